@@ -1,0 +1,81 @@
+/** What every protocol offers: bytes to telegrams and commands to bytes, with no socket and no clock. */
+import type { CommandAction } from "#domain/command.ts";
+import type { CommandId } from "#domain/ids.ts";
+import type { ProtocolName } from "#domain/meter.ts";
+import type { QuarantineReason } from "#domain/quarantine.ts";
+import type { Result } from "#domain/result.ts";
+import type { Telegram } from "#domain/telegram.ts";
+import type { TimestampMs } from "#domain/units.ts";
+
+/** Expected trouble with bytes, as a value. `reasonOf` maps each to its public quarantine reason. */
+export type DecodeFault =
+  | { readonly kind: "truncated"; readonly neededBytes: number; readonly availableBytes: number }
+  | { readonly kind: "checksumMismatch"; readonly expected: number; readonly actual: number }
+  | { readonly kind: "wrongLength"; readonly field: string; readonly atByte: number }
+  | { readonly kind: "notBcd"; readonly field: string; readonly atByte: number }
+  | { readonly kind: "unexpectedValue"; readonly field: string; readonly atByte: number }
+  | { readonly kind: "unsupported"; readonly what: string }
+  | { readonly kind: "implausible"; readonly field: string }
+  | { readonly kind: "schema"; readonly path: string; readonly problem: string }
+  | { readonly kind: "tooDeep"; readonly limit: number }
+  | { readonly kind: "notFinite"; readonly path: string }
+  | { readonly kind: "illFormedText"; readonly path: string }
+  | { readonly kind: "tooLarge"; readonly limitBytes: number };
+
+const reasons = {
+  truncated: "TRUNCATED",
+  checksumMismatch: "CHECKSUM",
+  wrongLength: "LENGTH",
+  notBcd: "BCD",
+  unexpectedValue: "SCHEMA",
+  unsupported: "UNSUPPORTED",
+  implausible: "PLAUSIBILITY",
+  schema: "SCHEMA",
+  tooDeep: "DEPTH",
+  notFinite: "NONFINITE",
+  illFormedText: "ENCODING",
+  tooLarge: "SIZE",
+} as const satisfies Record<DecodeFault["kind"], QuarantineReason>;
+
+/** The public reason code of a fault. */
+export function reasonOf(fault: DecodeFault): QuarantineReason {
+  return reasons[fault.kind];
+}
+
+/** One field of a frame with the bytes it came from; bytes `from` up to but not including `to`. */
+export interface FieldTrace {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+  /** As a person would write it. */
+  readonly value: string;
+  readonly unit: string | null;
+}
+
+/** Everything an encoder needs to know of a command; there is no action that opens. */
+export interface CommandOrder {
+  readonly commandId: CommandId;
+  readonly action: CommandAction;
+  readonly sequence: number;
+  readonly issuedAtMs: TimestampMs;
+  readonly expiresAtMs: TimestampMs;
+  /** The address for the frame, where the protocol has one. */
+  readonly frameAddress: string | null;
+}
+
+export type EncodeFault =
+  { readonly kind: "noFrameAddress" } | { readonly kind: "unsupported"; readonly what: string };
+
+export interface Protocol {
+  readonly name: ProtocolName;
+  /** Bytes of one uplink to a telegram. Never throws, linear in the bytes. */
+  decode(bytes: Uint8Array): Result<Telegram, DecodeFault>;
+  /** The same walk for people: every field that could be read, in wire order, and the fault that ended it. */
+  explain(bytes: Uint8Array): {
+    readonly fields: readonly FieldTrace[];
+    readonly fault: DecodeFault | null;
+  };
+  /** Cheap look for an alarm status, for the fast lane: may say yes wrongly, never no wrongly. */
+  mayBeUrgent(bytes: Uint8Array): boolean;
+  encodeCommand(order: CommandOrder): Result<Uint8Array, EncodeFault>;
+}

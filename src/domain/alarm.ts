@@ -1,0 +1,72 @@
+/** Conditions, occurrences and alarms: the nouns that rules, alarms, ledger and API share. */
+import type { AlarmId } from "./ids.ts";
+import type { TimestampMs } from "./units.ts";
+
+/** Rules over one meter (gas-domain 2.5), and the system's own. */
+export const meterRuleIds = ["R1", "R2", "R3", "R6", "R9", "R10", "R11", "R12", "R15"] as const;
+export const systemRuleIds = ["BLIND", "PARKED", "BREAKER"] as const;
+export type MeterRuleId = (typeof meterRuleIds)[number];
+export type SystemRuleId = (typeof systemRuleIds)[number];
+export type RuleId = MeterRuleId | SystemRuleId;
+
+/** 1 is the highest. */
+export type Priority = 1 | 2 | 3 | 4;
+
+/** 0 is normal; a higher level is the same rule, more serious (battery low, battery critical). */
+export type ConditionLevel = 0 | 1 | 2;
+
+/** Numbers and words that a person needs to believe the condition; units in the names. */
+export type Proof = Readonly<Record<string, number | string>>;
+
+/** ISA-18.2 / IEC 62682 states (gas-domain 3.1); contract names. */
+export const alarmStates = [
+  "unacknowledged",
+  "acknowledged",
+  "returned-unacknowledged",
+  "latched-unacknowledged",
+  "latched-acknowledged",
+  "shelved",
+  "suppressed",
+  "out-of-service",
+  "normal",
+] as const;
+export type AlarmState = (typeof alarmStates)[number];
+
+/** One life of an alarm, from raise to normal. `occurrence` counts raises within that life. */
+export interface Alarm {
+  readonly id: AlarmId;
+  /** null: an alarm of the system itself. */
+  readonly meterNo: number | null;
+  readonly rule: RuleId;
+  readonly ruleVersion: number;
+  readonly level: ConditionLevel;
+  readonly priority: Priority;
+  readonly occurrence: number;
+  /** Made from late data: a record that never rang, notified or moved a valve. */
+  readonly historical: boolean;
+  readonly state: AlarmState;
+  /** Event time: when the condition began and ended, by the meter's clock. */
+  readonly raisedAtMs: TimestampMs;
+  readonly returnedAtMs: TimestampMs | null;
+  /** Our clock: when the alarm became known here. */
+  readonly knownAtMs: TimestampMs;
+  readonly acknowledgedAtMs: TimestampMs | null;
+  readonly acknowledgedBy: string | null;
+  readonly proof: Proof;
+}
+
+/** One stretch of event time in which a meter's condition held. */
+export interface Occurrence {
+  readonly rule: MeterRuleId;
+  readonly raisedAtMs: TimestampMs;
+  /** null: still holds at the newest reading. */
+  readonly returnedAtMs: TimestampMs | null;
+  readonly level: ConditionLevel;
+  readonly proof: Proof;
+}
+
+/** An occurrence in the ledger, tied to the alarm that shows it. */
+export interface StoredOccurrence extends Occurrence {
+  readonly id: number;
+  readonly alarmId: AlarmId;
+}

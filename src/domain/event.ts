@@ -1,0 +1,34 @@
+/** What happened, in sequence, for people and machines: `/v1/events` and `/v1/live`. */
+
+export const alarmEventKinds = [
+  "alarm.raised",
+  "alarm.reraised",
+  "alarm.escalated",
+  "alarm.returned",
+  "alarm.acknowledged",
+  "alarm.reset",
+  "alarm.cleared",
+  "alarm.commented",
+  "alarm.historical",
+] as const;
+export const systemEventKinds = [
+  "system.started",
+  "system.blind",
+  "system.sighted",
+  "system.parked",
+  "automation.stopped",
+  "automation.resumed",
+  "meter.registered",
+  "meter.changed",
+] as const;
+export type AlarmEventKind = (typeof alarmEventKinds)[number];
+export type EventKind =
+  | AlarmEventKind
+  | (typeof systemEventKinds)[number]
+  | `command.${import("./command.ts").CommandState}`;
+
+/** One event as it is stored and sent; `json` is the whole public object, `seq` included. */
+export interface StoredEvent {
+  readonly seq: number;
+  readonly json: string;
+}

@@ -1,0 +1,75 @@
+/** The metering point's device as the registry knows it. */
+import type { MeterId } from "./ids.ts";
+
+export const protocolNames = ["json", "protobuf", "cjt188"] as const;
+export type ProtocolName = (typeof protocolNames)[number];
+
+export function isProtocolName(text: string): text is ProtocolName {
+  return (protocolNames as readonly string[]).includes(text);
+}
+
+interface SizeLimits {
+  readonly qmaxMlPerHour: number;
+  readonly qminMlPerHour: number;
+}
+
+/** EN 1359 sizes (the GB/T 6968 series is the same): largest and smallest flow. gas-domain 2.1. */
+export const meterSizes = {
+  "G1.6": { qmaxMlPerHour: 2_500_000, qminMlPerHour: 16_000 },
+  "G2.5": { qmaxMlPerHour: 4_000_000, qminMlPerHour: 25_000 },
+  G4: { qmaxMlPerHour: 6_000_000, qminMlPerHour: 40_000 },
+  G6: { qmaxMlPerHour: 10_000_000, qminMlPerHour: 60_000 },
+  G10: { qmaxMlPerHour: 16_000_000, qminMlPerHour: 100_000 },
+  G16: { qmaxMlPerHour: 25_000_000, qminMlPerHour: 160_000 },
+  G25: { qmaxMlPerHour: 40_000_000, qminMlPerHour: 250_000 },
+} as const satisfies Record<string, SizeLimits>;
+
+export type MeterSize = keyof typeof meterSizes;
+export const meterSizeNames = Object.keys(meterSizes) as readonly MeterSize[];
+
+export const siteClasses = ["household", "commercial", "industry", "public"] as const;
+export type SiteClass = (typeof siteClasses)[number];
+
+/** Only an `active` meter raises alarms; `pending` is not installed yet. Clause 6.1.1. */
+export const lifecycleStates = ["pending", "active", "maintenance", "closed"] as const;
+export type LifecycleState = (typeof lifecycleStates)[number];
+
+/** Longitude and latitude in degrees, in the coordinate system they were given in. */
+export interface Position {
+  readonly longitude: number;
+  readonly latitude: number;
+  readonly crs: "WGS84" | "GCJ02" | "BD09";
+}
+
+export interface Meter {
+  /** Row number in the ledger; short, stable, never shown. */
+  readonly no: number;
+  readonly id: MeterId;
+  readonly size: MeterSize;
+  readonly protocol: ProtocolName;
+  /** The smallest volume the register can show. */
+  readonly quantumMl: number;
+  /** The register starts again at zero here: 100,000 m³ unless the registry says otherwise. */
+  readonly registerRangeMl: number;
+  readonly area: string;
+  readonly siteClass: SiteClass;
+  readonly position: Position | null;
+  /** Postal address: personal data, never in a log, a metric or a topic. */
+  readonly address: string | null;
+  /** Hospital, boiler house, industry: never closed automatically. */
+  readonly critical: boolean;
+  /** The number inside the meter's frames, where the protocol has one (CJ/T 188: 14 digits). */
+  readonly frameAddress: string | null;
+  /** How often the meter is expected to report. */
+  readonly reportEveryMs: number;
+  readonly lifecycle: LifecycleState;
+  /** Counts changes; the ETag. */
+  readonly version: number;
+}
+
+/** A new meter as the registry takes it; the rest has defaults. */
+export type MeterDraft = Omit<Meter, "no" | "version">;
+
+export function sizeLimits(size: MeterSize): SizeLimits {
+  return meterSizes[size];
+}

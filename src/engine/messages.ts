@@ -1,0 +1,88 @@
+/** What crosses between the main thread and the engine's worker. */
+import type { CommandId } from "#domain/ids.ts";
+import type { Meter } from "#domain/meter.ts";
+import type { StoredEvent } from "#domain/event.ts";
+import type { Downlink } from "#ports/intake.ts";
+import type { ApiKeyRow, CredentialRow, GatewayRow } from "#ports/ledger.ts";
+import type { AskEnvelope, AskResult } from "#ports/requests.ts";
+
+/** Many uplinks in one transfer: bytes back to back, one column per property. */
+export interface UplinkBatch {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** End of each uplink's bytes; its start is the end of the one before. */
+  readonly ends: Uint32Array<ArrayBuffer>;
+  /** -1: unknown, the frame's address names the meter. */
+  readonly meterNos: Int32Array<ArrayBuffer>;
+  readonly receivedAtMs: Float64Array<ArrayBuffer>;
+  /** Index into `protocolNames`. */
+  readonly protocols: Uint8Array<ArrayBuffer>;
+  /** Bit 0: the meter can be sent a command now. */
+  readonly marks: Uint8Array<ArrayBuffer>;
+  /** Gateway id, or "" for the meter itself. */
+  readonly gateways: readonly string[];
+}
+
+export type Notice =
+  | { readonly kind: "contact"; readonly meterNo: number }
+  | {
+      readonly kind: "downlink";
+      readonly commandId: CommandId;
+      readonly outcome: "delivered" | "undelivered";
+    };
+
+export interface EngineBatch {
+  readonly kind: "batch";
+  readonly uplinks: UplinkBatch | null;
+  readonly notices: readonly Notice[];
+  readonly asks: readonly { readonly askNo: number; readonly envelope: AskEnvelope }[];
+  /** Ends the engine after this batch. */
+  readonly isLast: boolean;
+}
+
+/** Counts of one batch for the metrics. */
+export interface BatchCounts {
+  readonly outcomes: readonly {
+    readonly protocol: string;
+    readonly outcome: string;
+    readonly count: number;
+  }[];
+  readonly quarantined: readonly {
+    readonly protocol: string;
+    readonly reason: string;
+    readonly count: number;
+  }[];
+  readonly readings: number;
+  readonly commands: readonly {
+    readonly action: string;
+    readonly outcome: string;
+    readonly count: number;
+  }[];
+  /** Automatic closes held by the breaker, waiting for a person. */
+  readonly held: number;
+  readonly commitSeconds: number;
+  readonly batchSeconds: number;
+}
+
+/** What others must know after a commit. */
+export interface DirectoryChange {
+  readonly meters: readonly Meter[];
+  readonly gateways: readonly GatewayRow[];
+  readonly credentials: readonly CredentialRow[];
+  readonly revoked: readonly string[];
+  readonly apiKeys: readonly ApiKeyRow[];
+  readonly revokedApiKeys: readonly string[];
+}
+
+export type EngineReport =
+  | { readonly kind: "ready" }
+  | {
+      readonly kind: "committed";
+      readonly answers: readonly { readonly askNo: number; readonly result: AskResult }[];
+      readonly events: readonly StoredEvent[];
+      readonly downlinks: readonly Downlink[];
+      readonly directory: DirectoryChange | null;
+      readonly counts: BatchCounts;
+      readonly activeAlarms: Readonly<Record<1 | 2 | 3 | 4, number>>;
+    }
+  /** Nothing of the batch was kept; nothing may be acknowledged. */
+  | { readonly kind: "notCommitted"; readonly code: string; readonly message: string };

@@ -1,0 +1,57 @@
+/** The seam between the listeners and the engine's queue on the main thread. */
+import type { CommandId } from "#domain/ids.ts";
+import type { Meter, ProtocolName } from "#domain/meter.ts";
+import type { UplinkRoute } from "./ledger.ts";
+
+/** Bytes as they arrived, with who sent them; identity comes from the credential. */
+export interface Uplink {
+  /** null: a gateway's frame whose address names the meter. */
+  readonly meterNo: number | null;
+  readonly route: UplinkRoute;
+  readonly protocol: ProtocolName;
+  readonly bytes: Uint8Array;
+  readonly receivedAtMs: number;
+  /** The meter can be sent a command at this moment. */
+  readonly reachable: boolean;
+}
+
+/** Called once: after the commit (null), or with the reason why there is none. */
+export type Committed = (failure: "store-failed" | "overloaded" | "stopping" | null) => void;
+
+export interface UplinkQueue {
+  /** Takes ownership of the bytes. The callback decides the acknowledgement. */
+  offer(uplink: Uplink, committed: Committed): void;
+  /** A meter listens now (it connected and subscribed): waiting commands may leave. */
+  contact(meterNo: number): void;
+  /** What became of a command that the engine handed over. */
+  downlinkOutcome(commandId: CommandId, outcome: "delivered" | "undelivered"): void;
+  /** True: nothing but single frames of idle meters should be read for now. */
+  readonly isFull: boolean;
+}
+
+/** A command on its way, already recorded as sent. */
+export interface Downlink {
+  readonly commandId: CommandId;
+  readonly meterNo: number;
+  readonly protocol: ProtocolName;
+  readonly bytes: Uint8Array;
+  readonly expiresAtMs: number;
+}
+
+/** Carries encoded commands to whatever session the meter has. */
+export interface DownlinkCarrier {
+  send(downlink: Downlink): void;
+}
+
+/** The registry as the listeners see it, kept current by the engine's commits. */
+export interface IntakeDirectory {
+  meterById(id: string): Meter | undefined;
+  meterByNo(no: number): Meter | undefined;
+  meterByFrameAddress(address: string): Meter | undefined;
+  /** Credentials of a user name: keyed hashes. Empty: unknown. */
+  secretHashes(
+    username: string,
+  ): readonly { readonly kind: "meter" | "gateway"; readonly secretHash: string }[];
+  /** Meters that may be reported through a gateway; undefined: no such gateway. */
+  gatewayMeters(gatewayId: string): ReadonlySet<string> | undefined;
+}

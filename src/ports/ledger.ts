@@ -1,0 +1,142 @@
+/**
+ * The system of record as the engine sees it. One writer; everything between `begin` and `commit` exists
+ * together or not at all. Look-ups see what the open transaction has written.
+ */
+import type { Alarm, StoredOccurrence } from "#domain/alarm.ts";
+import type { CommandChange } from "#domain/command.ts";
+import type { StoredEvent } from "#domain/event.ts";
+import type { AlarmId, CommandId } from "#domain/ids.ts";
+import type { Meter, ProtocolName } from "#domain/meter.ts";
+import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
+import type { StoredReading } from "#domain/reading.ts";
+import type { Role } from "#domain/role.ts";
+
+/** How an uplink came in: from the meter itself or through a gateway (its id). */
+export type UplinkRoute = "meter" | `gateway:${string}`;
+
+export interface UplinkRow {
+  readonly seq: number;
+  /** null: authenticated, but the frame names no known meter. */
+  readonly meterNo: number | null;
+  readonly route: UplinkRoute;
+  readonly protocol: ProtocolName;
+  readonly receivedAtMs: number;
+  readonly outcome: UplinkOutcome;
+  readonly bytes: Uint8Array;
+}
+
+export interface QuarantineRow {
+  readonly uplinkSeq: number;
+  readonly meterNo: number | null;
+  readonly protocol: ProtocolName;
+  readonly reason: QuarantineReason;
+  readonly detail: string;
+  readonly receivedAtMs: number;
+}
+
+export interface CredentialRow {
+  readonly username: string;
+  readonly kind: "meter" | "gateway";
+  /** Keyed hash of the secret, hexadecimal; never the secret. */
+  readonly secretHash: string;
+}
+
+export interface ApiKeyRow {
+  readonly id: string;
+  /** SHA-256 of the key, hexadecimal. */
+  readonly keyHash: string;
+  readonly role: Role;
+  readonly label: string;
+}
+
+export interface GatewayRow {
+  readonly id: string;
+  /** Ids of the meters that may be reported through it. */
+  readonly meterIds: readonly string[];
+}
+
+export interface AuditRow {
+  readonly atMs: number;
+  readonly actor: string;
+  readonly role: string;
+  readonly act: string;
+  readonly subject: string;
+  readonly reason: string | null;
+  readonly detailJson: string;
+}
+
+/** The registry and keys: small enough to be held in memory by the intake and the API. */
+export interface Directory {
+  readonly meters: readonly Meter[];
+  readonly gateways: readonly GatewayRow[];
+  readonly credentials: readonly CredentialRow[];
+  readonly apiKeys: readonly ApiKeyRow[];
+}
+
+export interface Sequences {
+  readonly uplink: number;
+  readonly reading: number;
+  readonly event: number;
+  readonly occurrence: number;
+  readonly meter: number;
+}
+
+export interface Ledger {
+  directory(): Directory;
+  /** Highest numbers in use; 0 where there is none. */
+  sequences(): Sequences;
+  /** Contexts as the engine wrote them. */
+  contexts(): Iterable<{ readonly meterNo: number; readonly json: string }>;
+  setting(name: string): string | undefined;
+
+  begin(): void;
+  commit(): void;
+  rollback(): void;
+
+  putUplink(row: UplinkRow): void;
+  putQuarantine(row: QuarantineRow): void;
+  putReading(row: StoredReading): void;
+  /** A new version of a stored reading; the former quality and flags are kept with the reason. */
+  reviseReading(row: StoredReading, reason: string, atMs: number): void;
+  putContext(meterNo: number, json: string): void;
+  putCheckpoint(meterNo: number, atMs: number, json: string): void;
+  putAlarm(alarm: Alarm): void;
+  putOccurrence(meterNo: number, row: StoredOccurrence): void;
+  /** Later knowledge showed that it never was: kept, marked, no longer listed. */
+  retractOccurrence(id: number, atMs: number): void;
+  putCommand(change: CommandChange): void;
+  putEvent(event: StoredEvent, atMs: number, kind: string, meterNo: number | null): void;
+  putAudit(row: AuditRow): void;
+  putMeter(meter: Meter): void;
+  putGateway(row: GatewayRow): void;
+  putCredential(row: CredentialRow): void;
+  dropCredentials(username: string): void;
+  putApiKey(row: ApiKeyRow): void;
+  dropApiKey(id: string): void;
+  putSetting(name: string, value: string): void;
+  /** Keeps the answer of a request for its Idempotency-Key. */
+  putIdempotent(key: string, requestHash: string, responseJson: string, atMs: number): void;
+
+  /** Every version stored for that instant. */
+  readingsAt(meterNo: number, measuredAtMs: number): readonly StoredReading[];
+  /** In time order, `fromMs` exclusive. */
+  readingsAfter(meterNo: number, fromMs: number): readonly StoredReading[];
+  /** Not retracted, and open or ended after `fromMs`. */
+  occurrencesAfter(meterNo: number, fromMs: number): readonly StoredOccurrence[];
+  /** The newest checkpoint that is older than the instant. */
+  checkpointBefore(
+    meterNo: number,
+    atMs: number,
+  ): { readonly atMs: number; readonly json: string } | undefined;
+  alarm(id: AlarmId): Alarm | undefined;
+  command(id: CommandId): CommandChange["command"] | undefined;
+  /** Commands that have not ended, for start-up. */
+  openCommands(): readonly CommandChange["command"][];
+  /** Automatic closes authorised since the instant: the breaker's memory. */
+  automaticClosesSince(atMs: number): readonly number[];
+  idempotent(
+    key: string,
+  ): { readonly requestHash: string; readonly responseJson: string } | undefined;
+  uplink(seq: number): UplinkRow | undefined;
+  close(): void;
+}

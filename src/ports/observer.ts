@@ -1,0 +1,38 @@
+/** What the program says about itself: named events, each with its metric and its log line in the observability room. */
+
+/** Name → what it means. The observability room must know every one; a room that needs another adds it here. */
+export const namedEvents = {
+  "mqtt.connected": "a meter or gateway logged in",
+  "mqtt.disconnected": "a session ended",
+  "mqtt.refused": "a connection was refused; reason",
+  "mqtt.cut": "a connection was cut for what it sent; reason",
+  "mqtt.publishRefused": "a publish outside the topic table; reason",
+  "mqtt.subscribeRefused": "a subscribe outside the topic table",
+  "mqtt.takeover": "a second session of the same client id replaced the first",
+  "mqtt.unacknowledged": "a QoS 0 uplink: no promise is made for it",
+  "mqtt.throttled": "a limit was reached and a sender is waiting; limit",
+  "login.failed": "wrong user name or secret",
+  "login.locked": "too many wrong secrets; the user name waits",
+  "api.unauthorised": "a request without a valid key",
+  "api.forbidden": "a request that its role may not make",
+  "api.rateLimited": "too many requests from one key or address",
+  "live.connected": "a live client joined",
+  "live.disconnected": "a live client left",
+  "live.slowClientCut": "a live client that did not read was cut; it may resume by sequence",
+  "downlink.sent": "a command left for a meter",
+  "downlink.undelivered": "a command found no listening session",
+  "downlink.expired": "a command was dropped at the last barrier because its time was over",
+  "engine.commitFailed": "a batch could not be made durable; nothing was acknowledged",
+  "engine.exited": "the engine thread ended; the process stops",
+  "engine.queueFull": "the intake queue reached its limit; bulk senders are paused",
+  "sink.failed": "a sink could not be reached; it will catch up",
+  "sink.recovered": "a sink takes data again",
+  "process.ready": "ready for meters",
+  "process.stopping": "stopping on request",
+} as const;
+export type NamedEvent = keyof typeof namedEvents;
+
+/** Fields must not carry secrets, addresses or phone numbers; ids only in logs, never as metric labels. */
+export interface Observer {
+  note(event: NamedEvent, fields?: Readonly<Record<string, string | number>>): void;
+}

@@ -1,0 +1,122 @@
+/** Reads for the API, answered by a worker with read-only connections: never on the engine, never on the main loop. */
+import type { Alarm, AlarmState, Priority } from "#domain/alarm.ts";
+import type { Command, CommandState, CommandTransition } from "#domain/command.ts";
+import type { StoredEvent } from "#domain/event.ts";
+import type { Meter } from "#domain/meter.ts";
+import type { QuarantineReason } from "#domain/quarantine.ts";
+import type { StoredReading } from "#domain/reading.ts";
+import type { ValvePosition } from "#domain/telegram.ts";
+import type { AuditRow, GatewayRow, UplinkRow } from "./ledger.ts";
+
+export interface MeterView {
+  readonly meter: Meter;
+  readonly lastSeenAtMs: number | null;
+  readonly valve: ValvePosition | null;
+}
+
+export interface AlarmView {
+  readonly alarm: Alarm;
+  /** null: an alarm of the system itself. */
+  readonly meter: Meter | null;
+  readonly comments: readonly {
+    readonly atMs: number;
+    readonly by: string;
+    readonly text: string;
+  }[];
+}
+
+export interface CommandView {
+  readonly command: Command;
+  readonly meterId: string;
+  readonly history: readonly CommandTransition[];
+}
+
+export type RegisterMethod = "exact" | "last-before" | "interpolated" | "estimated";
+
+/** A register at an instant; `reading` is the last trusted one at or before it. */
+export interface RegisterView {
+  readonly meterId: string;
+  readonly atMs: number;
+  readonly indexMl: number;
+  readonly measuredAtMs: number;
+  readonly quality: StoredReading["quality"];
+  readonly method: RegisterMethod;
+}
+
+export interface QuarantineView {
+  readonly id: number;
+  readonly uplinkSeq: number;
+  readonly meterId: string | null;
+  readonly protocol: string;
+  readonly reason: QuarantineReason;
+  readonly detail: string;
+  readonly receivedAtMs: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One page; `next` continues behind its last row, null at the end. Cursors are opaque outside the ledger. */
+export interface Page<Row> {
+  readonly items: readonly Row[];
+  readonly next: string | null;
+}
+
+export interface AlarmFilter {
+  readonly states: readonly AlarmState[] | null;
+  readonly priorities: readonly Priority[] | null;
+  readonly area: string | null;
+  readonly meterId: string | null;
+  readonly historical: boolean | null;
+}
+
+/** Every method's name is a message to the query worker; arguments and results are plain data. */
+export interface Queries {
+  meters(after: string | null, limit: number, area: string | null): Promise<Page<MeterView>>;
+  meter(id: string): Promise<MeterView | null>;
+  gateways(): Promise<readonly GatewayRow[]>;
+  /** `fromMs` inclusive, `toMs` exclusive; in time order. */
+  readings(
+    meterId: string,
+    fromMs: number,
+    toMs: number,
+    cursor: string | null,
+    limit: number,
+  ): Promise<Page<StoredReading>>;
+  latestReading(meterId: string): Promise<StoredReading | null>;
+  registerAt(meterId: string, atMs: number): Promise<RegisterView | null>;
+  /** Cut-off for all meters, a page at a time in id order; meters with no trusted reading are left out. */
+  registersAt(
+    atMs: number,
+    area: string | null,
+    after: string | null,
+    limit: number,
+  ): Promise<Page<RegisterView>>;
+  alarms(filter: AlarmFilter, cursor: string | null, limit: number): Promise<Page<AlarmView>>;
+  alarm(id: string): Promise<AlarmView | null>;
+  /** The readings around an alarm's raise, for its explanation. */
+  alarmReadings(id: string, limit: number): Promise<readonly StoredReading[]>;
+  commands(
+    states: readonly CommandState[] | null,
+    meterId: string | null,
+    cursor: string | null,
+    limit: number,
+  ): Promise<Page<CommandView>>;
+  command(id: string): Promise<CommandView | null>;
+  events(afterSeq: number, limit: number): Promise<readonly StoredEvent[]>;
+  eventRange(): Promise<{ readonly oldest: number; readonly newest: number }>;
+  quarantine(cursor: string | null, limit: number): Promise<Page<QuarantineView>>;
+  uplinks(
+    afterSeq: number,
+    limit: number,
+  ): Promise<readonly (UplinkRow & { readonly meterId: string | null })[]>;
+  /** Accepted readings behind a cursor, in the order they were stored; for the sinks. */
+  readingsAfterSeq(
+    afterSeq: number,
+    limit: number,
+  ): Promise<readonly (StoredReading & { readonly meterId: string; readonly area: string })[]>;
+  audit(afterSeq: number, limit: number): Promise<readonly (AuditRow & { readonly seq: number })[]>;
+  areas(): Promise<
+    readonly { readonly area: string; readonly meters: number; readonly activeAlarms: number }[]
+  >;
+  activeAlarmCounts(): Promise<readonly { readonly priority: Priority; readonly count: number }[]>;
+  settings(): Promise<Readonly<Record<string, string>>>;
+}

@@ -1,0 +1,93 @@
+/**
+ * What people ask of the engine. Requests run in the same ordered stream as uplinks and answer after the
+ * commit, so an answer means: it is on disk.
+ */
+import type { Alarm } from "#domain/alarm.ts";
+import type { Command } from "#domain/command.ts";
+import type { Meter, MeterDraft } from "#domain/meter.ts";
+import type { Role } from "#domain/role.ts";
+import type { ApiKeyRow, CredentialRow, GatewayRow } from "./ledger.ts";
+
+/** Who asks: the label and role of the API key. */
+export interface Actor {
+  readonly label: string;
+  readonly role: Role;
+}
+
+export type Ask =
+  | { readonly kind: "meter.register"; readonly meter: MeterDraft }
+  | {
+      readonly kind: "meter.change";
+      readonly meterId: string;
+      /** null: whatever the version is. */
+      readonly ifVersion: number | null;
+      readonly change: Partial<MeterDraft>;
+    }
+  | { readonly kind: "gateway.put"; readonly gateway: GatewayRow }
+  /** A meter or gateway may hold several credentials while one is being rotated. */
+  | { readonly kind: "credential.issue"; readonly credential: CredentialRow }
+  | { readonly kind: "credential.revoke"; readonly username: string }
+  | { readonly kind: "apiKey.issue"; readonly apiKey: ApiKeyRow }
+  | { readonly kind: "apiKey.revoke"; readonly id: string }
+  | {
+      readonly kind: "alarm.acknowledge";
+      readonly alarmId: string;
+      readonly occurrence: number;
+      readonly comment: string | null;
+    }
+  | { readonly kind: "alarm.reset"; readonly alarmId: string; readonly reason: string }
+  | { readonly kind: "alarm.comment"; readonly alarmId: string; readonly comment: string }
+  | {
+      readonly kind: "valve.close";
+      readonly meterId: string;
+      readonly reason: string;
+      readonly expiresInMs: number;
+    }
+  | { readonly kind: "command.cancel"; readonly commandId: string; readonly reason: string }
+  | { readonly kind: "automation.stop"; readonly reason: string }
+  | { readonly kind: "automation.resume"; readonly reason: string };
+
+export interface AskEnvelope {
+  readonly actor: Actor;
+  readonly ask: Ask;
+  /** From the Idempotency-Key header, already bound to actor and route; null: none given. */
+  readonly idempotency: { readonly key: string; readonly requestHash: string } | null;
+  /** Where the request came from, for the audit: an address or "console". */
+  readonly source: string;
+}
+
+/** The answer of an ask that was carried out. */
+export type Answer =
+  | { readonly kind: "meter"; readonly meter: Meter }
+  | { readonly kind: "alarm"; readonly alarm: Alarm }
+  | { readonly kind: "command"; readonly command: Command }
+  | { readonly kind: "done" };
+
+export const refusals = [
+  "not-found",
+  "already-exists",
+  "version-conflict",
+  "occurrence-changed",
+  "not-allowed-in-state",
+  "idempotency-mismatch",
+  "invalid",
+  "store-unavailable",
+] as const;
+/** A stable word; the API makes its problem type of it. */
+export type RefusalKind = (typeof refusals)[number];
+
+export interface Refusal {
+  readonly kind: RefusalKind;
+  readonly detail: string;
+  /** The alarm as it is now, where an acknowledgement came too late. */
+  readonly alarm?: Alarm;
+}
+
+export type AskResult =
+  | { readonly ok: true; readonly answer: Answer }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** The engine's door for the API. Never rejects for an expected reason. */
+export interface Desk {
+  ask(envelope: AskEnvelope): Promise<AskResult>;
+}
