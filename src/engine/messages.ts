@@ -4,7 +4,10 @@ import type { Meter } from "#domain/meter.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { Downlink } from "#ports/intake.ts";
 import type { ApiKeyRow, CredentialRow, GatewayRow } from "#ports/ledger.ts";
+import type { BatchCounts } from "#ports/metrics.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
+
+export type { BatchCounts } from "#ports/metrics.ts";
 
 /** Many uplinks in one transfer: bytes back to back, one column per property. */
 export interface UplinkBatch {
@@ -37,30 +40,6 @@ export interface EngineBatch {
   readonly asks: readonly { readonly askNo: number; readonly envelope: AskEnvelope }[];
   /** Ends the engine after this batch. */
   readonly isLast: boolean;
-}
-
-/** Counts of one batch for the metrics. */
-export interface BatchCounts {
-  readonly outcomes: readonly {
-    readonly protocol: string;
-    readonly outcome: string;
-    readonly count: number;
-  }[];
-  readonly quarantined: readonly {
-    readonly protocol: string;
-    readonly reason: string;
-    readonly count: number;
-  }[];
-  readonly readings: number;
-  readonly commands: readonly {
-    readonly action: string;
-    readonly outcome: string;
-    readonly count: number;
-  }[];
-  /** Automatic closes held by the breaker, waiting for a person. */
-  readonly held: number;
-  readonly commitSeconds: number;
-  readonly batchSeconds: number;
 }
 
 /** What others must know after a commit. */

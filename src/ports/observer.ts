@@ -27,6 +27,7 @@ export const namedEvents = {
   "engine.queueFull": "the intake queue reached its limit; bulk senders are paused",
   "sink.failed": "a sink could not be reached; it will catch up",
   "sink.recovered": "a sink takes data again",
+  "log.dropped": "whoever reads the log was too slow; lines were thrown away, metrics were not",
   "process.ready": "ready for meters",
   "process.stopping": "stopping on request",
 } as const;

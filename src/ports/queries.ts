@@ -113,6 +113,8 @@ export interface Queries {
     afterSeq: number,
     limit: number,
   ): Promise<readonly (StoredReading & { readonly meterId: string; readonly area: string })[]>;
+  /** The highest sequence that `readingsAfterSeq` can give now; 0 when there is none. */
+  newestReadingSeq(): Promise<number>;
   audit(afterSeq: number, limit: number): Promise<readonly (AuditRow & { readonly seq: number })[]>;
   areas(): Promise<
     readonly { readonly area: string; readonly meters: number; readonly activeAlarms: number }[]

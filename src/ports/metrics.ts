@@ -1,0 +1,45 @@
+/** The numbers that other rooms report about themselves; no id ever becomes a label. */
+import type { Priority } from "#domain/alarm.ts";
+
+/** Counts of one committed batch. */
+export interface BatchCounts {
+  readonly outcomes: readonly {
+    readonly protocol: string;
+    readonly outcome: string;
+    readonly count: number;
+  }[];
+  readonly quarantined: readonly {
+    readonly protocol: string;
+    readonly reason: string;
+    readonly count: number;
+  }[];
+  readonly readings: number;
+  readonly commands: readonly {
+    readonly action: string;
+    readonly outcome: string;
+    readonly count: number;
+  }[];
+  /** Automatic closes held by the breaker, waiting for a person. */
+  readonly held: number;
+  readonly commitSeconds: number;
+  readonly batchSeconds: number;
+}
+
+/** Consumers of what is stored; each has its own cursor. */
+export const sinkNames = ["influx"] as const;
+export type SinkName = (typeof sinkNames)[number];
+
+export interface Metrics {
+  batchCommitted(counts: BatchCounts): void;
+  /** MQTT sessions that are open now. */
+  connections(count: number): void;
+  activeAlarms(counts: Readonly<Record<Priority, number>>): void;
+  /** From the receipt of the uplink that raised an alarm to its event leaving on the live feed. */
+  alarmToLive(seconds: number): void;
+  /** Age of the oldest uplink that the engine has not committed; 0 when there is none. */
+  engineLag(seconds: number): void;
+  /** Rows that a sink has not taken yet. */
+  sinkLag(sink: SinkName, rows: number): void;
+  /** Automatic closes that wait for a person, as the ledger knows them at start-up. */
+  held(count: number): void;
+}
