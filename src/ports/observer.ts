@@ -16,6 +16,8 @@ export const namedEvents = {
   "api.unauthorised": "a request without a valid key",
   "api.forbidden": "a request that its role may not make",
   "api.rateLimited": "too many requests from one key or address",
+  "api.refused": "a connection or a live client was turned away at a limit; limit",
+  "api.failed": "a request failed by our own mistake or by failed I/O; code",
   "live.connected": "a live client joined",
   "live.disconnected": "a live client left",
   "live.slowClientCut": "a live client that did not read was cut; it may resume by sequence",
