@@ -37,3 +37,15 @@ export interface ConditionChange {
   readonly level: ConditionLevel;
   readonly proof: Proof;
 }
+
+/**
+ * One rule. Its state is small and JSON; `step` returns the same object when nothing changed, and where a
+ * reading does not say, what was known stays known.
+ */
+export interface Rule<State> {
+  readonly initial: State;
+  readonly step: (settings: RuleSettings, state: State, reading: RuleReading) => State;
+  readonly level: (state: State) => ConditionLevel;
+  /** Why the level is what it has just become: `state` is the one that `step` made of this reading. */
+  readonly prove: (settings: RuleSettings, state: State, reading: RuleReading) => Proof;
+}

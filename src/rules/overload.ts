@@ -1,0 +1,71 @@
+/** R2: more gas than the meter is made for, as from a torn hose or an open pipe. gas-domain 2.1, 2.5. */
+import { statusBits } from "#domain/status.ts";
+import { credibleFlowMlPerHour, provenFlowMlPerHour } from "./flow.ts";
+import type { Rule, RuleReading, RuleSettings } from "./rule.ts";
+import { followBit, statusProof, type BitLevel } from "./statusBit.ts";
+
+const defaults = Object.freeze({
+  /** EN 1359 overload flow rate; the factor is general knowledge (gas-domain 2.1). */
+  flowFactor: 1.2,
+  /** No household burns at Qmax for a whole interval, so a mean needs no margin. */
+  meanFlowFactor: 1.0,
+});
+
+const bits = statusBits.over_flow;
+
+/** Two witnesses: the meter's word, and what its numbers say. Either is enough. */
+export interface OverloadState {
+  readonly bit: BitLevel;
+  readonly measured: 0 | 1;
+}
+
+interface Evidence {
+  readonly by: "flow" | "interval" | "doubted interval";
+  readonly flowMlPerHour: number;
+  readonly limitMlPerHour: number;
+}
+
+/** The worst of what the numbers of a reading say; undefined: they say nothing. */
+function evidenceOf(settings: RuleSettings, reading: RuleReading): Evidence | undefined {
+  const { flowMlPerHour, interval, doubtedInterval, measuredAtMs } = reading;
+  const { qmaxMlPerHour } = settings;
+  const flowLimit = Math.floor(defaults.flowFactor * qmaxMlPerHour);
+  const meanLimit = Math.floor(defaults.meanFlowFactor * qmaxMlPerHour);
+  const reported = credibleFlowMlPerHour(settings, flowMlPerHour);
+  const mean = provenFlowMlPerHour(settings, interval, measuredAtMs);
+  // Screening keeps such a jump out of the bill, and rightly; but a torn hose looks just like it.
+  const doubted = provenFlowMlPerHour(settings, doubtedInterval, measuredAtMs);
+  return worse(
+    evidence("flow", reported, flowLimit),
+    worse(evidence("interval", mean, meanLimit), evidence("doubted interval", doubted, meanLimit)),
+  );
+}
+
+function evidence(by: Evidence["by"], flowMlPerHour: number | null, limitMlPerHour: number) {
+  return flowMlPerHour === null ? undefined : { by, flowMlPerHour, limitMlPerHour };
+}
+
+function worse(a: Evidence | undefined, b: Evidence | undefined): Evidence | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.flowMlPerHour - a.limitMlPerHour >= b.flowMlPerHour - b.limitMlPerHour ? a : b;
+}
+
+export const overload: Rule<OverloadState> = {
+  initial: { bit: 0, measured: 0 },
+  step(settings, state, reading) {
+    const bit = followBit(state.bit, reading.status, bits);
+    const worst = evidenceOf(settings, reading);
+    const measured =
+      worst === undefined ? state.measured : worst.flowMlPerHour > worst.limitMlPerHour ? 1 : 0;
+    if (bit === state.bit && measured === state.measured) return state;
+    return { bit, measured };
+  },
+  level: (state) => (state.bit === 1 || state.measured === 1 ? 1 : 0),
+  prove(settings, state, reading) {
+    const worst = evidenceOf(settings, reading);
+    if (worst === undefined || (state.bit === 1 && state.measured === 0)) {
+      return statusProof(reading.status, bits);
+    }
+    return { ...worst };
+  },
+};

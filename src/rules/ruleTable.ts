@@ -1,0 +1,91 @@
+/** Every rule with what people and machines must know of it; the rules themselves hold their thresholds. */
+import type { Priority, RuleId } from "#domain/alarm.ts";
+
+export interface RuleEntry {
+  /** Counts changes of the rule's meaning; stored with every alarm. */
+  readonly version: number;
+  /** The alarm stays until a person resets it. */
+  readonly latching: boolean;
+  readonly priority: { readonly 1: Priority; readonly 2: Priority };
+  readonly source: string;
+}
+
+/**
+ * Per rule: version, latching, priority per level, and source or clause (of DB3306/T 049-2022).
+ * R9 does not latch: its condition ends when the valve is reported open, which only a person at the meter can
+ * bring about, so somebody has been there already.
+ */
+export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
+  R1: {
+    version: 1,
+    latching: true,
+    priority: { 1: 1, 2: 1 },
+    source: "6.1.3 leak; meter's leak bit or external alarm contact, at once",
+  },
+  R2: {
+    version: 1,
+    latching: false,
+    priority: { 1: 1, 2: 1 },
+    source: "6.1.3 abnormal flow; EN 1359 overload flow rate, 1.2 Qmax",
+  },
+  R3: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "6.1.3 abnormal flow; 1.5 times the largest flow of the last 45 to 90 days",
+  },
+  R6: {
+    version: 1,
+    latching: false,
+    priority: { 1: 3, 2: 2 },
+    source: "6.1.3 leak; no quiet window for 10 and 30 days, as Japanese meters do",
+  },
+  R9: {
+    version: 1,
+    latching: false,
+    priority: { 1: 1, 2: 1 },
+    source: "6.1.3 close valve; two quanta behind a valve reported closed",
+  },
+  R10: {
+    version: 1,
+    latching: false,
+    priority: { 1: 3, 2: 2 },
+    source: "6.1.3 under-voltage; two levels with hysteresis",
+  },
+  R11: {
+    version: 1,
+    latching: true,
+    priority: { 1: 2, 2: 2 },
+    source: "6.2.1 abnormal data; magnet, tilt or cover bit, until the site visit",
+  },
+  R12: {
+    version: 1,
+    latching: false,
+    priority: { 1: 4, 2: 3 },
+    source: "6.2.1 automatic reading; two reports missed, three days of silence",
+  },
+  R15: {
+    version: 1,
+    latching: false,
+    priority: { 1: 1, 2: 1 },
+    source: "6.1.3 close valve; a close command that was not carried out",
+  },
+  BLIND: {
+    version: 1,
+    latching: false,
+    priority: { 1: 1, 2: 1 },
+    source: "7.1.6 completeness; readings cannot be made durable",
+  },
+  PARKED: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "7.1.6 completeness; a meter's readings are kept but not judged",
+  },
+  BREAKER: {
+    version: 1,
+    latching: false,
+    priority: { 1: 1, 2: 1 },
+    source: "6.1.3 close valve; automatic closes held for a person",
+  },
+});
