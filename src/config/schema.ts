@@ -1,0 +1,114 @@
+/** Every setting of the program: one schema gives type, default, validation and the reference page. */
+import { z } from "zod";
+
+const port = z.int().min(0).max(65_535);
+const host = z.string().min(1).max(255);
+const file = z.string().min(1);
+
+const httpSchema = z.strictObject({
+  host: host
+    .default("127.0.0.1")
+    .describe("Address that the API listens on. 0.0.0.0 only behind a proxy that speaks TLS."),
+  port: port.default(8080).describe("TCP port of the API; 0 takes any free one."),
+});
+
+const mqttTlsSchema = z.strictObject({
+  keyFile: file.describe("Private key of the listener, PEM."),
+  certFile: file.describe("Certificate chain of the listener, PEM."),
+});
+
+const mqttSchema = z.strictObject({
+  host: host.default("127.0.0.1").describe("Address that the meters' listener is bound to."),
+  port: port
+    .default(1883)
+    .describe("TCP port for meters; 0 takes any free one. With TLS, 8883 is the customary one."),
+  connectionsMax: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe("Sessions at the same time; more are refused and come back later."),
+  tls: mqttTlsSchema.optional().describe("With both files the listener speaks TLS only."),
+});
+
+const apiSchema = z.strictObject({
+  originAllowList: z
+    .array(z.url())
+    .max(100)
+    .default([])
+    .describe("Web origins besides our own whose pages may call the API or join the live feed."),
+});
+
+const logSchema = z.strictObject({
+  level: z
+    .enum(["trace", "debug", "info", "warn", "error", "silent"])
+    .default("info")
+    .describe("Least serious line that is written. Every event is counted in the metrics anyway."),
+});
+
+const influxSchema = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/ })
+    .describe("Base address of InfluxDB 2, or of VictoriaMetrics."),
+  org: z.string().min(1).default("mercaptan").describe("Organisation that owns the bucket."),
+  bucket: z
+    .string()
+    .min(1)
+    .default("mercaptan")
+    .describe("Bucket for the readings. It must keep data without limit: see docs/INFLUX.md."),
+  tokenFile: file.optional().describe("File with a token that may write to the bucket."),
+});
+
+const clockSchema = z.strictObject({
+  factor: z
+    .number()
+    .min(1)
+    .max(100_000)
+    .default(1)
+    .describe("How many times faster than real time the clock runs. For demonstrations only."),
+  baseMs: z
+    .int()
+    .min(0)
+    .max(8_640_000_000_000)
+    .optional()
+    .describe("Instant at which the clock starts, in epoch ms. For demonstrations only."),
+});
+
+export const configSchema = z
+  .strictObject({
+    dataDir: file.default("./data").describe("Directory of the ledger and the reading segments."),
+    adminKeyFile: file
+      .optional()
+      .describe(
+        "File with the first administrator's API key. Without it one is made and printed once.",
+      ),
+    http: httpSchema.prefault({}).describe("API, live feed, health and metrics."),
+    mqtt: mqttSchema.prefault({}).describe("Listener for meters and gateways."),
+    api: apiSchema.prefault({}).describe("Who may use the API from where."),
+    log: logSchema.prefault({}).describe("Log lines (JSON) on standard error."),
+    influx: influxSchema
+      .optional()
+      .describe("Copies every stored reading to a time-series server; absent: off."),
+    clock: clockSchema
+      .prefault({})
+      .describe("Time-lapse for demonstrations. Never set it where real meters report."),
+  })
+  .superRefine(listenersDiffer);
+
+/** Two listeners cannot share a port; 0 is never the same twice. */
+function listenersDiffer(
+  config: { readonly http: { readonly port: number }; readonly mqtt: { readonly port: number } },
+  context: z.RefinementCtx,
+): void {
+  if (config.http.port !== config.mqtt.port || config.http.port === 0) return;
+  context.addIssue({
+    code: "custom",
+    path: ["mqtt", "port"],
+    message: "must differ from http.port",
+  });
+}
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
+
+/** The settings in force: checked, complete, frozen. Holds names of secret files, never a secret. */
+export type Config = DeepReadonly<z.output<typeof configSchema>>;

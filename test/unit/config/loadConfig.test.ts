@@ -1,0 +1,196 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ConfigError } from "#config/configError.ts";
+import { loadConfig, type ConfigSources } from "#config/loadConfig.ts";
+import { loadSecrets } from "#config/secrets.ts";
+import { settings } from "#config/settings.ts";
+import { settingsFileCharsMax } from "#config/yamlFile.ts";
+
+function load(sources: ConfigSources & { readonly file?: string }) {
+  const { file, ...rest } = sources;
+  return loadConfig({ env: {}, readFile: () => file, ...rest });
+}
+
+function problemsOf(sources: Parameters<typeof load>[0]): readonly string[] {
+  try {
+    load(sources);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      expect(error.code).toBe("CONFIG_INVALID");
+      return error.problems.map(({ where, message }) => `${where}: ${message}`);
+    }
+    throw error;
+  }
+  return [];
+}
+
+test("without any setting everything is on loopback and switched off where it needs others", () => {
+  expect(load({})).toEqual({
+    dataDir: "./data",
+    http: { host: "127.0.0.1", port: 8080 },
+    mqtt: { host: "127.0.0.1", port: 1883, connectionsMax: 10_000 },
+    api: { originAllowList: [] },
+    log: { level: "info" },
+    clock: { factor: 1 },
+  });
+});
+
+test("a flag wins over a variable, a variable over the file, the file over the default", () => {
+  const file = "dataDir: /file\nhttp: { port: 1 }\nmqtt: { port: 2, host: 10.0.0.1 }\n";
+  const env = { MERCAPTAN_DATA_DIR: "/env", MERCAPTAN_HTTP_PORT: "3", MERCAPTAN_MQTT_HOST: "" };
+  const config = load({ file, env, flags: { dataDir: "/flag", mqttPort: undefined } });
+  expect(config.dataDir).toBe("/flag");
+  expect(config.http.port).toBe(3);
+  expect(config.mqtt).toMatchObject({ port: 2, host: "10.0.0.1" });
+});
+
+test("a group that is off comes on with its first variable, and says what it still needs", () => {
+  expect(load({ env: { MERCAPTAN_INFLUX_URL: "http://127.0.0.1:8086" } }).influx).toEqual({
+    url: "http://127.0.0.1:8086",
+    org: "mercaptan",
+    bucket: "mercaptan",
+  });
+  expect(problemsOf({ env: { MERCAPTAN_INFLUX_BUCKET: "gas" } })).toEqual([
+    "settings: influx.url: is missing; set influx.url in the file, MERCAPTAN_INFLUX_URL or " +
+      "--influx-url to an address such as http://127.0.0.1:8086",
+  ]);
+});
+
+test("lists are comma-separated in variables", () => {
+  const env = { MERCAPTAN_API_ORIGIN_ALLOW_LIST: "https://a.example, https://b.example" };
+  expect(load({ env }).api.originAllowList).toEqual(["https://a.example", "https://b.example"]);
+});
+
+test.for<[name: string, file: string, problem: string]>([
+  [
+    "unknown key",
+    "http:\n  prot: 1\n",
+    "2:3: http.prot: no such setting; allowed here: host, port",
+  ],
+  [
+    "unknown group",
+    "log: { level: warn }\nmqqt: {}\n",
+    "2:1: mqqt: no such setting; allowed here: dataDir, adminKeyFile, http, mqtt, api, log, influx, clock",
+  ],
+  ["wrong kind", "http:\n  port: abc\n", "2:3: http.port: must be a whole number from 0 to 65535"],
+  ["fraction", "mqtt: { port: 1.5 }", "1:9: mqtt.port: must be a whole number from 0 to 65535"],
+  ["too large", "http:\n\n  port: 65536", "3:3: http.port: must be a whole number from 0 to 65535"],
+  [
+    "null group",
+    "dataDir: /a\nhttp:\n",
+    "2:1: http: Invalid input: expected object, received null",
+  ],
+  ["text for a group", "mqtt: 1883", "1:1: mqtt: Invalid input: expected object, received number"],
+  ["a list as file", "- 1\n", "1:1: the file: Invalid input: expected object, received array"],
+  ["no entry allowed", "log: { level: loud }", "1:8: log.level: must be one of trace, debug,"],
+  ["not http", "influx:\n  url: ftp://x", "2:3: influx.url: must be an address such as"],
+  [
+    "half a key pair",
+    "mqtt:\n  tls:\n    keyFile: k.pem\n",
+    "2:3: mqtt.tls.certFile: is missing; set mqtt.tls.certFile in the file, MERCAPTAN_MQTT_TLS_",
+  ],
+  [
+    "bad entry of a list",
+    "api:\n  originAllowList: [https://a.example, nonsense]",
+    "2:3: api.originAllowList.1: must be a list, each entry an address",
+  ],
+  ["twice the same key", "http: {}\nhttp: {}\n", "2:1: Map keys must be unique"],
+  ["no YAML", "http: [\n", "2:1: Flow sequence in block collection must be"],
+  ["prototype", "__proto__: { x: 1 }\n", "1:1: __proto__: no such setting"],
+])("%s is refused with line and column", ([, file, problem]) => {
+  const problems = problemsOf({ file, flags: { config: "m.yaml" } });
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toContain(`m.yaml:${problem}`);
+});
+
+test("a mistake in a variable or a flag is told by its name, all mistakes at once", () => {
+  const env = {
+    MERCAPTAN_HTTP_PORT: "http",
+    MERCAPTAN_HTP_PORT: "1",
+    MERCAPTAN_INFLUX_TOKEN: "secret-text",
+    OTHER: "x",
+  };
+  const problems = problemsOf({ env, flags: { mqttPort: "-1", shout: "yes" } });
+  expect(problems).toEqual([
+    "MERCAPTAN_HTP_PORT: no such setting; the variables are listed in docs/CONFIGURATION.md",
+    "MERCAPTAN_INFLUX_TOKEN: no such setting; a secret is read from a file: set MERCAPTAN_INFLUX_TOKEN_FILE",
+    "flag shout: no such setting",
+    "MERCAPTAN_HTTP_PORT: http.port: must be a whole number from 0 to 65535",
+    "--mqtt-port: mqtt.port: must be a whole number from 0 to 65535",
+  ]);
+  expect(problems.join()).not.toContain("secret-text");
+});
+
+test("listeners may not share a port, but both may take a free one", () => {
+  expect(problemsOf({ flags: { httpPort: "1883" } })).toEqual([
+    "settings: mqtt.port: must differ from http.port",
+  ]);
+  expect(problemsOf({ flags: { httpPort: "0", mqttPort: "0" } })).toEqual([]);
+});
+
+test("a named file must exist; the default one need not", () => {
+  const readFile = () => undefined;
+  expect(problemsOf({ readFile, env: { MERCAPTAN_CONFIG: "a.yaml" } })).toEqual([
+    "MERCAPTAN_CONFIG: no such file: a.yaml",
+  ]);
+  expect(problemsOf({ readFile, flags: { config: "b.yaml" } })).toEqual([
+    "--config: no such file: b.yaml",
+  ]);
+  expect(problemsOf({ readFile })).toEqual([]);
+});
+
+test("a directory, and a file longer than any settings, are refused", () => {
+  expect(
+    problemsOf({ flags: { config: "/" }, readFile: (path) => readFileSync(path, "utf8") }),
+  ).toEqual(["--config: / cannot be read (EISDIR)"]);
+  const problems = problemsOf({ file: "#".repeat(settingsFileCharsMax + 1) });
+  expect(problems[0]).toContain("longer than 1000000 characters");
+});
+
+test("the result is frozen to the bottom", () => {
+  const config = load({ env: { MERCAPTAN_API_ORIGIN_ALLOW_LIST: "https://a.example" } });
+  for (const part of [config, config.http, config.mqtt, config.api.originAllowList]) {
+    expect(Object.isFrozen(part)).toBe(true);
+  }
+});
+
+test("secrets are read from their files without the last newline", () => {
+  const config = load({
+    env: { MERCAPTAN_ADMIN_KEY_FILE: "key", MERCAPTAN_INFLUX_TOKEN_FILE: "token" },
+    file: "influx: { url: http://h }\nmqtt: { tls: { keyFile: k, certFile: c } }",
+  });
+  expect(loadSecrets(config, (path) => `${path}-text\n`)).toEqual({
+    adminKey: "key-text",
+    influxToken: "token-text",
+    mqttTls: { keyPem: "k-text", certPem: "c-text" },
+  });
+  expect(loadSecrets(load({}))).toEqual({ adminKey: null, influxToken: null, mqttTls: null });
+  expect(() => loadSecrets(config, (path) => (path === "key" ? "\n" : "x"))).toThrow(
+    /adminKeyFile: key is missing or empty/,
+  );
+});
+
+test("the contract's variables exist, and no two settings share a name", () => {
+  const variables = settings.map((setting) => setting.variable);
+  for (const word of [
+    "ADMIN_KEY_FILE",
+    "DATA_DIR",
+    "HTTP_PORT",
+    "HTTP_HOST",
+    "MQTT_PORT",
+    "MQTT_HOST",
+  ]) {
+    expect(variables).toContain(`MERCAPTAN_${word}`);
+  }
+  expect(new Set(variables).size).toBe(variables.length);
+  expect(new Set(settings.map((setting) => setting.flagKey)).size).toBe(settings.length);
+});
+
+test("process.env is read in one file of the whole source", () => {
+  const source = join(import.meta.dirname, "../../../src");
+  const readers = readdirSync(source, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => readFileSync(join(source, name), "utf8").includes("process.env"));
+  expect(readers).toEqual(["config/environment.ts"]);
+});
