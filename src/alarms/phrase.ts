@@ -1,0 +1,91 @@
+/** Pieces of an operator's sentence in both languages, each from one entry of a proof, with its unit. */
+import type { Proof } from "#domain/alarm.ts";
+import { isStatusName, type StatusName } from "#domain/status.ts";
+import { dayMs, formatM3, hourMs, minuteMs } from "#domain/units.ts";
+
+/** The same words in English and in Chinese. */
+export interface Phrase {
+  readonly en: string;
+  readonly zh: string;
+}
+
+const statusZh: Readonly<Record<StatusName, string>> = {
+  leak: "燃气泄漏",
+  external_alarm: "外接报警",
+  over_flow: "流量过载",
+  large_flow: "异常大流量",
+  micro_flow: "微小流量",
+  continuous_flow: "持续用气超时",
+  low_pressure: "压力过低",
+  high_pressure: "压力过高",
+  reverse_flow: "反向流量",
+  battery_low: "电量低",
+  battery_critical: "电量严重不足",
+  magnet: "磁干扰",
+  tilt: "倾斜",
+  cover_open: "表盖打开",
+  valve_fault: "阀门故障",
+  valve_passing: "阀门直通",
+  meter_fault: "计量故障",
+  clock_fault: "时钟故障",
+};
+
+function numberOf(proof: Proof, key: string): number | undefined {
+  const value = proof[key];
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+function labelled(label: Phrase, value: Phrase | undefined): Phrase | undefined {
+  if (value === undefined) return undefined;
+  return { en: `${label.en} ${value.en}`, zh: `${label.zh}${value.zh}` };
+}
+
+function inBoth(value: string): Phrase {
+  return { en: value, zh: value };
+}
+
+/** A flow in m³/h with three decimals. */
+export function flow(proof: Proof, key: string, label: Phrase): Phrase | undefined {
+  const mlPerHour = numberOf(proof, key);
+  if (mlPerHour === undefined) return undefined;
+  return labelled(label, inBoth(`${(mlPerHour / 1_000_000).toFixed(3)} m³/h`));
+}
+
+/** A volume in m³, exact. */
+export function volume(proof: Proof, key: string, label: Phrase): Phrase | undefined {
+  const ml = numberOf(proof, key);
+  return ml === undefined ? undefined : labelled(label, inBoth(`${formatM3(ml)} m³`));
+}
+
+/** A length of time in the largest unit that leaves at least two of it. */
+export function duration(proof: Proof, key: string, label: Phrase): Phrase | undefined {
+  const ms = numberOf(proof, key);
+  if (ms === undefined) return undefined;
+  const count = (unitMs: number) => Math.floor(ms / unitMs);
+  if (ms >= 2 * dayMs)
+    return labelled(label, { en: `${count(dayMs)} days`, zh: `${count(dayMs)}天` });
+  if (ms >= 2 * hourMs) {
+    return labelled(label, { en: `${count(hourMs)} hours`, zh: `${count(hourMs)}小时` });
+  }
+  return labelled(label, { en: `${count(minuteMs)} min`, zh: `${count(minuteMs)}分钟` });
+}
+
+/** A number or word as it stands, with a unit. */
+export function plain(proof: Proof, key: string, label: Phrase, unit = ""): Phrase | undefined {
+  const value = proof[key];
+  return value === undefined || value === ""
+    ? undefined
+    : labelled(label, inBoth(`${value}${unit}`));
+}
+
+/** The meter's own status words: "magnet, cover open". */
+export function statusWords(proof: Proof): Phrase | undefined {
+  const names = String(proof["status"] ?? "")
+    .split(" ")
+    .filter(isStatusName);
+  if (names.length === 0) return undefined;
+  return {
+    en: `meter status ${names.map((name) => name.replaceAll("_", " ")).join(", ")}`,
+    zh: `表具状态：${names.map((name) => statusZh[name]).join("、")}`,
+  };
+}
