@@ -65,6 +65,11 @@ export interface AuditRow {
   readonly detailJson: string;
 }
 
+/** What walking the audit's hash chain found; `seq` is the first entry that is not as it was written. */
+export type AuditVerdict =
+  | { readonly ok: true; readonly entries: number; readonly hash: string }
+  | { readonly ok: false; readonly seq: number; readonly problem: "changed" | "missing" };
+
 /** The registry and keys: small enough to be held in memory by the intake and the API. */
 export interface Directory {
   readonly meters: readonly Meter[];
@@ -101,6 +106,7 @@ export interface Ledger {
   putContext(meterNo: number, json: string): void;
   putCheckpoint(meterNo: number, atMs: number, json: string): void;
   putAlarm(alarm: Alarm): void;
+  putAlarmComment(alarmId: AlarmId, atMs: number, by: string, text: string): void;
   putOccurrence(meterNo: number, row: StoredOccurrence): void;
   /** Later knowledge showed that it never was: kept, marked, no longer listed. */
   retractOccurrence(id: number, atMs: number): void;

@@ -1,0 +1,72 @@
+/** The valve ledger: every command with every step it went through. */
+import type { DatabaseSync } from "node:sqlite";
+import type { Command, CommandCause } from "#domain/command.ts";
+import type { Ledger } from "#ports/ledger.ts";
+import { all, one, selectList, upsertSql } from "./sql.ts";
+
+const columns = {
+  id: "id",
+  meterNo: "meter_no",
+  action: "action",
+  causeKind: "cause_kind",
+  causeRef: "cause_ref",
+  reason: "reason",
+  state: "state",
+  detail: "detail",
+  sequence: "sequence",
+  attempts: "attempts",
+  requestedAtMs: "requested_at",
+  expiresAtMs: "expires_at",
+  sentAtMs: "sent_at",
+} as const satisfies Record<keyof CommandRow, string>;
+
+/** Every field of a CommandRow, from `command AS c`. */
+export const commandColumns = selectList(columns, "c");
+
+/** A command as SQLite gives it. */
+export type CommandRow = Omit<Command, "cause"> & {
+  readonly causeKind: CommandCause["kind"];
+  readonly causeRef: string;
+};
+
+export function commandOf({ causeKind, causeRef, ...row }: CommandRow): Command {
+  return { ...row, cause: { kind: causeKind, ref: causeRef } };
+}
+
+type CommandPart = Pick<Ledger, "putCommand" | "command" | "openCommands" | "automaticClosesSince">;
+
+export function commandTable(db: DatabaseSync): CommandPart {
+  const put = db.prepare(upsertSql("command", columns, "id"));
+  const append = db.prepare(
+    `INSERT INTO command_transition (command_id, n, state, at, by, detail)
+     SELECT ?1, ifnull(max(n), 0) + 1, ?2, ?3, ?4, ?5 FROM command_transition WHERE command_id = ?1`,
+  );
+  const byId = db.prepare(`SELECT ${commandColumns} FROM command AS c WHERE c.id = ?`);
+  // The list is the one of the partial index `command_open`: states that nothing follows.
+  const open = db.prepare(
+    `SELECT ${commandColumns} FROM command AS c WHERE c.state NOT IN
+       ('refused', 'verified', 'passing', 'failed', 'expired', 'superseded', 'cancelled')
+     ORDER BY c.requested_at, c.id`,
+  );
+  const closes = db.prepare(
+    `SELECT DISTINCT c.id, c.requested_at AS atMs
+     FROM command_transition AS t JOIN command AS c ON c.id = t.command_id
+     WHERE t.state = 'authorised' AND t.at >= ? AND c.cause_kind = 'alarm' AND c.action = 'close'
+     ORDER BY c.requested_at, c.id`,
+  );
+  return {
+    putCommand({ command, transitions }) {
+      const { cause, ...row } = command;
+      put.run({ ...row, causeKind: cause.kind, causeRef: cause.ref });
+      for (const step of transitions) {
+        append.run(command.id, step.state, step.atMs, step.by, step.detail);
+      }
+    },
+    command(id) {
+      const row = one<CommandRow>(byId, id);
+      return row && commandOf(row);
+    },
+    openCommands: () => all<CommandRow>(open).map(commandOf),
+    automaticClosesSince: (atMs) => all<{ atMs: number }>(closes, atMs).map((row) => row.atMs),
+  };
+}
