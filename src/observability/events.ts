@@ -1,0 +1,46 @@
+/** Every named event of the program: how serious its log line is, and which reasons its counter tells apart. */
+import type { NamedEvent } from "#ports/observer.ts";
+import { sinkNames } from "#ports/metrics.ts";
+
+export type EventLevel = "debug" | "info" | "warn" | "error" | "fatal";
+
+export interface EventRow {
+  readonly level: EventLevel;
+  /** The field that becomes the label `reason`, with the only values it may have; the rest is "other". */
+  readonly reasonField?: "reason" | "limit" | "code" | "sink";
+  readonly reasons?: readonly string[];
+}
+
+/** What happens with every meter every hour is `debug`; what a person should look into is `warn` or above. */
+export const events: Readonly<Record<NamedEvent, EventRow>> = {
+  "mqtt.connected": { level: "debug" },
+  "mqtt.disconnected": { level: "debug" },
+  "mqtt.refused": { level: "warn", reasonField: "reason", reasons: [] },
+  "mqtt.cut": { level: "warn", reasonField: "reason", reasons: [] },
+  "mqtt.publishRefused": { level: "warn", reasonField: "reason", reasons: [] },
+  "mqtt.subscribeRefused": { level: "warn" },
+  "mqtt.takeover": { level: "info" },
+  "mqtt.unacknowledged": { level: "debug" },
+  "mqtt.throttled": { level: "warn", reasonField: "limit", reasons: [] },
+  "login.failed": { level: "warn" },
+  "login.locked": { level: "warn" },
+  "api.unauthorised": { level: "warn" },
+  "api.forbidden": { level: "warn" },
+  "api.rateLimited": { level: "warn" },
+  "api.refused": { level: "warn", reasonField: "limit", reasons: [] },
+  "api.failed": { level: "error", reasonField: "code", reasons: [] },
+  "live.connected": { level: "info" },
+  "live.disconnected": { level: "info" },
+  "live.slowClientCut": { level: "warn" },
+  "downlink.sent": { level: "info" },
+  "downlink.undelivered": { level: "info" },
+  "downlink.expired": { level: "warn" },
+  "engine.commitFailed": { level: "error", reasonField: "code", reasons: [] },
+  "engine.exited": { level: "fatal" },
+  "engine.queueFull": { level: "warn" },
+  "sink.failed": { level: "warn", reasonField: "sink", reasons: sinkNames },
+  "sink.recovered": { level: "info", reasonField: "sink", reasons: sinkNames },
+  "log.dropped": { level: "warn" },
+  "process.ready": { level: "info" },
+  "process.stopping": { level: "info" },
+};
