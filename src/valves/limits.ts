@@ -1,0 +1,24 @@
+/** Every bound of valve closing by name. "[P]": our proposal, no published figure is known to us. */
+import { hourMs, minuteMs, secondMs } from "#domain/units.ts";
+
+/** Limits of one command's life. */
+export const commandLimits = Object.freeze({
+  /** Two commands per synchronisation at most, then a person goes there (gas-domain 5.1, 5.3). */
+  attemptsMax: 2,
+  /** A second attempt needs a report from at least so long after the first: motor and radio [P]. */
+  retryAfterMs: 2 * minuteMs,
+  /** A position measured sooner after the sending may still be the one before the motor moved [P]. */
+  settleMs: 30 * secondMs,
+  /** Without word from the session for so long, the sending is `unknown` [P]. */
+  deliveryWithinMs: 5 * minuteMs,
+  /** A meter that wakes daily has answered by then: a day and a margin [P]. */
+  answerWithinMs: 26 * hourMs,
+  /** Longest time without progress between executed and verified: a day and a margin [P]. */
+  verifyWithinMs: 26 * hourMs,
+  /** Later readings without consumption that verify a close (gas-domain 5.3). */
+  quietReadingsMin: 2,
+  /** Consumption since the close, in quanta, from which gas passes a shut valve (rule R9). */
+  passingQuantaMin: 2,
+  /** One byte on the wire (CJ/T 188 SER). */
+  sequences: 256,
+});
