@@ -6,7 +6,7 @@ import type { Meter } from "#domain/meter.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
-import type { AuditRow, GatewayRow, UplinkRow } from "./ledger.ts";
+import type { AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
 
 export interface MeterView {
   readonly meter: Meter;
@@ -116,6 +116,8 @@ export interface Queries {
   /** The highest sequence that `readingsAfterSeq` can give now; 0 when there is none. */
   newestReadingSeq(): Promise<number>;
   audit(afterSeq: number, limit: number): Promise<readonly (AuditRow & { readonly seq: number })[]>;
+  /** Walks the whole hash chain; the worker answers nothing else meanwhile. */
+  verifyAudit(): Promise<AuditVerdict>;
   areas(): Promise<
     readonly { readonly area: string; readonly meters: number; readonly activeAlarms: number }[]
   >;

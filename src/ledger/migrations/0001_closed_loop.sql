@@ -14,7 +14,7 @@ CREATE TABLE uplink (
 
 CREATE TABLE quarantine (
   id INTEGER PRIMARY KEY,
-  uplink_seq INTEGER NOT NULL REFERENCES uplink (seq),
+  uplink_seq INTEGER NOT NULL REFERENCES uplink (seq) DEFERRABLE INITIALLY DEFERRED,
   meter_no INTEGER,
   protocol TEXT NOT NULL,
   reason TEXT NOT NULL,

@@ -1,0 +1,38 @@
+/** Every read of the API on one read-only connection. Synchronous: it belongs in a worker. */
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Queries } from "#ports/queries.ts";
+import { ledgerFileName } from "./openLedger.ts";
+import { alarmQueries } from "./queriesAlarms.ts";
+import { commandQueries } from "./queriesCommands.ts";
+import { logQueries } from "./queriesLog.ts";
+import { meterQueries } from "./queriesMeters.ts";
+import { readingQueries } from "./queriesReadings.ts";
+
+/** The same methods without the promises. */
+export type Answers<Part> = {
+  readonly [Name in keyof Part]: Part[Name] extends (...args: infer Args) => Promise<infer Answer>
+    ? (...args: Args) => Answer
+    : never;
+};
+
+const busyTimeoutMs = 5_000;
+const cacheKibibytes = 32 * 1024;
+
+/** Sees each commit of the writer, never a part of one. */
+export function openForReading(directory: string): DatabaseSync {
+  const path = join(directory, ledgerFileName);
+  const db = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+  db.exec(`PRAGMA cache_size = -${cacheKibibytes}`);
+  return db;
+}
+
+export function answersFrom(db: DatabaseSync): Answers<Queries> {
+  return {
+    ...meterQueries(db),
+    ...readingQueries(db),
+    ...alarmQueries(db),
+    ...commandQueries(db),
+    ...logQueries(db),
+  };
+}

@@ -1,0 +1,50 @@
+/** Reads of the valve ledger, newest first. */
+import type { DatabaseSync } from "node:sqlite";
+import type { CommandView, Queries } from "#ports/queries.ts";
+import { commandColumns, commandOf, type CommandRow } from "./commandTable.ts";
+import { clampLimit, decodeCursor, mapPage, pageOf } from "./cursor.ts";
+import type { Answers } from "./queries.ts";
+import { all, one } from "./sql.ts";
+
+type CommandRead = Pick<Queries, "commands" | "command">;
+type NamedCommand = CommandRow & { readonly meterId: string };
+
+const namedCommand = `SELECT ${commandColumns}, m.id AS meterId
+  FROM command AS c JOIN meter AS m ON m.no = c.meter_no`;
+/** ?1, ?2: where the page before ended; ?3: states as JSON or null; ?4: rows; ?5: meter. */
+function listSql(where: string): string {
+  return `${namedCommand} WHERE (c.requested_at, c.id) < (?1, ?2)
+    AND (?3 IS NULL OR c.state IN (SELECT value FROM json_each(?3))) ${where}
+    ORDER BY c.requested_at DESC, c.id DESC LIMIT ?4`;
+}
+
+export function commandQueries(db: DatabaseSync): Answers<CommandRead> {
+  const byId = db.prepare(`${namedCommand} WHERE c.id = ?`);
+  const list = db.prepare(listSql(""));
+  const ofMeter = db.prepare(listSql("AND c.meter_no = (SELECT no FROM meter WHERE id = ?5)"));
+  const history = db.prepare(
+    `SELECT state, at AS atMs, by, detail FROM command_transition WHERE command_id = ? ORDER BY n`,
+  );
+  function viewOf({ meterId, ...row }: NamedCommand): CommandView {
+    return { command: commandOf(row), meterId, history: all(history, row.id) };
+  }
+  return {
+    commands(states, meterId, cursor, limitWanted) {
+      const limit = clampLimit(limitWanted);
+      const [atMs, id] = decodeCursor(cursor, [Number.MAX_SAFE_INTEGER, ""]);
+      const wanted = states === null ? null : JSON.stringify(states);
+      const rows =
+        meterId === null
+          ? all<NamedCommand>(list, atMs, id, wanted, limit + 1)
+          : all<NamedCommand>(ofMeter, atMs, id, wanted, limit + 1, meterId);
+      return mapPage(
+        pageOf(rows, limit, (row) => [row.requestedAtMs, row.id]),
+        viewOf,
+      );
+    },
+    command(id) {
+      const row = one<NamedCommand>(byId, id);
+      return row === undefined ? null : viewOf(row);
+    },
+  };
+}
