@@ -4,125 +4,135 @@
  * safety device. The system's own proofs: BLIND and PARKED { reason }, BREAKER { held }, R15 { outcome, detail }.
  */
 import type { Alarm, Proof, RuleId } from "#domain/alarm.ts";
-import { duration, flow, plain, statusWords, volume, type Phrase } from "./phrase.ts";
-
-interface Sentence {
-  readonly en: string;
-  readonly zh: string;
-  /** What level 2 says instead. */
-  readonly worse?: Phrase;
-  /** The numbers behind it; what the proof does not hold is left out. */
-  readonly numbers: (proof: Proof) => readonly (Phrase | undefined)[];
-}
+import { duration, flow, plain, statusWords, volume, wordOf, type Phrase } from "./phrase.ts";
 
 /** What an operator reads aloud: "Meter M0001: gas leak or gas detector alarm (meter status leak)." */
 export function alarmMessage(
   alarm: Alarm,
   meterId: string | null,
 ): { readonly en: string; readonly zh: string } {
-  const sentence = sentences[alarm.rule];
-  const said = alarm.level === 2 ? (sentence.worse ?? sentence) : sentence;
-  const numbers = sentence.numbers(alarm.proof).filter((phrase) => phrase !== undefined);
-  const en = numbers.map((phrase) => phrase.en).join(", ");
-  const zh = numbers.map((phrase) => phrase.zh).join("，");
+  const said = sentences[alarm.rule](alarm.proof, alarm.level === 2);
   const past = alarm.historical ? { en: "Past: ", zh: "历史记录：" } : { en: "", zh: "" };
   const who =
     meterId === null
       ? { en: "System", zh: "系统" }
       : { en: `Meter ${meterId}`, zh: `燃气表 ${meterId}` };
   return {
-    en: `${past.en}${who.en}: ${said.en}${en === "" ? "" : ` (${en})`}.`,
-    zh: `${past.zh}${who.zh}：${said.zh}${zh === "" ? "" : `（${zh}）`}。`,
+    en: `${past.en}${who.en}: ${said.en}.`,
+    zh: `${past.zh}${who.zh}：${said.zh}。`,
   };
 }
 
-const flowAndLimit = (proof: Proof) => [
-  flow(proof, "flowMlPerHour", { en: "flow", zh: "流量 " }),
-  flow(proof, "limitMlPerHour", { en: "limit", zh: "限值 " }),
-  statusWords(proof),
-];
+/** The numbers in brackets behind the words; what the proof does not hold is left out. */
+function withNumbers(words: Phrase, ...numbers: readonly (Phrase | undefined)[]): Phrase {
+  const known = numbers.filter((phrase) => phrase !== undefined);
+  if (known.length === 0) return words;
+  const en = known.map((phrase) => phrase.en).join(", ");
+  const zh = known.map((phrase) => phrase.zh).join("，");
+  return { en: `${words.en} (${en})`, zh: `${words.zh}（${zh}）` };
+}
 
-const reason = (proof: Proof) => [plain(proof, "reason", { en: "reason:", zh: "原因：" })];
+function withFlows(words: Phrase, proof: Proof): Phrase {
+  return withNumbers(
+    words,
+    flow(proof, "flowMlPerHour", { en: "flow", zh: "流量 " }),
+    flow(proof, "limitMlPerHour", { en: "limit", zh: "限值 " }),
+    statusWords(proof),
+  );
+}
+
+function withReason(words: Phrase, proof: Proof): Phrase {
+  const reason = wordOf(proof, "reason");
+  if (reason === undefined) return words;
+  return { en: `${words.en}: ${reason}`, zh: `${words.zh}：${reason}` };
+}
+
+type Sentence = (proof: Proof, isLevel2: boolean) => Phrase;
 
 const sentences: Readonly<Record<RuleId, Sentence>> = {
-  R1: {
-    en: "gas leak or gas detector alarm",
-    zh: "燃气泄漏或外接报警器报警",
-    numbers: (proof) => [statusWords(proof)],
-  },
-  R2: {
-    en: "overload, more gas flows than the meter is made for",
-    zh: "流量过载，超出燃气表额定能力",
-    numbers: flowAndLimit,
-  },
-  R3: {
-    en: "abnormally large flow for this site",
-    zh: "该用户用气流量异常偏大",
-    numbers: flowAndLimit,
-  },
-  R6: {
-    en: "the gas never stops flowing, small leak possible",
-    zh: "持续有微小流量，可能存在微漏",
-    worse: {
-      en: "the gas has not stopped flowing for a month, small leak likely",
-      zh: "微小流量持续一个月以上，很可能存在微漏",
-    },
-    numbers: (proof) => [
+  R1: (proof) =>
+    withNumbers(
+      { en: "gas leak or gas detector alarm", zh: "燃气泄漏或外接报警器报警" },
+      statusWords(proof),
+    ),
+  R2: (proof) =>
+    withFlows(
+      {
+        en: "overload, more gas flows than the meter is made for",
+        zh: "流量过载，超出燃气表额定能力",
+      },
+      proof,
+    ),
+  R3: (proof) =>
+    withFlows({ en: "abnormally large flow for this site", zh: "该用户用气流量异常偏大" }, proof),
+  R6: (proof, isLevel2) =>
+    withNumbers(
+      isLevel2
+        ? {
+            en: "the gas has not stopped flowing for a month, small leak likely",
+            zh: "微小流量持续一个月以上，很可能存在微漏",
+          }
+        : {
+            en: "the gas never stops flowing, small leak possible",
+            zh: "持续有微小流量，可能存在微漏",
+          },
       duration(proof, "flowingMs", { en: "no pause in", zh: "无间断时间 " }),
       flow(proof, "detectionFloorMlPerHour", { en: "smallest leak to be found", zh: "检出下限 " }),
       statusWords(proof),
-    ],
-  },
-  R9: {
-    en: "gas passes a valve that is reported closed, send people",
-    zh: "阀门已报关闭但仍有燃气通过，请派人到场",
-    numbers: (proof) => [
+    ),
+  R9: (proof) =>
+    withNumbers(
+      {
+        en: "gas passes a valve that is reported closed, send people",
+        zh: "阀门已报关闭但仍有燃气通过，请派人到场",
+      },
       volume(proof, "passedMl", { en: "passed", zh: "通过 " }),
       duration(proof, "shutMs", { en: "in", zh: "历时 " }),
       statusWords(proof),
-    ],
-  },
-  R10: {
-    en: "battery low, plan the exchange",
-    zh: "电池电量低，请安排更换",
-    worse: { en: "battery nearly empty, exchange it now", zh: "电池电量严重不足，请立即更换" },
-    numbers: (proof) => [
+    ),
+  R10: (proof, isLevel2) =>
+    withNumbers(
+      isLevel2
+        ? { en: "battery nearly empty, exchange it now", zh: "电池电量严重不足，请立即更换" }
+        : { en: "battery low, plan the exchange", zh: "电池电量低，请安排更换" },
       plain(proof, "batteryPct", { en: "charge", zh: "电量 " }, " %"),
       plain(proof, "batteryMv", { en: "voltage", zh: "电压 " }, " mV"),
       statusWords(proof),
-    ],
-  },
-  R11: {
-    en: "tampering suspected, inspect on site",
-    zh: "疑似人为干扰，请现场检查",
-    numbers: (proof) => [statusWords(proof)],
-  },
-  R12: {
-    en: "reports are missing",
-    zh: "未按时上报数据",
-    worse: { en: "no report for days", zh: "多日未上报数据" },
-    numbers: (proof) => [
+    ),
+  R11: (proof) =>
+    withNumbers(
+      { en: "tampering suspected, inspect on site", zh: "疑似人为干扰，请现场检查" },
+      statusWords(proof),
+    ),
+  R12: (proof, isLevel2) =>
+    withNumbers(
+      isLevel2
+        ? { en: "no report for days", zh: "多日未上报数据" }
+        : { en: "reports are missing", zh: "未按时上报数据" },
       duration(proof, "silentMs", { en: "silent for", zh: "失联 " }),
       plain(proof, "missedReports", { en: "missed reports:", zh: "漏报次数：" }),
-    ],
-  },
-  R15: {
-    en: "a close command was not carried out, send people",
-    zh: "关阀命令未执行，请派人到场",
-    numbers: (proof) => [
+    ),
+  R15: (proof) =>
+    withNumbers(
+      { en: "a close command was not carried out, send people", zh: "关阀命令未执行，请派人到场" },
       plain(proof, "outcome", { en: "outcome:", zh: "结果：" }),
       plain(proof, "detail", { en: "reason:", zh: "原因：" }),
-    ],
-  },
-  BLIND: { en: "not storing readings", zh: "读数无法存储", numbers: reason },
-  PARKED: {
-    en: "readings are stored but not judged, no alarms from this meter",
-    zh: "读数已存储但未评估，该表暂无报警",
-    numbers: reason,
-  },
-  BREAKER: {
-    en: "automatic closes held, a person must decide",
-    zh: "自动关阀已暂停，请人工决定",
-    numbers: (proof) => [plain(proof, "held", { en: "held:", zh: "暂停数量：" })],
+    ),
+  BLIND: (proof) => withReason({ en: "not storing readings", zh: "读数无法存储" }, proof),
+  PARKED: (proof) =>
+    withReason(
+      {
+        en: "readings are stored but not judged, no alarms from this meter",
+        zh: "读数已存储但未评估，该表暂无报警",
+      },
+      proof,
+    ),
+  BREAKER: (proof) => {
+    const held = wordOf(proof, "held");
+    const closes = held === "1" ? "close" : "closes";
+    return {
+      en: `${held ?? "some"} automatic ${closes} held, a person must decide`,
+      zh: `${held ?? "若干"} 个自动关阀命令被暂停，请人工决定`,
+    };
   },
 };

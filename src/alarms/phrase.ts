@@ -72,10 +72,15 @@ export function duration(proof: Proof, key: string, label: Phrase): Phrase | und
 
 /** A number or word as it stands, with a unit. */
 export function plain(proof: Proof, key: string, label: Phrase, unit = ""): Phrase | undefined {
+  const word = wordOf(proof, key);
+  return word === undefined ? undefined : labelled(label, inBoth(`${word}${unit}`));
+}
+
+/** A number or word of a proof; undefined where it holds nothing that can be read aloud. */
+export function wordOf(proof: Proof, key: string): string | undefined {
   const value = proof[key];
-  return value === undefined || value === ""
-    ? undefined
-    : labelled(label, inBoth(`${value}${unit}`));
+  if (typeof value === "string") return value === "" ? undefined : value;
+  return numberOf(proof, key)?.toString();
 }
 
 /** The meter's own status words: "magnet, cover open". */
