@@ -43,6 +43,17 @@ export interface DownlinkCarrier {
   send(downlink: Downlink): void;
 }
 
+/** A live session that listens for one meter's commands. */
+export interface CommandListener {
+  /** Writes the command; `ended` is called once: true when it arrived, false when the session ended before. */
+  carry(bytes: Uint8Array, ended: (delivered: boolean) => void): void;
+}
+
+/** The sessions that listen now: the meter's own before its gateway's, the newest first. */
+export interface CommandListeners {
+  find(meterNo: number, protocol: ProtocolName): CommandListener | undefined;
+}
+
 /** The registry as the listeners see it, kept current by the engine's commits. */
 export interface IntakeDirectory {
   meterById(id: string): Meter | undefined;

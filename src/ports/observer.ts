@@ -11,6 +11,8 @@ export const namedEvents = {
   "mqtt.takeover": "a second session of the same client id replaced the first",
   "mqtt.unacknowledged": "a QoS 0 uplink: no promise is made for it",
   "mqtt.throttled": "a limit was reached and a sender is waiting; limit",
+  "mqtt.hookFailed": "a fault of our own while judging what a session sent; the session was cut",
+  "security.foreignTopic": "one user name published outside its topics again and again",
   "login.failed": "wrong user name or secret",
   "login.locked": "too many wrong secrets; the user name waits",
   "api.unauthorised": "a request without a valid key",
