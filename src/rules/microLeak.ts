@@ -29,8 +29,7 @@ const defaults = Object.freeze({
   /** Hourly values with the jitter of a real clock are fine; else a quarter of the window is. */
   fineIntervalMsMin: 1.25 * hourMs,
   fineWindowShare: 0.25,
-  /** Time that proves nothing: this much at once, and this share of the whole. */
-  unseenMsMax: 12 * hourMs,
+  /** Time that proves nothing, as a share of the whole. */
   unseenShareMax: 0.2,
 });
 
@@ -71,9 +70,8 @@ function isFine(settings: RuleSettings, lengthMs: number): boolean {
 /** Time that proves nothing; too much of it and the count starts again. */
 function addUnseen(state: MicroLeakState, lengthMs: number): MicroLeakState {
   const unseenMs = state.unseenMs + lengthMs;
-  const share = defaults.unseenShareMax * (state.seenMs + unseenMs);
-  const isTooMuch = unseenMs > Math.max(defaults.unseenMsMax, share);
-  const count = isTooMuch ? { seenMs: 0, unseenMs: 0 } : { seenMs: state.seenMs, unseenMs };
+  const isTooMuch = unseenMs > defaults.unseenShareMax * (state.seenMs + unseenMs);
+  const count = isTooMuch ? { seenMs: 0, unseenMs: 0 } : { unseenMs };
   return { ...state, ...count, quietMs: 0, quietMl: 0 };
 }
 
@@ -81,6 +79,19 @@ function addSeen(state: MicroLeakState, lengthMs: number): MicroLeakState {
   const seenMs = state.seenMs + lengthMs;
   const reached = seenMs >= defaults.alarmAfterMs ? 2 : seenMs >= defaults.warnAfterMs ? 1 : 0;
   return { ...state, seenMs, measured: reached > state.measured ? reached : state.measured };
+}
+
+/** The stretch without a quantum, with this interval at its end or without it. */
+function quietStretch(
+  settings: RuleSettings,
+  state: MicroLeakState,
+  lengthMs: number,
+  consumedMl: number,
+) {
+  const quietMl = state.quietMl + consumedMl;
+  if (quietMl < settings.quantumMl) return { quietMs: state.quietMs + lengthMs, quietMl };
+  if (consumedMl < settings.quantumMl) return { quietMs: lengthMs, quietMl: consumedMl };
+  return { quietMs: 0, quietMl: 0 };
 }
 
 function addInterval(
@@ -93,21 +104,14 @@ function addInterval(
   const consumedMl = Math.max(0, interval.consumedMl);
   const gapMs = before.untilMs === null ? 0 : Math.max(0, interval.fromMs - before.untilMs);
   const state = { ...(gapMs > 0 ? addUnseen(before, gapMs) : before), untilMs };
-  const isQuiet = state.quietMl + consumedMl < settings.quantumMl;
-  const quietMs = isQuiet
-    ? state.quietMs + lengthMs
-    : consumedMl < settings.quantumMl
-      ? lengthMs
-      : 0;
-  const quietMl = isQuiet ? state.quietMl + consumedMl : quietMs > 0 ? consumedMl : 0;
-  const quiet = { quietMs, quietMl };
+  const quiet = quietStretch(settings, state, lengthMs, consumedMl);
   if (
-    hasQuietWindow(settings, quietMs, quietMl) ||
+    hasQuietWindow(settings, quiet.quietMs, quiet.quietMl) ||
     hasQuietWindow(settings, lengthMs, consumedMl)
   ) {
     return { ...state, ...quiet, measured: 0, seenMs: 0, unseenMs: 0 };
   }
-  if (quietMs > 0 || isFine(settings, lengthMs)) {
+  if (quiet.quietMs > 0 || isFine(settings, lengthMs)) {
     return addSeen({ ...state, ...quiet }, lengthMs);
   }
   return addUnseen(state, lengthMs);

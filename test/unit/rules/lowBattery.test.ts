@@ -33,6 +33,13 @@ test("a steep fall rises as far as both values agree", () => {
   ]);
 });
 
+test("a value between limit and hysteresis raises nothing", () => {
+  expectLevels(lowBattery, g4, [
+    [days(0), { pct: 22, mv: 3_350 }, 0],
+    [days(1), { pct: 22, mv: 3_350 }, 0],
+  ]);
+});
+
 test("a cold night and a warm day do not ring every day: hysteresis of 5 % and 100 mV", () => {
   expectLevels(lowBattery, g4, [
     [days(0), { mv: 3_290 }, 0],

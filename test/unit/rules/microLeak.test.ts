@@ -31,6 +31,7 @@ describe("a leak beside normal use is found after 10 days, and is worse after 30
     ["10 l pulse, hourly, 3 l/h (trap 12: most hours are zero)", g4, hours(1), 3_000],
     ["10 l pulse, hourly, 1 l/h", g4, hours(1), 1_000],
     ["10 l pulse, 15 minutes, 1 l/h", g4, minutes(15), 1_000],
+    ["10 l pulse, every 2 hours, 3 l/h", g4, hours(2), 3_000],
     ["1 l pulse, hourly, 1 l/h", fine, hours(1), 1_000],
     ["1 l pulse, 15 minutes, 2 l/h", fine, minutes(15), 2_000],
   ])("%s", (_title, settings, everyMs, leak) => {
@@ -100,6 +101,7 @@ test("daily values: an unused day proves a tight house; a used day proves nothin
     ...raised,
     [days(11), { index: at + litres(300) }, 1],
     [days(12), { index: at + litres(600) }, 1],
+    [days(12) + hours(1), { index: at + litres(610) }, 1],
     [days(40), { index: at + litres(9_000) }, 1],
     // Two windows of 10 h in a day, one pulse: one of them was quiet.
     [days(41), { index: at + litres(9_010) }, 0],
@@ -143,6 +145,25 @@ test("a new register segment is a gap, not a quiet time", () => {
   );
   const { firstAtMs } = foldLevels(microLeak, g4, readings);
   expect(firstAtMs(1)).toBe(days(10) + hours(3));
+});
+
+test("two quiet half hours with a gap between them are not a quiet hour", () => {
+  const raised = Array.from({ length: 24 * 10 + 1 }, (_, hour): [number, Said] => [
+    hours(hour),
+    { index: litres(1) * hour },
+  ]);
+  const half = readingsOf([...raised, [days(10) + minutes(30), { index: litres(240) }]]);
+  const [, later] = readingsOf([
+    [days(10) + minutes(90), { index: litres(0) }],
+    [days(10) + minutes(120), { index: litres(0) }],
+  ]);
+  const [, joined] = readingsOf([
+    [days(10) + minutes(30), { index: litres(0) }],
+    [days(10) + minutes(60), { index: litres(0) }],
+  ]);
+  if (later === undefined || joined === undefined) throw new TypeError();
+  expect(foldLevels(microLeak, fine, [...half, later]).last).toBe(1);
+  expect(foldLevels(microLeak, fine, [...half, joined]).last).toBe(0);
 });
 
 test("the meter's own word gives level 1 at once, and a quiet hour does not withdraw it", () => {
