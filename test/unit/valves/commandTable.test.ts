@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import { commandActions, commandStates } from "#domain/command.ts";
+import { commandEvents, commandTable, intendedPosition, isEnded } from "#valves/commandTable.ts";
+import { stepValve } from "#valves/stepValve.ts";
+import { initialValveState } from "#valves/valveState.ts";
+import {
+  cancel,
+  clock,
+  contact,
+  delivered,
+  order,
+  orderHeld,
+  reading,
+  release,
+  reply,
+  restart,
+  settings,
+  undelivered,
+} from "./kit.ts";
+import type { Act } from "./kit.ts";
+
+type Script = readonly (readonly [number, Act])[];
+
+const queued: Script = [[0, order]];
+const sent: Script = [...queued, [1, contact]];
+const handed: Script = [...sent, [1, delivered]];
+const again: Script = [...sent, [1, undelivered]];
+const accepted: Script = [...handed, [2, reply("accepted")]];
+const executed: Script = [...handed, [2, reading("closed")]];
+const unknown: Script = [...sent, [1, restart]];
+const day = 27 * 60;
+
+/** For each row of the table, inputs that walk it last. Rows from `requested` are the judge's. */
+const walks: Readonly<Record<string, Script>> = {
+  "held release authorised": [
+    [0, orderHeld],
+    [1, release],
+  ],
+  "held cancel cancelled": [
+    [0, orderHeld],
+    [1, cancel],
+  ],
+  "held expire expired": [
+    [0, orderHeld],
+    [60, clock],
+  ],
+  "authorised queue queued": queued,
+  "authorised cancel cancelled": [...sent, [2, order]],
+  "queued send sent": sent,
+  "queued cancel cancelled": [...queued, [1, cancel]],
+  "queued expire expired": [...queued, [60, clock]],
+  "queued accept accepted": [...again, [2, reply("accepted")]],
+  "queued execute executed": [...again, [2, reading("closed")]],
+  "queued fail failed": [...again, [2, reply("refused")]],
+  "sent deliver delivered": handed,
+  "sent giveBack queued": again,
+  "sent lose unknown": unknown,
+  "sent accept accepted": [...sent, [1, reply("accepted")]],
+  "sent execute executed": [...sent, [1, reply("executed")]],
+  "sent fail failed": [...sent, [1, reply("failed")]],
+  "sent expire expired": [...sent, [60, undelivered]],
+  "delivered accept accepted": accepted,
+  "delivered execute executed": executed,
+  "delivered fail failed": [...handed, [2, reading("fault")]],
+  "delivered send sent": [...handed, [10, reading("open")], [10, contact]],
+  "accepted execute executed": [...accepted, [3, reading("closed")]],
+  "accepted fail failed": [...accepted, [3, reply("failed")]],
+  "accepted send sent": [...accepted, [10, reading("open")], [10, contact]],
+  "unknown deliver delivered": [...unknown, [2, delivered]],
+  "unknown giveBack queued": [...unknown, [2, undelivered]],
+  "unknown requeue queued": [...unknown, [2, reading("open")]],
+  "unknown accept accepted": [...unknown, [2, reply("accepted")]],
+  "unknown execute executed": [...unknown, [2, reading("closed")]],
+  "unknown fail failed": [...unknown, [day, clock]],
+  "unknown expire expired": [...unknown, [70, reading("open")]],
+  "executed verify verified": [...executed, [10, reading("closed")], [20, reading("closed")]],
+  "executed pass passing": [...executed, [10, reading("closed", 1_020_000)]],
+  "executed fail failed": [...executed, [10, reading("open")]],
+};
+
+/** Rows that the judge walks; judge.test.ts shows them. */
+const ofTheJudge = (name: string) => name.startsWith("requested ") || name.includes(" supersede ");
+const rows = commandTable.map(({ from, event, to }) => ({
+  from,
+  to,
+  name: `${from} ${event} ${to}`,
+}));
+
+describe("the command table", () => {
+  test("each row is walked by an input, and nothing else is listed", () => {
+    const walked = rows.map(({ name }) => name).filter((name) => !ofTheJudge(name));
+    expect(Object.keys(walks).toSorted()).toEqual(walked.toSorted());
+  });
+
+  test.each(rows.filter(({ name }) => !ofTheJudge(name)))("$name", ({ name, from, to }) => {
+    let state = initialValveState;
+    let former = "";
+    let latest: readonly string[] = [];
+    for (const [minute, act] of walks[name] ?? []) {
+      const input = act(minute);
+      former =
+        input.kind === "order" ? input.command.state : (state.outstanding?.command.state ?? "");
+      const step = stepValve(settings, state, input);
+      latest = step.changes.flatMap(({ transitions }) => transitions.map((each) => each.state));
+      state = step.state;
+    }
+    expect([former, ...latest].join(" ")).toContain(`${from} ${to}`);
+  });
+
+  test("one event has one outcome", () => {
+    const keys = commandTable.map(({ from, event }) => `${from} ${event}`);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  test("each state and each event of the trade is in it", () => {
+    const states = new Set(commandTable.flatMap(({ from, to }) => [from, to]));
+    expect([...states].toSorted()).toEqual([...commandStates].toSorted());
+    const events = new Set(commandTable.map(({ event }) => event));
+    expect([...events].toSorted()).toEqual([...commandEvents].toSorted());
+  });
+
+  test("what ends stays ended", () => {
+    const ended = [
+      "cancelled",
+      "expired",
+      "failed",
+      "passing",
+      "refused",
+      "superseded",
+      "verified",
+    ];
+    expect(commandStates.filter((state) => isEnded(state)).toSorted()).toEqual(ended);
+  });
+
+  test("the only way to executed, verified or passing leads through the meter", () => {
+    const before = (to: string) =>
+      commandTable.filter((row) => row.to === to).map(({ from }) => from);
+    expect(before("executed").toSorted()).toEqual([
+      "accepted",
+      "delivered",
+      "queued",
+      "sent",
+      "unknown",
+    ]);
+    expect(before("verified")).toEqual(["executed"]);
+    expect(before("passing")).toEqual(["executed"]);
+  });
+
+  test("there is no word for opening", () => {
+    expect(commandActions).toEqual(["close"]);
+    expect(Object.values(intendedPosition)).toEqual(["closed"]);
+    expect(commandEvents.filter((event) => /open/i.test(event))).toEqual([]);
+  });
+});
