@@ -1,0 +1,65 @@
+/** An alarm as JSON: the list's line, and the explanation with the readings that prove it. */
+import { alarmStates, meterRuleIds, systemRuleIds, type Alarm } from "#domain/alarm.ts";
+import { publicAlarm, type BilingualText } from "#domain/publicJson.ts";
+import { formatInstant } from "#domain/units.ts";
+import type { AlarmView } from "#ports/queries.ts";
+import { z } from "zod";
+import { idSchema, instantJson, reasonSchema, text } from "./common.ts";
+import { positionSchema } from "./meter.ts";
+import { readingSchema } from "./reading.ts";
+
+export const alarmSchema = z.object({
+  id: z.string(),
+  /** null: an alarm of the system itself. */
+  meterId: idSchema.nullable(),
+  area: z.string().nullable(),
+  rule: z.enum([...meterRuleIds, ...systemRuleIds]),
+  ruleVersion: z.number(),
+  level: z.number(),
+  priority: z.number(),
+  occurrence: z.number(),
+  historical: z.boolean(),
+  state: z.enum(alarmStates),
+  raisedAt: instantJson,
+  returnedAt: instantJson.nullable(),
+  /** When it became known here; differs from `raisedAt` by the way the reading took. */
+  knownAt: instantJson,
+  acknowledgedAt: instantJson.nullable(),
+  acknowledgedBy: z.string().nullable(),
+  message: z.object({ en: z.string(), zh: z.string() }),
+  proof: z.record(z.string(), z.union([z.number(), z.string()])),
+  position: positionSchema.nullable(),
+  /** Left out for roles without the permission to see postal addresses. */
+  address: z.string().nullable().optional(),
+  comments: z.array(z.object({ at: instantJson, by: z.string(), text: z.string() })),
+});
+
+export const alarmDetailSchema = alarmSchema.extend({ readings: z.array(readingSchema) });
+
+export const acknowledgeSchema = z.strictObject({
+  occurrence: z.int().min(1),
+  comment: text(500).nullable().default(null),
+});
+export const resetSchema = z.strictObject({ reason: reasonSchema });
+export const commentSchema = z.strictObject({ comment: text(500) });
+
+/** Says in both languages what an alarm means; the alarms room has the sentences. */
+export type DescribeAlarm = (alarm: Alarm, meterId: string | null) => BilingualText;
+
+/** An alarm for a reader; the postal address only for those who may see it. */
+export function alarmJson(
+  view: AlarmView,
+  describe: DescribeAlarm,
+  mayContact: boolean,
+): z.infer<typeof alarmSchema> {
+  const { alarm, meter } = view;
+  return {
+    ...publicAlarm(alarm, meter, describe(alarm, meter?.id ?? null)),
+    ...(mayContact ? { address: meter?.address ?? null } : {}),
+    comments: view.comments.map(({ atMs, by, text: words }) => ({
+      at: formatInstant(atMs),
+      by,
+      text: words,
+    })),
+  };
+}

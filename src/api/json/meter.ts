@@ -1,0 +1,135 @@
+/** A meter as JSON: in, out, and changed. */
+import {
+  lifecycleStates,
+  meterSizeNames,
+  protocolNames,
+  siteClasses,
+  type Meter,
+  type MeterDraft,
+} from "#domain/meter.ts";
+import { parseMeterId, type MeterId } from "#domain/ids.ts";
+import { invariant } from "#domain/invariant.ts";
+import { valvePositions } from "#domain/telegram.ts";
+import { dayMs, formatInstant, secondMs } from "#domain/units.ts";
+import type { MeterView } from "#ports/queries.ts";
+import { z } from "zod";
+import { areaSchema, idSchema, instantJson, text } from "./common.ts";
+
+export const positionSchema = z.strictObject({
+  longitude: z.number().min(-180).max(180),
+  latitude: z.number().min(-90).max(90),
+  crs: z.enum(["WGS84", "GCJ02", "BD09"]).default("WGS84"),
+});
+
+/** 100,000 m³: five digits before the point, as the counters of domestic meters have. */
+const registerRangeMlDefault = 1e11;
+
+const fields = {
+  size: z.enum(meterSizeNames),
+  protocol: z.enum(protocolNames),
+  quantumMl: z.int().min(1).max(1_000_000_000),
+  registerRangeMl: z.int().min(1_000_000).max(Number.MAX_SAFE_INTEGER),
+  area: areaSchema,
+  siteClass: z.enum(siteClasses),
+  position: positionSchema.nullable(),
+  address: text(256).nullable(),
+  critical: z.boolean(),
+  frameAddress: z
+    .string()
+    .regex(/^\d{14}$/)
+    .nullable(),
+  reportEverySeconds: z
+    .int()
+    .min(1)
+    .max((31 * dayMs) / secondMs),
+  state: z.enum(lifecycleStates),
+};
+
+export const meterDraftSchema = z.strictObject({
+  ...fields,
+  id: idSchema,
+  quantumMl: fields.quantumMl.default(10_000),
+  registerRangeMl: fields.registerRangeMl.default(registerRangeMlDefault),
+  area: fields.area.default("default"),
+  siteClass: fields.siteClass.default("household"),
+  position: fields.position.default(null),
+  address: fields.address.default(null),
+  critical: fields.critical.default(false),
+  frameAddress: fields.frameAddress.default(null),
+  reportEverySeconds: fields.reportEverySeconds.default(3600),
+  state: fields.state.default("active"),
+});
+
+export const meterChangeSchema = z
+  .strictObject(fields)
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, "nothing to change");
+
+export const meterSchema = z.object({
+  ...fields,
+  id: idSchema,
+  /** Left out for roles without the permission to see postal addresses. */
+  address: fields.address.optional(),
+  lastSeenAt: instantJson.nullable(),
+  valve: z.enum(valvePositions).nullable(),
+  etag: z.string(),
+});
+
+/** The registry's record of a checked draft. */
+export function meterDraft(json: z.output<typeof meterDraftSchema>): MeterDraft {
+  const { reportEverySeconds, state, id, ...same } = json;
+  return {
+    ...same,
+    id: checkedMeterId(id),
+    reportEveryMs: reportEverySeconds * secondMs,
+    lifecycle: state,
+  };
+}
+
+/** The changed properties, by the registry's names. */
+export function meterChange(json: z.output<typeof meterChangeSchema>): Partial<MeterDraft> {
+  const { reportEverySeconds, state, ...same } = json;
+  // A property that JSON could not hold as undefined is simply absent.
+  const change = Object.fromEntries(
+    Object.entries(same).filter(([, value]) => value !== undefined),
+  ) as Partial<MeterDraft>;
+  return {
+    ...change,
+    ...(reportEverySeconds === undefined ? {} : { reportEveryMs: reportEverySeconds * secondMs }),
+    ...(state === undefined ? {} : { lifecycle: state }),
+  };
+}
+
+/** The strong ETag of a meter's version. */
+export function meterEtag(meter: Meter): string {
+  return `"${meter.version}"`;
+}
+
+/** A meter for a reader; the postal address only for those who may see it. */
+export function meterJson(view: MeterView, mayContact: boolean): z.infer<typeof meterSchema> {
+  const { meter } = view;
+  return {
+    id: meter.id,
+    size: meter.size,
+    protocol: meter.protocol,
+    quantumMl: meter.quantumMl,
+    registerRangeMl: meter.registerRangeMl,
+    area: meter.area,
+    siteClass: meter.siteClass,
+    position: meter.position,
+    ...(mayContact ? { address: meter.address } : {}),
+    critical: meter.critical,
+    frameAddress: meter.frameAddress,
+    reportEverySeconds: meter.reportEveryMs / secondMs,
+    state: meter.lifecycle,
+    lastSeenAt: view.lastSeenAtMs === null ? null : formatInstant(view.lastSeenAtMs),
+    valve: view.valve,
+    etag: meterEtag(meter),
+  };
+}
+
+function checkedMeterId(id: string): MeterId {
+  const meterId = parseMeterId(id);
+  invariant(meterId !== undefined, "the schema has the same pattern as the domain");
+  return meterId;
+}

@@ -1,0 +1,34 @@
+/** What the API is given: every part is an argument. */
+import type { Clock } from "#ports/clock.ts";
+import type { Observer } from "#ports/observer.ts";
+import type { Queries } from "#ports/queries.ts";
+import type { Desk } from "#ports/requests.ts";
+import type { Rng } from "#ports/rng.ts";
+import type { ApiKeyDirectory } from "./apiKeys.ts";
+import type { DescribeAlarm } from "./json/alarm.ts";
+import type { ApiLimits } from "./limits.ts";
+import type { LiveHub } from "./live/liveHub.ts";
+
+export interface ApiOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly desk: Desk;
+  readonly queries: Queries;
+  readonly live: LiveHub;
+  readonly apiKeys: ApiKeyDirectory;
+  /** Makes a meter's or gateway's secret and the keyed hash that is kept of it. */
+  readonly issueSecret: (
+    username: string,
+    kind: "meter" | "gateway",
+  ) => { readonly secret: string; readonly secretHash: string };
+  readonly describeAlarm: DescribeAlarm;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
+  readonly observer: Observer;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly limits: ApiLimits;
+  /** Web pages of other hosts that may open the live feed; a page of this host always may. */
+  readonly allowedOrigins: readonly string[];
+}

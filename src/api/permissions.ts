@@ -1,0 +1,72 @@
+/**
+ * Who may do what: the one table. What is not here is refused. No permission opens a valve, because
+ * nothing does. The auditor reads everything and changes nothing; the administrator keeps registry,
+ * credentials and keys but does not touch valves, alarms or automation, so that no single key can both
+ * make an operator and act as one unseen.
+ */
+import type { Role } from "#domain/role.ts";
+
+const everyone = [
+  "viewer",
+  "operator",
+  "dispatcher",
+  "billing",
+  "engineer",
+  "auditor",
+  "admin",
+] as const satisfies readonly Role[];
+const controlRoom = ["operator", "dispatcher"] as const satisfies readonly Role[];
+const watchers = [
+  "viewer",
+  "operator",
+  "dispatcher",
+  "engineer",
+  "auditor",
+  "admin",
+] as const satisfies readonly Role[];
+const staff = [
+  "operator",
+  "dispatcher",
+  "engineer",
+  "auditor",
+  "admin",
+] as const satisfies readonly Role[];
+
+export const permissions = {
+  "meters.read": watchers,
+  /** Postal addresses: personal data, for those who send somebody there or keep the registry. */
+  "meters.contact": ["operator", "dispatcher", "engineer", "admin"],
+  "meters.write": ["engineer", "admin"],
+  "gateways.read": staff,
+  "gateways.write": ["engineer", "admin"],
+  "credentials.write": ["admin"],
+  "keys.read": ["auditor", "admin"],
+  "keys.write": ["admin"],
+  "readings.read": everyone,
+  "registers.read": everyone,
+  "billing.read": ["billing", "auditor", "admin"],
+  "alarms.read": watchers,
+  "alarms.acknowledge": controlRoom,
+  "alarms.reset": controlRoom,
+  "alarms.comment": ["operator", "dispatcher", "engineer"],
+  "valves.close": controlRoom,
+  "commands.read": staff,
+  "commands.cancel": controlRoom,
+  /** Stopping is the safe side: everybody on duty may. */
+  "automation.stop": ["operator", "dispatcher", "engineer"],
+  /** Resuming lets the system move valves again: not the operator who stopped it in a hurry. */
+  "automation.resume": ["dispatcher", "engineer"],
+  "events.read": watchers,
+  "frames.read": ["operator", "engineer", "auditor", "admin"],
+  "areas.read": watchers,
+  "audit.read": ["auditor", "admin"],
+} as const satisfies Record<string, readonly Role[]>;
+
+export type Permission = keyof typeof permissions;
+/** Of a route: a permission, or open to everybody who reaches the port (loopback by default). */
+export type RoutePermission = Permission | "public";
+
+/** True when the table gives this permission to the role. */
+export function isPermitted(role: Role, permission: Permission): boolean {
+  return (permissions[permission] as readonly Role[]).includes(role);
+}

@@ -1,0 +1,122 @@
+/** The HTTP side of the house: what it is made of, in the order in which a request meets it. */
+import helmet from "@fastify/helmet";
+import websocket from "@fastify/websocket";
+import Fastify, { type FastifyInstance } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { AddressInfo } from "node:net";
+import { installAccess, liveSubprotocol } from "./access.ts";
+import { installBodies } from "./body.ts";
+import { answerBrokenHttp, installErrors } from "./errors.ts";
+import type { ApiLimits } from "./limits.ts";
+import { liveRoutes } from "./live/liveRoutes.ts";
+import { installOpenApi } from "./openApi.ts";
+import type { ApiOptions } from "./options.ts";
+import { alarmRoutes } from "./routes/alarmRoutes.ts";
+import { areaRoutes } from "./routes/areaRoutes.ts";
+import { automationRoutes } from "./routes/automationRoutes.ts";
+import { commandRoutes } from "./routes/commandRoutes.ts";
+import { eventRoutes } from "./routes/eventRoutes.ts";
+import { importRoutes } from "./routes/importRoutes.ts";
+import { keyRoutes } from "./routes/keyRoutes.ts";
+import { meterRoutes } from "./routes/meterRoutes.ts";
+import { processRoutes } from "./routes/processRoutes.ts";
+import { readingRoutes } from "./routes/readingRoutes.ts";
+import type { Routes } from "./routes/routes.ts";
+
+export interface Api {
+  /** The port that was really opened. */
+  readonly port: number;
+  /** Sends live clients away, lets running requests end, closes the port. */
+  close(): Promise<void>;
+}
+
+/** Opens the port. Rejects with the system's error when it cannot. */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const { limits, live } = options;
+  const app = await buildServer(options);
+  await app.listen({ host: options.host, port: options.port });
+  const { port } = app.server.address() as AddressInfo;
+  const heartbeat = setInterval(() => live.tick(), limits.liveHeartbeatMs);
+  return {
+    port,
+    close: async () => {
+      clearInterval(heartbeat);
+      live.close();
+      const late = setTimeout(() => app.server.closeAllConnections(), limits.closeGraceMs);
+      await app.close();
+      clearTimeout(late);
+    },
+  };
+}
+
+async function buildServer(options: ApiOptions): Promise<FastifyInstance> {
+  const { limits, observer } = options;
+  const app = Fastify({
+    logger: false,
+    trustProxy: false,
+    exposeHeadRoutes: false,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: limits.connectionTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    handlerTimeout: limits.handlerTimeoutMs,
+    routerOptions: { maxParamLength: limits.pathPartCharactersMax },
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      // How often Node looks for requests that take too long; its default is as long as the time-out.
+      connectionsCheckingInterval: Math.min(5_000, limits.requestTimeoutMs),
+    },
+    clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: (error) => {
+      throw error;
+    },
+  });
+  app.server.maxConnections = limits.connectionsMax;
+  app.server.on("drop", () => observer.note("api.refused", { limit: "connectionsMax" }));
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  installBodies(app, limits.jsonDepthMax);
+  await app.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] } } });
+  await app.register(websocket, {
+    options: socketOptions(limits),
+    // The library closes the socket itself, with the code that fits (1002, 1007, 1009).
+    errorHandler: (error) =>
+      observer.note("api.refused", { limit: "code" in error ? String(error.code) : error.name }),
+  });
+  await installAccess(app, options);
+  installErrors(app, options);
+  await installOpenApi(app);
+  installRoutes(app.withTypeProvider(), options);
+  await app.ready();
+  return app;
+}
+
+/** `maxFragments` and `closeTimeout` are options of ws 8.23 that its type declarations do not know yet. */
+function socketOptions(limits: ApiLimits) {
+  return {
+    maxPayload: limits.liveFrameBytesMax,
+    maxFragments: limits.liveFragmentsMax,
+    closeTimeout: limits.liveCloseTimeoutMs,
+    perMessageDeflate: false,
+    handleProtocols: (offered: ReadonlySet<string>) =>
+      offered.has(liveSubprotocol) ? liveSubprotocol : ([...offered][0] ?? false),
+  };
+}
+
+function installRoutes(app: Routes, options: ApiOptions): void {
+  app.addHook("onSend", async (_request, reply) => {
+    // Personal data and fast-changing states: nobody on the way may keep an answer.
+    reply.header("cache-control", "no-store");
+  });
+  processRoutes(app, options);
+  meterRoutes(app, options);
+  importRoutes(app, options);
+  keyRoutes(app, options);
+  readingRoutes(app, options);
+  alarmRoutes(app, options);
+  commandRoutes(app, options);
+  automationRoutes(app, options);
+  eventRoutes(app, options);
+  areaRoutes(app, options);
+  liveRoutes(app, options);
+}
