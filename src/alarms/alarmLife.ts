@@ -25,7 +25,7 @@ export type AlarmInput =
 export const newLife: AlarmLife = Object.freeze({ state: "normal", occurrence: 0, level: 0 });
 
 /** What can happen to an alarm; a condition that becomes more serious is a new reason to look. */
-export type AlarmTrigger = "activate" | "escalate" | "return" | "acknowledge" | "reset";
+type AlarmTrigger = "activate" | "escalate" | "return" | "acknowledge" | "reset";
 
 export interface AlarmTransition {
   readonly from: AlarmState;

@@ -2,7 +2,7 @@
 import { hourMs, minuteMs } from "#domain/units.ts";
 import type { Interval, RuleSettings } from "./rule.ts";
 
-export const flowDefaults = Object.freeze({
+const defaults = Object.freeze({
   /** A mean over less is mostly rounding of register and clock; also the 120 s of gas-domain 2.5. */
   intervalMsMin: 2 * minuteMs,
   /** Either end of an interval may be off by one quantum. */
@@ -21,7 +21,7 @@ export function credibleFlowMlPerHour(
   flowMlPerHour: number | null,
 ): number | null {
   if (flowMlPerHour === null || !Number.isFinite(flowMlPerHour)) return null;
-  if (flowMlPerHour > flowDefaults.credibleFactorMax * settings.qmaxMlPerHour) return null;
+  if (flowMlPerHour > defaults.credibleFactorMax * settings.qmaxMlPerHour) return null;
   return Math.max(0, flowMlPerHour);
 }
 
@@ -33,7 +33,7 @@ export function provenFlowMlPerHour(
 ): number | null {
   if (interval === null) return null;
   const elapsedMs = untilMs - interval.fromMs;
-  if (elapsedMs < flowDefaults.intervalMsMin) return null;
-  const surelyMl = interval.consumedMl - flowDefaults.roundingQuanta * settings.quantumMl;
+  if (elapsedMs < defaults.intervalMsMin) return null;
+  const surelyMl = interval.consumedMl - defaults.roundingQuanta * settings.quantumMl;
   return credibleFlowMlPerHour(settings, Math.floor((Math.max(0, surelyMl) * hourMs) / elapsedMs));
 }
