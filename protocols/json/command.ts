@@ -2,19 +2,19 @@
 import { commandActions } from "#domain/command.ts";
 import { commandId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
+import { commandIdCharsMax, uploadVersion } from "../codec/upload.ts";
 import type { CommandOrder, DecodeFault } from "../contract.ts";
-import { instant, integer, oneWord, text } from "./kinds.ts";
-import { objectOf } from "./object.ts";
+import { exactly, instant, oneWord, text } from "./kinds.ts";
+import { needed, objectOf } from "./object.ts";
 import { readWhole } from "./read.ts";
-import { commandIdCharsMax } from "./uplink.ts";
 
 /** There is no word that opens: the list of actions is the domain's. */
 const downlink = objectOf({
-  v: integer(),
-  commandId: text(commandIdCharsMax),
-  action: oneWord(commandActions),
-  issuedAt: instant,
-  expiresAt: instant,
+  version: needed("v", exactly(uploadVersion)),
+  commandId: needed("commandId", text(commandIdCharsMax)),
+  action: needed("action", oneWord(commandActions)),
+  issuedAtMs: needed("issuedAt", instant),
+  expiresAtMs: needed("expiresAt", instant),
 });
 
 /** What a meter learns from a downlink. */
@@ -22,29 +22,20 @@ export type JsonCommand = Omit<CommandOrder, "sequence" | "frameAddress">;
 
 /** The downlink of an order, as bytes. */
 export function encodeJsonCommand(order: JsonCommand): Uint8Array {
-  const record = {
-    v: 1,
-    commandId: order.commandId,
-    action: order.action,
-    issuedAt: order.issuedAtMs,
-    expiresAt: order.expiresAtMs,
-  };
-  return new TextEncoder().encode(downlink.write(record));
+  return new TextEncoder().encode(downlink.write({ ...order, version: uploadVersion }));
 }
 
 /** A downlink as the meter reads it; for simulated meters. */
 export function decodeJsonCommand(bytes: Uint8Array): Result<JsonCommand, DecodeFault> {
   const read = readWhole(downlink, bytes, null);
   if (!read.ok) return read;
-  const { v, commandId: id, action, issuedAt, expiresAt } = read.value;
-  if (v !== 1 || id === undefined || action === undefined) return incomplete;
+  const { commandId: id, action, issuedAtMs, expiresAtMs } = read.value;
   // A time that is none must not make a command that never expires.
-  if (typeof issuedAt !== "number" || typeof expiresAt !== "number") return incomplete;
-  return ok({ commandId: commandId(id), action, issuedAtMs: issuedAt, expiresAtMs: expiresAt });
+  if (issuedAtMs === null) return noTime("issuedAt");
+  if (expiresAtMs === null) return noTime("expiresAt");
+  return ok({ commandId: commandId(id), action, issuedAtMs, expiresAtMs });
 }
 
-const incomplete = fail<DecodeFault>({
-  kind: "schema",
-  path: "",
-  problem: "not a complete command of version 1",
-});
+function noTime(path: string) {
+  return fail<DecodeFault>({ kind: "schema", path, problem: "no such time" });
+}

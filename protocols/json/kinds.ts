@@ -1,6 +1,6 @@
 /** The kinds of value that JSON v1 knows. Each reads itself from a cursor and writes itself as text. */
-import type { TimestampMs } from "#domain/units.ts";
-import { formatInstant } from "#domain/units.ts";
+import type { VolumeRegister } from "#domain/telegram.ts";
+import { formatInstant, volumeFromCount, type TimestampMs } from "#domain/units.ts";
 import { printDecimal, scaleDecimal, wholeNumber, type Decimal } from "../codec/decimal.ts";
 import { refuse, sameBytes, skipSpace, spanText, take, takeString, type Cursor } from "./cursor.ts";
 import { epochInstant, isNumberHere, readNumber, spanDecimal, spanInstant } from "./numbers.ts";
@@ -27,12 +27,28 @@ export function integer(unit: string | null = null): Kind<number> {
   });
 }
 
-/** A decimal as a string, or as a number with at most three decimals. Written as a string. */
-export function decimal(unit: string): Kind<Decimal> {
-  return leaf(unit, (value) => `"${printDecimal(value)}"`, readDecimal);
+/** A whole number that is not negative. */
+export const natural = checked(integer(), (value) => value >= 0, "negative");
+
+/** This number and no other. */
+export function exactly(only: number): Kind<number> {
+  return checked(integer(), (value) => value === only, `not ${only}`);
 }
 
-/** A decimal of which only `decimals` places matter: never for a register. */
+/** A register in cubic metres: a decimal that is a whole number of millilitres. */
+export const register: Kind<VolumeRegister> = leaf(
+  "m³",
+  (value) => `"${printDecimal(value)}"`,
+  (cursor, name) => {
+    const value = readDecimal(cursor, name);
+    if (value === undefined) return undefined;
+    const ml = volumeFromCount(value.count, value.exponent);
+    if (ml === undefined) return refuse(cursor, name, "not millilitres in the safe range");
+    return { ml, count: value.count, exponent: value.exponent };
+  },
+);
+
+/** A decimal in units of `10^-decimals`, rounded: never for a register. */
 export function scaled(unit: string, decimals: number): Kind<number> {
   const write = (count: number) => `"${printDecimal({ count, exponent: -decimals })}"`;
   return leaf(unit, write, (cursor, name) => {
@@ -86,7 +102,10 @@ export function oneWord<const Word extends string>(
 }
 
 /** A list of words. Words that we do not know are passed over, so that they cannot hide one we do. */
-export function words<Word extends string>(known: readonly Word[], max: number): Kind<Word[]> {
+export function words<Word extends string>(
+  known: readonly Word[],
+  max: number,
+): Kind<readonly Word[]> {
   const find = wordFinder(known);
   return leaf(null, JSON.stringify, (cursor, name) => {
     const found: Word[] = [];
@@ -116,6 +135,17 @@ export function listOf<Value>(item: Kind<Value>, max: number): Kind<readonly Val
       return readItems(cursor, name, max, readOne) ? values : undefined;
     },
   };
+}
+
+function checked(
+  kind: Kind<number>,
+  isRight: (value: number) => boolean,
+  problem: string,
+): Kind<number> {
+  return leaf(kind.unit, String, (cursor, name) => {
+    const value = kind.read(cursor, name);
+    return value === undefined || isRight(value) ? value : refuse(cursor, name, problem);
+  });
 }
 
 function leaf<Value>(

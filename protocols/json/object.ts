@@ -14,11 +14,32 @@ import {
 } from "./cursor.ts";
 import type { Kind } from "./kinds.ts";
 
-type Fields = Readonly<Record<string, Kind<unknown>>>;
+/** One key of an object: what it is called on the wire, and what stands there. */
+export interface Key<Value, IsNeeded extends boolean = boolean> {
+  readonly wire: string;
+  readonly kind: Kind<Value>;
+  readonly isNeeded: IsNeeded;
+}
 
-/** What a table reads: every key is there, undefined where the text does not say. */
-export type RecordOf<Table extends Fields> = {
-  -readonly [Key in keyof Table]: Table[Key] extends Kind<infer Value> ? Value | undefined : never;
+/** A key that may be absent, or null, which means the same. */
+export function key<Value>(wire: string, kind: Kind<Value>): Key<Value, false> {
+  return { wire, kind, isNeeded: false };
+}
+
+/** A key without which the object says nothing. */
+export function needed<Value>(wire: string, kind: Kind<Value>): Key<Value, true> {
+  return { wire, kind, isNeeded: true };
+}
+
+type Keys = Readonly<Record<string, Key<unknown>>>;
+
+/** What a table reads, by our names: every name is there, undefined where the text does not say. */
+export type RecordOf<Table extends Keys> = {
+  readonly [Name in keyof Table]: Table[Name] extends Key<infer Value, infer IsNeeded>
+    ? IsNeeded extends true
+      ? Value
+      : Value | undefined
+    : never;
 };
 
 const openBrace = 0x7b;
@@ -29,16 +50,15 @@ const nullWord = Buffer.from("null");
 /** One bit of an integer for each key seen. */
 const keysMax = 31;
 
-interface Entry {
+interface Entry extends Key<unknown> {
   readonly name: string;
   readonly bytes: Uint8Array;
-  readonly kind: Kind<unknown>;
 }
 
 /** An object with these keys, each at most once, in any order, and no others. `null` means absent. */
-export function objectOf<const Table extends Fields>(table: Table): Kind<RecordOf<Table>> {
-  const entries = Object.entries(table).map(([name, kind]): Entry => {
-    return { name, bytes: Buffer.from(name), kind };
+export function objectOf<const Table extends Keys>(table: Table): Kind<RecordOf<Table>> {
+  const entries = Object.entries(table).map(([name, entry]): Entry => {
+    return { ...entry, name, bytes: Buffer.from(entry.wire) };
   });
   invariant(entries.length <= keysMax, "a table has at most one key for each bit");
   // Every record starts as a copy of this one, so all have one shape and no key of a stranger.
@@ -52,14 +72,17 @@ export function objectOf<const Table extends Fields>(table: Table): Kind<RecordO
       if (name !== "") cursor.path = pathOf(cursor, name);
       const record: Record<string, unknown> = { ...blank };
       const isRead = readEntries(cursor, entries, record);
-      cursor.path = outer;
-      return isRead ? (record as RecordOf<Table>) : undefined;
+      if (isRead && hasNeeded(cursor, entries, record)) {
+        cursor.path = outer;
+        return record as RecordOf<Table>;
+      }
+      return undefined;
     },
     write(record) {
       const values: Readonly<Record<string, unknown>> = record;
       const parts = entries
         .filter(({ name }) => values[name] !== undefined && values[name] !== null)
-        .map(({ name, kind }) => `"${name}":${kind.write(values[name])}`);
+        .map(({ name, wire, kind }) => `"${wire}":${kind.write(values[name])}`);
       return `{${parts.join(",")}}`;
     },
   };
@@ -80,23 +103,34 @@ function readEntries(
     index = findEntry(entries, cursor, index + 1);
     const entry = entries[index];
     if (entry === undefined) return refuse(cursor, spanText(cursor), "unknown key") ?? false;
-    if ((seen & (1 << index)) !== 0) return refuse(cursor, entry.name, "key twice") ?? false;
+    if ((seen & (1 << index)) !== 0) return refuse(cursor, entry.wire, "key twice") ?? false;
     seen |= 1 << index;
     skipSpace(cursor);
-    if (!take(cursor, colon)) return refuse(cursor, entry.name, "no colon after the key") ?? false;
+    if (!take(cursor, colon)) return refuse(cursor, entry.wire, "no colon after the key") ?? false;
     skipSpace(cursor);
     if (!takeWord(cursor, nullWord) && !readValue(cursor, entry, record)) return false;
     skipSpace(cursor);
     if (take(cursor, closeBrace)) return true;
     if (!take(cursor, comma)) {
-      return refuse(cursor, entry.name, "no comma between entries") ?? false;
+      return refuse(cursor, entry.wire, "no comma between entries") ?? false;
     }
   }
 }
 
+function hasNeeded(
+  cursor: Cursor,
+  entries: readonly Entry[],
+  record: Readonly<Record<string, unknown>>,
+): boolean {
+  for (const { name, wire, isNeeded } of entries) {
+    if (isNeeded && record[name] === undefined) return refuse(cursor, wire, "missing") ?? false;
+  }
+  return true;
+}
+
 function readValue(cursor: Cursor, entry: Entry, record: Record<string, unknown>): boolean {
   const from = cursor.at;
-  const value = entry.kind.read(cursor, entry.name);
+  const value = entry.kind.read(cursor, entry.wire);
   if (value === undefined) return false;
   record[entry.name] = value;
   if (cursor.trace !== null && !entry.kind.isContainer) {
@@ -105,10 +139,10 @@ function readValue(cursor: Cursor, entry: Entry, record: Record<string, unknown>
   return true;
 }
 
-function traceOf(cursor: Cursor, { name, kind }: Entry, from: number): FieldTrace {
+function traceOf(cursor: Cursor, { wire, kind }: Entry, from: number): FieldTrace {
   const token = Buffer.from(cursor.bytes.subarray(from, cursor.at)).toString("utf8");
   const value = token.startsWith('"') ? token.slice(1, -1) : token;
-  return { name: pathOf(cursor, name), from, to: cursor.at, value, unit: kind.unit };
+  return { name: pathOf(cursor, wire), from, to: cursor.at, value, unit: kind.unit };
 }
 
 /** Encoders keep to one order, so the search starts after the key found last. -1: not in the table. */

@@ -1,11 +1,12 @@
 /** JSON version 1 (CONTRACT section 2) as a protocol. */
-import { ok } from "#domain/result.ts";
+import { fail, ok, type Result } from "#domain/result.ts";
 import { statusToNames, urgentStatus } from "#domain/status.ts";
 import type { Telegram } from "#domain/telegram.ts";
-import type { FieldTrace, Protocol } from "../contract.ts";
+import { telegramOf, uploadOf } from "../codec/upload.ts";
+import type { DecodeFault, FieldTrace, Protocol } from "../contract.ts";
 import { encodeJsonCommand } from "./command.ts";
 import { readWhole } from "./read.ts";
-import { telegramOf, uplinkObject, uplinkRecord } from "./uplink.ts";
+import { uplink } from "./uplink.ts";
 
 /**
  * A backslash may hide any of the words (`\u006ceak`), so it counts as one of them. An answer to a
@@ -17,14 +18,10 @@ const urgentMarks = [...statusToNames(urgentStatus), '"reply"', "\\"].map((word)
 
 export const jsonProtocol: Protocol = {
   name: "json",
-  decode(bytes) {
-    const read = readWhole(uplinkObject, bytes, null);
-    return read.ok ? telegramOf(read.value) : read;
-  },
+  decode: (bytes) => read(bytes, null),
   explain(bytes) {
     const fields: FieldTrace[] = [];
-    const read = readWhole(uplinkObject, bytes, fields);
-    const telegram = read.ok ? telegramOf(read.value) : read;
+    const telegram = read(bytes, fields);
     return { fields, fault: telegram.ok ? null : telegram.fault };
   },
   mayBeUrgent(bytes) {
@@ -34,7 +31,20 @@ export const jsonProtocol: Protocol = {
   encodeCommand: (order) => ok(encodeJsonCommand(order)),
 };
 
+function read(bytes: Uint8Array, trace: FieldTrace[] | null): Result<Telegram, DecodeFault> {
+  const upload = readWhole(uplink, bytes, trace);
+  if (!upload.ok) return upload;
+  const telegram = telegramOf(upload.value);
+  return telegram === undefined ? saysNothing : ok(telegram);
+}
+
+const saysNothing = fail<DecodeFault>({
+  kind: "schema",
+  path: "",
+  problem: "neither a reading nor a reply",
+});
+
 /** An uplink as a meter sends it; for simulated meters. The first reading is the present one. */
 export function encodeJsonUplink(telegram: Telegram): Uint8Array {
-  return new TextEncoder().encode(uplinkObject.write(uplinkRecord(telegram)));
+  return new TextEncoder().encode(uplink.write(uploadOf(telegram)));
 }

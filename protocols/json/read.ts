@@ -1,11 +1,11 @@
 /** A whole JSON text by one table, and the name of what is wrong with a text that no table takes. */
 import { fail, ok, type Result } from "#domain/result.ts";
+import { uploadBytesMax } from "../codec/upload.ts";
 import type { DecodeFault, FieldTrace } from "../contract.ts";
 import { cursorAt, isCleanText, quote, refuse, skipSpace } from "./cursor.ts";
 import type { Kind } from "./kinds.ts";
 
-export const jsonBytesMax = 64 * 1024;
-export const jsonDepthMax = 16;
+const jsonDepthMax = 16;
 
 const backslash = 0x5c;
 
@@ -15,7 +15,7 @@ export function readWhole<Value>(
   bytes: Uint8Array,
   trace: FieldTrace[] | null,
 ): Result<Value, DecodeFault> {
-  if (bytes.length > jsonBytesMax) return fail({ kind: "tooLarge", limitBytes: jsonBytesMax });
+  if (bytes.length > uploadBytesMax) return fail({ kind: "tooLarge", limitBytes: uploadBytesMax });
   const cursor = cursorAt(bytes, trace);
   skipSpace(cursor);
   const value = kind.read(cursor, "");
