@@ -19,6 +19,7 @@ import {
   reply,
   restart,
   settings,
+  shut,
   start,
   undelivered,
 } from "./kit.ts";

@@ -1,16 +1,19 @@
 /** Lives of one close, as the field writes them. */
 import { describe, expect, test } from "vitest";
 import {
+  aCommand,
   at,
   clock,
   contact,
   delivered,
   expectLife,
+  handed,
   order,
   ourId,
   reading,
   reply,
   restart,
+  shut,
   start,
   undelivered,
 } from "./kit.ts";
