@@ -3,7 +3,7 @@ import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { Downlink } from "#ports/intake.ts";
-import type { ApiKeyRow, CredentialRow, GatewayRow } from "#ports/ledger.ts";
+import type { ApiKeyRow, CredentialRow, Directory, GatewayRow } from "#ports/ledger.ts";
 import type { BatchCounts } from "#ports/metrics.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
 
@@ -52,8 +52,8 @@ export interface DirectoryChange {
   readonly revokedApiKeys: readonly string[];
 }
 
-export type EngineReport =
-  | { readonly kind: "ready" }
+/** What became of a batch. */
+export type BatchReport =
   | {
       readonly kind: "committed";
       readonly answers: readonly { readonly askNo: number; readonly result: AskResult }[];
@@ -65,3 +65,9 @@ export type EngineReport =
     }
   /** Nothing of the batch was kept; nothing may be acknowledged. */
   | { readonly kind: "notCommitted"; readonly code: string; readonly message: string };
+
+export type EngineReport =
+  | BatchReport
+  | { readonly kind: "ready"; readonly directory: Directory }
+  /** The ledger cannot be opened; the worker ends. */
+  | { readonly kind: "unusable"; readonly code: string; readonly message: string };

@@ -1,0 +1,237 @@
+/** What people ask for, carried out in the same stream as the uplinks and written with them. */
+import { alarmId, commandId, parseMeterId } from "#domain/ids.ts";
+import { unreachable } from "#domain/invariant.ts";
+import type { Meter } from "#domain/meter.ts";
+import type { Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
+import { acknowledge, reset } from "./alarmDesk.ts";
+import { publish, publishAlarm, recordDraft, type Book } from "./book.ts";
+import { settingNames } from "./memory.ts";
+import { changeMeter, registerMeter } from "./registry.ts";
+import { refuse } from "./refuse.ts";
+import { draftFor, type Room } from "./room.ts";
+import { actOnSystem } from "./systemAlarms.ts";
+import { moveValve, order } from "./valveDesk.ts";
+
+/** Carries out one ask, once per idempotency key; every act leaves a line in the audit. */
+export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResult {
+  const { idempotency, actor } = envelope;
+  const kept = idempotency === null ? undefined : room.ledger.idempotent(idempotency.key);
+  if (kept !== undefined && idempotency !== null) {
+    if (kept.requestHash === idempotency.requestHash)
+      return JSON.parse(kept.responseJson) as AskResult;
+    return refuse("idempotency-mismatch", "this Idempotency-Key was used for another request");
+  }
+  const result = act(room, book, envelope);
+  room.ledger.putAudit({
+    atMs: book.nowMs,
+    actor: actor.label,
+    role: actor.role,
+    act: envelope.ask.kind,
+    subject: subjectOf(envelope.ask),
+    reason: "reason" in envelope.ask ? envelope.ask.reason : null,
+    detailJson: JSON.stringify({
+      source: envelope.source,
+      result: result.ok ? "done" : result.refusal.kind,
+    }),
+  });
+  if (result.ok && idempotency !== null) {
+    const { key, requestHash } = idempotency;
+    room.ledger.putIdempotent(key, requestHash, JSON.stringify(result), book.nowMs);
+  }
+  return result;
+}
+
+function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
+  const { ledger } = room;
+  switch (ask.kind) {
+    case "meter.register":
+      return registerMeter(book, ask.meter);
+    case "meter.change":
+      return changeMeter(room, book, ask, actor.label);
+    case "gateway.put":
+      ledger.putGateway(ask.gateway);
+      setGateway(book, ask.gateway.id, ask.gateway.meterIds);
+      book.changed.gateways.push(ask.gateway);
+      return done;
+    case "credential.issue":
+      if (!isKnownUser(book, ask.credential.username, ask.credential.kind)) {
+        return refuse("not-found", `no ${ask.credential.kind} ${ask.credential.username}`);
+      }
+      ledger.putCredential(ask.credential);
+      book.changed.credentials.push(ask.credential);
+      return done;
+    case "credential.revoke":
+      ledger.dropCredentials(ask.username);
+      book.changed.revoked.push(ask.username);
+      return done;
+    case "apiKey.issue":
+      ledger.putApiKey(ask.apiKey);
+      book.changed.apiKeys.push(ask.apiKey);
+      return done;
+    case "apiKey.revoke":
+      ledger.dropApiKey(ask.id);
+      book.changed.revokedApiKeys.push(ask.id);
+      return done;
+    case "alarm.acknowledge":
+    case "alarm.reset":
+    case "alarm.comment":
+      return actOnAlarm(room, book, ask, actor.label);
+    case "valve.close":
+      return closeValve(room, book, ask, actor.label);
+    case "command.cancel":
+      return cancelCommand(room, book, ask, actor.label);
+    case "automation.stop":
+    case "automation.resume":
+      return switchAutomation(book, ask, actor.label);
+    default:
+      return unreachable(ask);
+  }
+}
+
+const done: AskResult = { ok: true, answer: { kind: "done" } };
+
+function isKnownUser(book: Book, username: string, kind: "meter" | "gateway"): boolean {
+  const { meterNoById, gateways } = book.memory;
+  return kind === "meter" ? meterNoById.has(username) : gateways.has(username);
+}
+
+function setGateway(book: Book, id: string, meterIds: readonly string[]): void {
+  const { gateways } = book.memory;
+  const before = gateways.get(id);
+  gateways.set(id, new Set(meterIds));
+  book.undo.push(() => {
+    if (before === undefined) gateways.delete(id);
+    else gateways.set(id, before);
+  });
+}
+
+type AlarmAsk = Extract<Ask, { readonly alarmId: string }>;
+
+function actOnAlarm(room: Room, book: Book, ask: AlarmAsk, by: string): AskResult {
+  const alarm = room.ledger.alarm(alarmId(ask.alarmId));
+  if (alarm === undefined) return refuse("not-found", `no alarm ${ask.alarmId}`);
+  const meter = alarm.meterNo === null ? null : (book.memory.meters.get(alarm.meterNo) ?? null);
+  if (ask.kind === "alarm.comment") {
+    room.ledger.putAlarmComment(alarm.id, book.nowMs, by, ask.comment);
+    publishAlarm(book, "alarm.commented", alarm, meter);
+    return { ok: true, answer: { kind: "alarm", alarm } };
+  }
+  const input =
+    ask.kind === "alarm.acknowledge"
+      ? ({ kind: "acknowledge", occurrence: ask.occurrence } as const)
+      : ({ kind: "reset" } as const);
+  const acted =
+    meter === null
+      ? actOnSystem(book, alarm, input, by)
+      : actOnMeterAlarm(room, book, meter, input);
+  if (!acted.ok) {
+    const detail = `alarm is ${alarm.state}, occurrence ${alarm.occurrence}`;
+    return { ok: false, refusal: { kind: acted.fault, detail, alarm } };
+  }
+  const words = ask.kind === "alarm.acknowledge" ? ask.comment : ask.reason;
+  if (words !== null) room.ledger.putAlarmComment(alarm.id, book.nowMs, by, words);
+  return { ok: true, answer: { kind: "alarm", alarm: acted.value } };
+
+  function actOnMeterAlarm(
+    inRoom: Room,
+    inBook: Book,
+    ofMeter: Meter,
+    act: typeof input,
+  ): ReturnType<typeof reset> {
+    const draft = draftFor(inRoom, inBook, ofMeter);
+    if (alarm === undefined) return { ok: false, fault: "not-allowed-in-state" };
+    const result =
+      act.kind === "reset" ? reset(draft, alarm) : acknowledge(draft, alarm, act.occurrence, by);
+    if (result.ok) recordDraft(inBook, draft);
+    return result;
+  }
+}
+
+function closeValve(
+  room: Room,
+  book: Book,
+  ask: Extract<Ask, { readonly kind: "valve.close" }>,
+  by: string,
+): AskResult {
+  const meterNo = book.memory.meterNoById.get(parseMeterId(ask.meterId) ?? "");
+  const meter = meterNo === undefined ? undefined : book.memory.meters.get(meterNo);
+  if (meter === undefined) return refuse("not-found", `no meter ${ask.meterId}`);
+  const draft = draftFor(room, book, meter);
+  const command = order(draft, {
+    cause: { kind: "person", ref: by },
+    reason: ask.reason,
+    expiresInMs: ask.expiresInMs,
+    proof: null,
+    by,
+  });
+  recordDraft(book, draft);
+  return { ok: true, answer: { kind: "command", command } };
+}
+
+function cancelCommand(
+  room: Room,
+  book: Book,
+  ask: Extract<Ask, { readonly kind: "command.cancel" }>,
+  by: string,
+): AskResult {
+  const id = commandId(ask.commandId);
+  const command = room.ledger.command(id);
+  const meter = command === undefined ? undefined : book.memory.meters.get(command.meterNo);
+  if (command === undefined || meter === undefined) {
+    return refuse("not-found", `no command ${ask.commandId}`);
+  }
+  const draft = draftFor(room, book, meter);
+  moveValve(draft, { kind: "cancel", commandId: id, by, nowMs: book.nowMs });
+  const cancelled = draft.effects.commands.at(-1)?.command;
+  if (cancelled === undefined || cancelled.id !== id || cancelled.state !== "cancelled") {
+    return refuse("not-allowed-in-state", `the command is ${command.state}`);
+  }
+  recordDraft(book, draft);
+  return { ok: true, answer: { kind: "command", command: cancelled } };
+}
+
+function switchAutomation(
+  book: Book,
+  ask: Extract<Ask, { readonly kind: "automation.stop" | "automation.resume" }>,
+  by: string,
+): AskResult {
+  const stopped = ask.kind === "automation.stop";
+  book.memory.automation = { ...book.memory.automation, stopped };
+  book.ledger.putSetting(settingNames.automationStopped, stopped ? "yes" : "no");
+  publish(book, stopped ? "automation.stopped" : "automation.resumed", null, {
+    by,
+    reason: ask.reason,
+  });
+  return done;
+}
+
+function subjectOf(ask: Ask): string {
+  switch (ask.kind) {
+    case "meter.register":
+      return ask.meter.id;
+    case "meter.change":
+    case "valve.close":
+      return ask.meterId;
+    case "gateway.put":
+      return ask.gateway.id;
+    case "credential.issue":
+      return ask.credential.username;
+    case "credential.revoke":
+      return ask.username;
+    case "apiKey.issue":
+      return ask.apiKey.id;
+    case "apiKey.revoke":
+      return ask.id;
+    case "alarm.acknowledge":
+    case "alarm.reset":
+    case "alarm.comment":
+      return ask.alarmId;
+    case "command.cancel":
+      return ask.commandId;
+    case "automation.stop":
+    case "automation.resume":
+      return "automation";
+    default:
+      return unreachable(ask);
+  }
+}

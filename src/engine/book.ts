@@ -1,0 +1,167 @@
+/** One batch in the making: what it changed in memory, and what others must hear when it is durable. */
+import { alarmMessage } from "#alarms/messages.ts";
+import type { Alarm } from "#domain/alarm.ts";
+import type { Command, CommandChange } from "#domain/command.ts";
+import type { EventKind, StoredEvent } from "#domain/event.ts";
+import type { ApiKeyRow, CredentialRow, GatewayRow, Ledger } from "#ports/ledger.ts";
+import type { Meter } from "#domain/meter.ts";
+import { publicAlarm, publicCommand } from "#domain/publicJson.ts";
+import type { TimestampMs } from "#domain/units.ts";
+import { formatInstant } from "#domain/units.ts";
+import type { Downlink } from "#ports/intake.ts";
+import type { MeterContext } from "./context.ts";
+import type { Draft } from "./draft.ts";
+import type { Memory } from "./memory.ts";
+import { recount } from "./activeAlarms.ts";
+import { encodeCommand } from "./encodeCommand.ts";
+import { Tally } from "./tally.ts";
+
+export interface Book {
+  readonly ledger: Ledger;
+  readonly memory: Memory;
+  readonly nowMs: TimestampMs;
+  readonly tally: Tally;
+  readonly events: StoredEvent[];
+  /** Commands to encode and hand over once the batch is durable. */
+  readonly downlinks: Downlink[];
+  readonly changed: {
+    readonly meters: Map<number, Meter>;
+    readonly gateways: GatewayRow[];
+    readonly credentials: CredentialRow[];
+    readonly revoked: string[];
+    readonly apiKeys: ApiKeyRow[];
+    readonly revokedApiKeys: string[];
+  };
+  /** Contexts as they were before the batch. */
+  readonly before: Map<number, MeterContext | undefined>;
+  readonly undo: (() => void)[];
+}
+
+/** Opens the books for one batch; everything that it changes in memory can be undone. */
+export function openBook(ledger: Ledger, memory: Memory, nowMs: TimestampMs): Book {
+  const { automation, system, meterAlarms } = memory;
+  const sequences = { ...memory.sequences };
+  const restore = (): void => {
+    Object.assign(memory, { automation, sequences, system, meterAlarms });
+  };
+  const changed = {
+    meters: new Map<number, Meter>(),
+    gateways: [],
+    credentials: [],
+    revoked: [],
+    apiKeys: [],
+    revokedApiKeys: [],
+  };
+  return {
+    ledger,
+    memory,
+    nowMs,
+    tally: new Tally(),
+    events: [],
+    downlinks: [],
+    changed,
+    before: new Map(),
+    undo: [restore],
+  };
+}
+
+/** Makes memory what it was before the batch. */
+export function undoBook(book: Book): void {
+  const { memory } = book;
+  for (const [meterNo, context] of book.before) {
+    if (context === undefined) memory.contexts.delete(meterNo);
+    else memory.contexts.set(meterNo, context);
+    noteWaiting(memory, meterNo, context);
+  }
+  for (const undo of book.undo.reverse()) undo();
+}
+
+function noteWaiting(memory: Memory, meterNo: number, context: MeterContext | undefined): void {
+  if ((context?.valve.outstanding ?? null) === null) memory.waiting.delete(meterNo);
+  else memory.waiting.add(meterNo);
+}
+
+/** Takes the next number of a sequence. */
+export function nextNumber(memory: Memory, name: keyof Memory["sequences"]): number {
+  memory.sequences[name] += 1;
+  return memory.sequences[name];
+}
+
+/** Writes what a meter's step wants, in the open transaction, and remembers its new context. */
+export function recordDraft(book: Book, draft: Draft): void {
+  const { ledger, memory, nowMs, tally } = book;
+  const { effects, meter } = draft;
+  if (!book.before.has(meter.no)) book.before.set(meter.no, memory.contexts.get(meter.no));
+  const liveBefore = memory.contexts.get(meter.no)?.live ?? {};
+  memory.meterAlarms = recount(memory.meterAlarms, liveBefore, draft.context.live);
+  memory.contexts.set(meter.no, draft.context);
+  memory.automation = draft.automation;
+  noteWaiting(memory, meter.no, draft.context);
+  for (const reading of effects.readings) ledger.putReading(reading);
+  for (const { reading, reason } of effects.revisions) ledger.reviseReading(reading, reason, nowMs);
+  for (const { atMs, json } of effects.checkpoints) ledger.putCheckpoint(meter.no, atMs, json);
+  for (const alarm of effects.alarms.values()) ledger.putAlarm(alarm);
+  for (const row of effects.occurrences) ledger.putOccurrence(meter.no, row);
+  for (const id of effects.retracted) ledger.retractOccurrence(id, nowMs);
+  for (const { kind, alarm } of effects.alarmEvents) publishAlarm(book, kind, alarm, meter);
+  for (const change of effects.commands) recordCommand(book, change, meter);
+  for (const command of effects.sends) handOver(book, draft, command);
+  for (const word of effects.strayReplies) tally.command("reply", word);
+  tally.readings += effects.readings.length;
+}
+
+/** A frame was tried when the command was judged; should it fail now, the command stays `sent` and runs out. */
+function handOver(book: Book, draft: Draft, command: Command): void {
+  const { meter, protocol, context } = draft;
+  const encoded = encodeCommand(protocol, meter, context, command);
+  if (!encoded.ok) return;
+  book.downlinks.push({
+    commandId: command.id,
+    meterNo: meter.no,
+    protocol: protocol.name,
+    bytes: encoded.value,
+    expiresAtMs: command.expiresAtMs,
+  });
+}
+
+function recordCommand(book: Book, change: CommandChange, meter: Meter): void {
+  const { command, transitions } = change;
+  book.ledger.putCommand(change);
+  const { held } = book.memory;
+  const wasHeld = held.has(command.id);
+  if (command.state === "held" && !wasHeld) {
+    held.add(command.id);
+    book.undo.push(() => held.delete(command.id));
+  } else if (command.state !== "held" && wasHeld) {
+    held.delete(command.id);
+    book.undo.push(() => held.add(command.id));
+  }
+  for (const transition of transitions) {
+    book.tally.command(command.action, transition.state);
+    const snapshot: Command = { ...command, state: transition.state };
+    publish(book, `command.${transition.state}`, meter, {
+      command: publicCommand(snapshot, meter.id, transitions),
+    });
+  }
+}
+
+/** An event about an alarm, with the alarm as it now is. */
+export function publishAlarm(book: Book, kind: EventKind, alarm: Alarm, meter: Meter | null): void {
+  const message = alarmMessage(alarm, meter?.id ?? null);
+  publish(book, kind, meter, { alarm: publicAlarm(alarm, meter, message) });
+}
+
+/** Gives an event the next number and its place in the open transaction. */
+export function publish(
+  book: Book,
+  kind: EventKind,
+  meter: Meter | null,
+  body: Readonly<Record<string, unknown>>,
+): void {
+  const seq = nextNumber(book.memory, "event");
+  const at = formatInstant(book.nowMs);
+  const json = JSON.stringify({ seq, at, kind, meterId: meter?.id ?? null, ...body });
+  const event = { seq, json };
+  book.ledger.putEvent(event, book.nowMs, kind, meter?.no ?? null);
+  book.events.push(event);
+}

@@ -1,0 +1,50 @@
+/** What the engine remembers of a meter between uplinks; written as JSON in every commit that touches it. */
+import type { Alarm, MeterRuleId } from "#domain/alarm.ts";
+import type { TimestampMs } from "#domain/units.ts";
+import { initialValveState, type ValveState } from "#valves/valveState.ts";
+import { initialFold, type FoldState } from "./fold.ts";
+
+/** Alarms of meters, and PARKED, which is the system's alarm about one meter. */
+export type MeterAlarmRule = MeterRuleId | "PARKED";
+export type AlarmSlots = Partial<Readonly<Record<MeterAlarmRule, Alarm>>>;
+
+/** An uplink whose clock cannot tell it from its own repetition. */
+export interface RecentBytes {
+  readonly digest: string;
+  readonly receivedAtMs: number;
+}
+
+export interface MeterContext {
+  readonly head: FoldState;
+  /** Instants of the folds kept in the ledger, oldest first; at most two. */
+  readonly checkpointsMs: readonly TimestampMs[];
+  /** Readings folded up to the newest of them. */
+  readonly checkpointCount: number;
+  /** Older checkpoints are gone: what lies before the oldest one cannot be folded again. */
+  readonly isTrimmed: boolean;
+  readonly lastReceivedAtMs: TimestampMs | null;
+  /** The address that the meter's own frames carry, for commands. */
+  readonly frameAddress: string | null;
+  readonly recent: readonly RecentBytes[];
+  readonly valve: ValveState;
+  /** Alarms that are not normal: they ring, or wait for a person. */
+  readonly live: AlarmSlots;
+  /** Conditions that hold, known from old data only: they do not ring until fresh data says so too. */
+  readonly silent: AlarmSlots;
+  /** Ledger ids of the open occurrences. */
+  readonly occurrenceIds: Partial<Readonly<Record<MeterRuleId, number>>>;
+}
+
+export const initialContext: MeterContext = {
+  head: initialFold,
+  checkpointsMs: [],
+  checkpointCount: 0,
+  isTrimmed: false,
+  lastReceivedAtMs: null,
+  frameAddress: null,
+  recent: [],
+  valve: initialValveState,
+  live: {},
+  silent: {},
+  occurrenceIds: {},
+};

@@ -1,0 +1,44 @@
+/** One meter's step in the making: the context as it becomes, and the effects so far. Lives for one step. */
+import type { Meter } from "#domain/meter.ts";
+import type { StoredReading } from "#domain/reading.ts";
+import type { Alarm, StoredOccurrence } from "#domain/alarm.ts";
+import type { AlarmId } from "#domain/ids.ts";
+import type { TimestampMs } from "#domain/units.ts";
+import type { AutomationState } from "#valves/judge.ts";
+import type { Protocol } from "#protocols/contract.ts";
+import type { MeterContext } from "./context.ts";
+import { noEffects, type Effects, type Ids } from "./effects.ts";
+
+/** The meter's past, answered from the open transaction. */
+export interface History {
+  at(measuredAtMs: number): readonly StoredReading[];
+  after(fromMs: number): readonly StoredReading[];
+  occurrencesAfter(fromMs: number): readonly StoredOccurrence[];
+  checkpointBefore(atMs: number): { readonly atMs: number; readonly json: string } | undefined;
+  alarm(id: AlarmId): Alarm | undefined;
+}
+
+export interface Draft {
+  readonly meter: Meter;
+  readonly protocol: Protocol;
+  readonly nowMs: TimestampMs;
+  readonly ids: Ids;
+  readonly history: History;
+  readonly effects: Effects;
+  context: MeterContext;
+  automation: AutomationState;
+}
+
+export interface DraftStart {
+  readonly meter: Meter;
+  readonly protocol: Protocol;
+  readonly nowMs: TimestampMs;
+  readonly ids: Ids;
+  readonly history: History;
+  readonly context: MeterContext;
+  readonly automation: AutomationState;
+}
+
+export function startDraft(start: DraftStart): Draft {
+  return { ...start, effects: noEffects() };
+}

@@ -1,0 +1,167 @@
+/**
+ * The one writer. Uplinks, notices and people's requests arrive in one ordered stream of batches; each batch
+ * becomes durable in one transaction, or none of it exists. Reads as the table in ARCHITECTURE, a line a step.
+ */
+import { protocolNames } from "#domain/meter.ts";
+import { timestampMs } from "#domain/units.ts";
+import type { AskResult } from "#ports/requests.ts";
+import { carryOut } from "./asks.ts";
+import { openBook, publish, recordDraft, undoBook, type Book } from "./book.ts";
+import { contextOf, loadMemory } from "./memory.ts";
+import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.ts";
+import { allActive } from "./activeAlarms.ts";
+import { draftFor, type Room } from "./room.ts";
+import { liftSystem, raiseSystem } from "./systemAlarms.ts";
+import { takeUplink } from "./takeUplink.ts";
+import { moveValve } from "./valveDesk.ts";
+import { watch } from "./watch.ts";
+
+const watchEveryMs = 1_000;
+
+export type EngineParts = Omit<Room, "memory">;
+
+export interface Engine {
+  process(batch: EngineBatch): BatchReport;
+}
+
+/** Loads what the ledger knows and settles what the last process left open. */
+export function startEngine(parts: EngineParts): Engine {
+  const room: Room = { ...parts, memory: loadMemory(parts.ledger, parts.clock) };
+  let watchedAtMs = Number.NEGATIVE_INFINITY;
+  let watchFrom = 1;
+  let blindSinceMs: number | null = null;
+
+  /** The way of a batch. */
+  function fill(book: Book, batch: EngineBatch): readonly AskResult[] {
+    takeUplinks(room, book, batch.uplinks);
+    for (const notice of batch.notices) takeNotice(room, book, notice);
+    const results = batch.asks.map(({ envelope }) => carryOut(room, book, envelope));
+    const monotonicMs = room.clock.monotonicMs();
+    if (monotonicMs - watchedAtMs >= watchEveryMs) {
+      watchFrom = watch(room, book, watchFrom);
+      watchedAtMs = monotonicMs;
+    }
+    if (blindSinceMs !== null) reportBlindness(room, book, blindSinceMs);
+    writeContexts(room, book);
+    return results;
+  }
+
+  function process(batch: EngineBatch): BatchReport {
+    const startedMs = room.clock.monotonicMs();
+    const book = openBook(room.ledger, room.memory, timestampMs(room.clock.nowMs()));
+    try {
+      room.ledger.begin();
+      const results = fill(book, batch);
+      const filledMs = room.clock.monotonicMs();
+      room.ledger.commit();
+      blindSinceMs = null;
+      return report(room, book, batch, results, { startedMs, filledMs });
+    } catch (error) {
+      room.ledger.rollback();
+      undoBook(book);
+      if (!room.isStoreFailure(error)) throw error;
+      blindSinceMs ??= book.nowMs;
+      const code = error instanceof Error && "code" in error ? String(error.code) : "UNKNOWN";
+      const message = error instanceof Error ? error.message : "unknown failure";
+      return { kind: "notCommitted", code, message };
+    }
+  }
+
+  recover(room);
+  return { process };
+}
+
+/** What was being sent when the last process ended may have arrived or not: its state is unknown. */
+function recover(room: Room): void {
+  const book = openBook(room.ledger, room.memory, timestampMs(room.clock.nowMs()));
+  room.ledger.begin();
+  for (const meterNo of [...room.memory.waiting]) {
+    const meter = room.memory.meters.get(meterNo);
+    if (meter === undefined) continue;
+    const draft = draftFor(room, book, meter);
+    moveValve(draft, { kind: "restart", nowMs: book.nowMs });
+    if (draft.effects.commands.length > 0) recordDraft(book, draft);
+  }
+  publish(book, "system.started", null, { meters: room.memory.meters.size });
+  writeContexts(room, book);
+  room.ledger.commit();
+}
+
+function takeUplinks(room: Room, book: Book, batch: UplinkBatch | null): void {
+  if (batch === null) return;
+  let start = 0;
+  for (const [place, end] of batch.ends.entries()) {
+    takeUplink(room, book, {
+      bytes: batch.bytes.subarray(start, end),
+      meterNo: batch.meterNos[place] ?? -1,
+      protocol: protocolNames[batch.protocols[place] ?? 0] ?? "json",
+      gateway: batch.gateways[place] ?? "",
+      receivedAtMs: batch.receivedAtMs[place] ?? book.nowMs,
+      reachable: ((batch.marks[place] ?? 0) & 1) === 1,
+    });
+    start = end;
+  }
+}
+
+function takeNotice(room: Room, book: Book, notice: Notice): void {
+  const { nowMs } = book;
+  const meterNo =
+    notice.kind === "contact" ? notice.meterNo : room.ledger.command(notice.commandId)?.meterNo;
+  const meter = meterNo === undefined ? undefined : room.memory.meters.get(meterNo);
+  if (meter === undefined || !room.memory.waiting.has(meter.no)) return;
+  const draft = draftFor(room, book, meter);
+  moveValve(
+    draft,
+    notice.kind === "contact"
+      ? { kind: "contact", nowMs }
+      : { kind: notice.outcome, commandId: notice.commandId, nowMs },
+  );
+  recordDraft(book, draft);
+}
+
+/** The first batch that could be stored again says since when none could. */
+function reportBlindness(room: Room, book: Book, sinceMs: number): void {
+  const blindSeconds = Math.round((book.nowMs - sinceMs) / 1_000);
+  raiseSystem(book, room.rng, "BLIND", { blindSeconds });
+  publish(book, "system.blind", null, { since: new Date(sinceMs).toISOString() });
+  publish(book, "system.sighted", null, { blindSeconds });
+  liftSystem(book, "BLIND");
+}
+
+function writeContexts(room: Room, book: Book): void {
+  for (const [meterNo, before] of book.before) {
+    const context = contextOf(room.memory, meterNo);
+    if (context !== before) room.ledger.putContext(meterNo, JSON.stringify(context));
+  }
+}
+
+function report(
+  room: Room,
+  book: Book,
+  batch: EngineBatch,
+  results: readonly AskResult[],
+  times: { readonly startedMs: number; readonly filledMs: number },
+): BatchReport {
+  const { changed, tally } = book;
+  const committedMs = room.clock.monotonicMs();
+  const lists = [changed.gateways, changed.credentials, changed.revoked, changed.apiKeys];
+  const hasChanged =
+    changed.meters.size > 0 || changed.revokedApiKeys.length > 0 || lists.some((l) => l.length > 0);
+  return {
+    kind: "committed",
+    answers: batch.asks.flatMap(({ askNo }, place) => {
+      const result = results[place];
+      return result === undefined ? [] : [{ askNo, result }];
+    }),
+    events: book.events,
+    downlinks: book.downlinks,
+    directory: hasChanged ? { ...changed, meters: [...changed.meters.values()] } : null,
+    counts: {
+      ...tally.report(),
+      held: room.memory.held.size,
+      commitSeconds: (committedMs - times.filledMs) / 1_000,
+      batchSeconds: (committedMs - times.startedMs) / 1_000,
+    },
+    activeAlarms: allActive(room.memory),
+  };
+}

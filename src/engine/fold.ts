@@ -1,0 +1,160 @@
+/**
+ * A meter's readings folded in event time: screening, then rules. Whatever the order of arrival, the result
+ * is the fold over the readings sorted by time, so order, delay and duplication do not matter.
+ */
+import type { ConditionLevel, MeterRuleId, Occurrence, Proof } from "#domain/alarm.ts";
+import type { Meter } from "#domain/meter.ts";
+import { sizeLimits } from "#domain/meter.ts";
+import { readingFlags, type Quality, type Reading } from "#domain/reading.ts";
+import type { TimestampMs } from "#domain/units.ts";
+import type { Interval, RuleReading, RuleSettings } from "#rules/rule.ts";
+import { initialRuleStates, stepRules, type RuleStates } from "#rules/stepRules.ts";
+import {
+  judgeRegister,
+  type RegisterSettings,
+  type RegisterState,
+} from "#screening/judgeRegister.ts";
+import { oneOf } from "#screening/versions.ts";
+
+export interface FoldSettings extends RuleSettings, RegisterSettings {}
+
+export function foldSettings(meter: Meter): FoldSettings {
+  const { qmaxMlPerHour, qminMlPerHour } = sizeLimits(meter.size);
+  const { quantumMl, registerRangeMl } = meter;
+  return { qmaxMlPerHour, qminMlPerHour, quantumMl, registerRangeMl };
+}
+
+/** A condition that holds at the newest reading. */
+export interface OpenOccurrence {
+  readonly raisedAtMs: TimestampMs;
+  readonly level: ConditionLevel;
+  readonly proof: Proof;
+}
+
+export type OpenOccurrences = Partial<Readonly<Record<MeterRuleId, OpenOccurrence>>>;
+
+/** All that the past says about a meter; JSON-serialisable. */
+export interface FoldState {
+  /** Instants folded so far. */
+  readonly count: number;
+  readonly firstMs: TimestampMs | null;
+  readonly lastMs: TimestampMs | null;
+  readonly register: RegisterState;
+  readonly rules: RuleStates;
+  readonly open: OpenOccurrences;
+}
+
+export const initialFold: FoldState = {
+  count: 0,
+  firstMs: null,
+  lastMs: null,
+  register: null,
+  rules: initialRuleStates,
+  open: {},
+};
+
+export interface Verdict {
+  readonly quality: Quality;
+  /** Findings of the fold; the flags of time and conflict are not among them. */
+  readonly flags: number;
+}
+
+export interface FoldedInstant {
+  readonly state: FoldState;
+  readonly verdict: Verdict;
+  /** Conditions that ended with this reading. */
+  readonly ended: readonly Occurrence[];
+}
+
+/** Flags that the fold decides; a new fold may set or lift them. */
+export const foldFlags =
+  readingFlags.ROLLOVER |
+  readingFlags.REGISTER_BACK |
+  readingFlags.REGISTER_ZERO |
+  readingFlags.RESYNC |
+  readingFlags.RANGE |
+  readingFlags.CONFLICT |
+  readingFlags.NEGATIVE |
+  readingFlags.BATTERY_VALUE;
+
+/** Folds all versions of one instant; instants are handed over in strictly increasing order. */
+export function foldInstant(
+  settings: FoldSettings,
+  state: FoldState,
+  versions: readonly Reading[],
+): FoldedInstant | undefined {
+  const reading = oneOf(versions);
+  if (reading === undefined) return undefined;
+  const atMs = reading.measuredAtMs;
+  const judged =
+    reading.indexMl === null
+      ? undefined
+      : judgeRegister(settings, state.register, atMs, reading.indexMl);
+  const flags =
+    fieldFlags(reading) | (judged?.flags ?? 0) | (reading.flags & readingFlags.CONFLICT);
+  const ruleReading: RuleReading = {
+    measuredAtMs: atMs,
+    interval: intervalSince(state.register, judged?.consumedMl),
+    doubtedInterval: intervalSince(state.register, judged?.doubtedMl),
+    flowMlPerHour: positive(reading.flowMlPerHour),
+    batteryMv: reading.batteryMv,
+    batteryPct: reading.batteryPct,
+    valve: reading.valve,
+    status: reading.status,
+  };
+  const stepped = stepRules(settings, state.rules, ruleReading);
+  const ended: Occurrence[] = [];
+  let open = state.open;
+  for (const change of stepped.changes) {
+    const before = open[change.rule];
+    if (change.level === 0) {
+      if (before !== undefined) ended.push({ rule: change.rule, ...before, returnedAtMs: atMs });
+      const { [change.rule]: _gone, ...rest } = open;
+      open = rest;
+    } else {
+      const raisedAtMs = before?.raisedAtMs ?? atMs;
+      open = { ...open, [change.rule]: { raisedAtMs, level: change.level, proof: change.proof } };
+    }
+  }
+  const isDoubted =
+    (flags & readingFlags.CONFLICT) !== 0 || (judged !== undefined && !judged.isTrusted);
+  return {
+    state: {
+      count: state.count + 1,
+      firstMs: state.firstMs ?? atMs,
+      lastMs: atMs,
+      register: judged?.state ?? state.register,
+      rules: stepped.states,
+      open,
+    },
+    verdict: { quality: isDoubted ? "suspect" : "validated", flags },
+    ended,
+  };
+}
+
+function intervalSince(register: RegisterState, ml: number | null | undefined): Interval | null {
+  if (register === null || ml === null || ml === undefined) return null;
+  return { fromMs: register.atMs, consumedMl: ml };
+}
+
+function positive(value: number | null): number | null {
+  return value === null || value < 0 ? null : value;
+}
+
+function fieldFlags(reading: Reading): number {
+  let flags = 0;
+  if (reading.flowMlPerHour !== null && reading.flowMlPerHour < 0) flags |= readingFlags.NEGATIVE;
+  const { batteryMv, batteryPct } = reading;
+  const isOddVoltage = batteryMv !== null && (batteryMv <= 0 || batteryMv > 20_000);
+  const isOddShare = batteryPct !== null && (batteryPct < 0 || batteryPct > 100);
+  return isOddVoltage || isOddShare ? flags | readingFlags.BATTERY_VALUE : flags;
+}
+
+/** The open conditions as occurrences. */
+export function openAsOccurrences(open: OpenOccurrences): readonly Occurrence[] {
+  const rules = Object.keys(open) as MeterRuleId[];
+  return rules.flatMap((rule) => {
+    const occurrence = open[rule];
+    return occurrence === undefined ? [] : [{ rule, ...occurrence, returnedAtMs: null }];
+  });
+}

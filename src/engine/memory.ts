@@ -1,0 +1,86 @@
+/** What the engine holds in memory, all of it derived from the ledger; a batch that fails is undone. */
+import type { Alarm, SystemRuleId } from "#domain/alarm.ts";
+import type { CommandId } from "#domain/ids.ts";
+import type { Meter } from "#domain/meter.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Ledger, Sequences } from "#ports/ledger.ts";
+import { dayMs, timestampMs, type TimestampMs } from "#domain/units.ts";
+import type { AutomationState } from "#valves/judge.ts";
+import { noAlarms, recount, type AlarmCounts } from "./activeAlarms.ts";
+import { initialContext, type MeterContext } from "./context.ts";
+
+export type SystemAlarms = Partial<Readonly<Record<SystemRuleId, Alarm>>>;
+
+/** Names of the settings that the engine keeps in the ledger. */
+export const settingNames = Object.freeze({
+  automationStopped: "automation.stopped",
+  systemAlarms: "alarms.system",
+});
+
+export interface Memory {
+  readonly meters: Map<number, Meter>;
+  readonly meterNoById: Map<string, number>;
+  readonly meterNoByAddress: Map<string, number>;
+  readonly gateways: Map<string, ReadonlySet<string>>;
+  readonly contexts: Map<number, MeterContext>;
+  /** Meters whose valve has an outstanding command. */
+  readonly waiting: Set<number>;
+  readonly held: Set<CommandId>;
+  /** When this engine began to listen: before it, silence was ours. */
+  readonly startedAtMs: TimestampMs;
+  /** Standing alarms of meters by priority. */
+  meterAlarms: AlarmCounts;
+  system: SystemAlarms;
+  automation: AutomationState;
+  sequences: { -readonly [Name in keyof Sequences]: number };
+}
+
+/** Reads everything that the engine must know before its first batch. */
+export function loadMemory(ledger: Ledger, clock: Clock): Memory {
+  const nowMs = clock.nowMs();
+  const directory = ledger.directory();
+  const memory: Memory = {
+    meters: new Map(),
+    meterNoById: new Map(),
+    meterNoByAddress: new Map(),
+    gateways: new Map(directory.gateways.map(({ id, meterIds }) => [id, new Set(meterIds)])),
+    contexts: new Map(),
+    waiting: new Set(),
+    held: new Set(),
+    meterAlarms: { ...noAlarms },
+    startedAtMs: timestampMs(nowMs),
+    system: JSON.parse(ledger.setting(settingNames.systemAlarms) ?? "{}") as SystemAlarms,
+    automation: {
+      stopped: ledger.setting(settingNames.automationStopped) === "yes",
+      recentClosesMs: ledger.automaticClosesSince(nowMs - dayMs),
+      fleetSize: directory.meters.length,
+    },
+    sequences: { ...ledger.sequences() },
+  };
+  for (const meter of directory.meters) rememberMeter(memory, meter);
+  for (const { meterNo, json } of ledger.contexts()) {
+    const context = { ...initialContext, ...(JSON.parse(json) as MeterContext) };
+    memory.contexts.set(meterNo, context);
+    memory.meterAlarms = recount(memory.meterAlarms, {}, context.live);
+    if (context.valve.outstanding !== null) memory.waiting.add(meterNo);
+  }
+  for (const command of ledger.openCommands()) {
+    if (command.state === "held") memory.held.add(command.id);
+  }
+  return memory;
+}
+
+/** Enters a meter, new or changed, in the look-up tables. */
+export function rememberMeter(memory: Memory, meter: Meter): void {
+  const before = memory.meters.get(meter.no);
+  if (before !== undefined && before.frameAddress !== null) {
+    memory.meterNoByAddress.delete(before.frameAddress);
+  }
+  memory.meters.set(meter.no, meter);
+  memory.meterNoById.set(meter.id, meter.no);
+  if (meter.frameAddress !== null) memory.meterNoByAddress.set(meter.frameAddress, meter.no);
+}
+
+export function contextOf(memory: Memory, meterNo: number): MeterContext {
+  return memory.contexts.get(meterNo) ?? initialContext;
+}

@@ -1,0 +1,113 @@
+/** Brings the record of conditions, and the alarms on it, in line with what the fold now says. */
+import { reconcile } from "#alarms/reconcile.ts";
+import type { MeterRuleId, Occurrence, StoredOccurrence } from "#domain/alarm.ts";
+import type { AlarmId } from "#domain/ids.ts";
+import type { TimestampMs } from "#domain/units.ts";
+import { activate, closeSilent, isActive, recordSilently, returnToNormal } from "./alarmDesk.ts";
+import type { Draft } from "./draft.ts";
+import { openAsOccurrences, type OpenOccurrences } from "./fold.ts";
+
+/** The open occurrences on record, from the context alone. */
+export function openOnRecord(draft: Draft): readonly StoredOccurrence[] {
+  const { head, live, silent, occurrenceIds } = draft.context;
+  return openAsOccurrences(head.open).flatMap((occurrence) => {
+    const id = occurrenceIds[occurrence.rule];
+    const alarm = silent[occurrence.rule] ?? live[occurrence.rule];
+    return id === undefined || alarm === undefined
+      ? []
+      : [{ ...occurrence, id, alarmId: alarm.id }];
+  });
+}
+
+export interface Change {
+  readonly recorded: readonly StoredOccurrence[];
+  readonly ended: readonly Occurrence[];
+  readonly open: OpenOccurrences;
+  /** Fresh data of an active meter: alarms may ring. */
+  mayRing(rule: MeterRuleId): boolean;
+  /** The newest instant the fold has seen. */
+  readonly atMs: TimestampMs;
+}
+
+/** Returns the rules whose alarm rings anew. */
+export function applyOccurrences(draft: Draft, change: Change): readonly MeterRuleId[] {
+  const folded = [...change.ended, ...openAsOccurrences(change.open)];
+  const { keep, add, retract } = reconcile(change.recorded, folded);
+  const rung: MeterRuleId[] = [];
+  for (const { recorded, now } of keep) {
+    if (now.returnedAtMs === null) ringOrRecord(draft, change, now, recorded, rung);
+    else settleEnded(draft, recorded, now);
+  }
+  for (const now of add) {
+    if (now.returnedAtMs === null) ringOrRecord(draft, change, now, undefined, rung);
+    else putOccurrence(draft, now, recordSilently(draft, now).id, undefined);
+  }
+  for (const gone of retract) {
+    draft.effects.retracted.push(gone.id);
+    if (gone.returnedAtMs === null)
+      settleEnded(draft, gone, { ...gone, returnedAtMs: change.atMs });
+  }
+  return rung;
+}
+
+function ringOrRecord(
+  draft: Draft,
+  change: Change,
+  now: Occurrence,
+  recorded: StoredOccurrence | undefined,
+  rung: MeterRuleId[],
+): void {
+  const isLive = isActive(draft.context.live[now.rule]);
+  if (!isLive && !change.mayRing(now.rule)) {
+    putOccurrence(draft, now, recordSilently(draft, now).id, recorded);
+    return;
+  }
+  const { alarm, hasRung } = activate(draft, now);
+  if (hasRung) rung.push(now.rule);
+  putOccurrence(draft, now, alarm.id, recorded);
+}
+
+function settleEnded(draft: Draft, recorded: StoredOccurrence, now: Occurrence): void {
+  if (recorded.returnedAtMs === null) {
+    const atMs = now.returnedAtMs ?? draft.nowMs;
+    if (draft.context.silent[now.rule]?.id === recorded.alarmId) closeSilent(draft, now.rule, atMs);
+    else returnToNormal(draft, now.rule, atMs);
+    const { [now.rule]: _gone, ...others } = draft.context.occurrenceIds;
+    draft.context = { ...draft.context, occurrenceIds: others };
+  } else {
+    moveHistorical(draft, recorded, now);
+  }
+  putOccurrence(draft, now, recorded.alarmId, recorded);
+}
+
+/** Late data moved the ends of something long over: its historical alarm moves along. */
+function moveHistorical(draft: Draft, recorded: StoredOccurrence, now: Occurrence): void {
+  if (isSame(recorded, now)) return;
+  const alarm = draft.effects.alarms.get(recorded.alarmId) ?? draft.history.alarm(recorded.alarmId);
+  if (alarm === undefined || !alarm.historical) return;
+  const { raisedAtMs, returnedAtMs, level, proof } = now;
+  draft.effects.alarms.set(alarm.id, { ...alarm, raisedAtMs, returnedAtMs, level, proof });
+}
+
+function putOccurrence(
+  draft: Draft,
+  now: Occurrence,
+  alarmId: AlarmId,
+  recorded: StoredOccurrence | undefined,
+): void {
+  const id = recorded?.id ?? draft.ids.occurrenceId();
+  if (now.returnedAtMs === null && draft.context.occurrenceIds[now.rule] !== id) {
+    const occurrenceIds = { ...draft.context.occurrenceIds, [now.rule]: id };
+    draft.context = { ...draft.context, occurrenceIds };
+  }
+  if (recorded !== undefined && recorded.alarmId === alarmId && isSame(recorded, now)) return;
+  draft.effects.occurrences.push({ ...now, id, alarmId });
+}
+
+function isSame(one: Occurrence, other: Occurrence): boolean {
+  return (
+    one.raisedAtMs === other.raisedAtMs &&
+    one.returnedAtMs === other.returnedAtMs &&
+    one.level === other.level
+  );
+}

@@ -1,0 +1,54 @@
+/** What every step in the engine is given: the world as arguments. */
+import { alarmId, commandId } from "#domain/ids.ts";
+import type { Meter, ProtocolName } from "#domain/meter.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Ledger } from "#ports/ledger.ts";
+import type { Rng } from "#ports/rng.ts";
+import type { Protocol } from "#protocols/contract.ts";
+import { nextNumber, type Book } from "./book.ts";
+import { startDraft, type Draft, type History } from "./draft.ts";
+import type { Ids } from "./effects.ts";
+import { contextOf, type Memory } from "./memory.ts";
+
+export interface Room {
+  readonly ledger: Ledger;
+  readonly memory: Memory;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly protocols: Readonly<Record<ProtocolName, Protocol>>;
+  /** Tells failed storage, which fails the batch, from a mistake in one meter's evaluation. */
+  isStoreFailure(error: unknown): boolean;
+}
+
+/** Opens a step for one meter. */
+export function draftFor(room: Room, book: Book, meter: Meter): Draft {
+  return startDraft({
+    meter,
+    protocol: room.protocols[meter.protocol],
+    nowMs: book.nowMs,
+    ids: idsFor(room, book),
+    history: historyOf(room.ledger, meter.no),
+    context: contextOf(room.memory, meter.no),
+    automation: room.memory.automation,
+  });
+}
+
+function idsFor(room: Room, book: Book): Ids {
+  const { memory, rng } = room;
+  return {
+    readingSeq: () => nextNumber(memory, "reading"),
+    occurrenceId: () => nextNumber(memory, "occurrence"),
+    alarmId: () => alarmId(rng.uuidV7(book.nowMs)),
+    commandId: () => commandId(rng.uuidV7(book.nowMs)),
+  };
+}
+
+function historyOf(ledger: Ledger, meterNo: number): History {
+  return {
+    at: (measuredAtMs) => ledger.readingsAt(meterNo, measuredAtMs),
+    after: (fromMs) => ledger.readingsAfter(meterNo, fromMs),
+    occurrencesAfter: (fromMs) => ledger.occurrencesAfter(meterNo, fromMs),
+    checkpointBefore: (atMs) => ledger.checkpointBefore(meterNo, atMs),
+    alarm: (id) => ledger.alarm(id),
+  };
+}

@@ -1,0 +1,101 @@
+/** One uplink of one meter, a line a step: the way of a reading (architecture, section 1). */
+import { readingFlags } from "#domain/reading.ts";
+import type { UplinkOutcome } from "#domain/quarantine.ts";
+import type { Telegram } from "#domain/telegram.ts";
+import { dayMs, minuteMs, type TimestampMs } from "#domain/units.ts";
+import { placeInTime } from "#screening/placeInTime.ts";
+import { returnToNormal } from "./alarmDesk.ts";
+import type { Draft } from "./draft.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { settleReadings } from "./settleReadings.ts";
+import { closeForAlarm, moveValve } from "./valveDesk.ts";
+import type { Settled } from "./window.ts";
+
+/** Repetitions of an uplink that carries no time to be trusted are known by their bytes. */
+const repetition = Object.freeze({
+  remembered: 8,
+  /** A clock that runs wrong does not show the same time twice. */
+  wrongClockMs: dayMs,
+  /** Without any time, the same bytes soon after are a retry; an hour later they are a new reading. */
+  noClockMs: 10 * minuteMs,
+});
+
+export interface DecodedUplink {
+  readonly telegram: Telegram;
+  readonly bytes: Uint8Array;
+  readonly seq: number;
+  readonly receivedAtMs: TimestampMs;
+  /** The meter can be sent a command at this moment. */
+  readonly reachable: boolean;
+}
+
+/** Everything that this uplink means, into the draft; the outcome for the books. */
+export function stepUplink(draft: Draft, uplink: DecodedUplink): UplinkOutcome {
+  const { telegram, receivedAtMs } = uplink;
+  noteContact(draft, telegram, receivedAtMs);
+  if (isRepetition(draft, uplink)) return contactAfter(draft, uplink, "duplicate");
+  const settled = settleReadings(draft, telegram.readings, receivedAtMs, uplink.seq);
+  const hasReply = takeReplies(draft, telegram);
+  tellValve(draft, settled);
+  closeOnLeak(draft, settled);
+  const isNew = settled.isNew || hasReply;
+  const outcome = settled.isSuspect ? "suspect" : isNew ? "accepted" : "duplicate";
+  return contactAfter(draft, uplink, outcome);
+}
+
+function noteContact(draft: Draft, telegram: Telegram, receivedAtMs: TimestampMs): void {
+  const frameAddress = telegram.address ?? draft.context.frameAddress;
+  draft.context = { ...draft.context, lastReceivedAtMs: receivedAtMs, frameAddress };
+  returnToNormal(draft, "R12", receivedAtMs);
+  returnToNormal(draft, "PARKED", receivedAtMs);
+}
+
+function isRepetition(draft: Draft, uplink: DecodedUplink): boolean {
+  const { telegram, receivedAtMs } = uplink;
+  const [first] = placeInTime(telegram.readings.slice(0, 1), receivedAtMs).placed;
+  const clockFlags = readingFlags.TIME_INVALID | readingFlags.TIME_FUTURE;
+  if (first === undefined || (first.flags & clockFlags) === 0) return false;
+  const digest = fingerprint(uplink.bytes);
+  const withinMs =
+    first.decoded.measuredAtMs === null ? repetition.noClockMs : repetition.wrongClockMs;
+  const { recent } = draft.context;
+  const isKnown = recent.some(
+    (one) => one.digest === digest && receivedAtMs - one.receivedAtMs <= withinMs,
+  );
+  if (isKnown) return true;
+  const kept = [...recent, { digest, receivedAtMs }].slice(-repetition.remembered);
+  draft.context = { ...draft.context, recent: kept };
+  return false;
+}
+
+function takeReplies(draft: Draft, telegram: Telegram): boolean {
+  const strayBefore = draft.effects.strayReplies.length;
+  for (const reply of telegram.replies) {
+    moveValve(draft, { kind: "reply", reply, nowMs: draft.nowMs });
+  }
+  return telegram.replies.length > draft.effects.strayReplies.length - strayBefore;
+}
+
+/** Only what is newest, and a register only where it is trusted, may say that gas has stopped. */
+function tellValve(draft: Draft, settled: Settled): void {
+  for (const reading of settled.ahead) {
+    const isTrusted = reading.quality !== "suspect";
+    const indexMl = isTrusted ? reading.indexMl : null;
+    if (reading.valve === null && draft.context.valve.outstanding === null) continue;
+    const { measuredAtMs, valve } = reading;
+    moveValve(draft, { kind: "reading", measuredAtMs, indexMl, valve, nowMs: draft.nowMs });
+  }
+}
+
+function closeOnLeak(draft: Draft, settled: Settled): void {
+  const alarm = draft.context.live.R1;
+  const proof = settled.ahead.at(-1);
+  if (!settled.rung.includes("R1") || alarm === undefined || proof === undefined) return;
+  closeForAlarm(draft, alarm, proof);
+}
+
+function contactAfter(draft: Draft, uplink: DecodedUplink, outcome: UplinkOutcome): UplinkOutcome {
+  const waits = draft.context.valve.outstanding !== null;
+  if (uplink.reachable && waits) moveValve(draft, { kind: "contact", nowMs: draft.nowMs });
+  return outcome;
+}

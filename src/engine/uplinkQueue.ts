@@ -1,0 +1,299 @@
+/**
+ * The main thread's side of the engine: collects what arrives while the worker commits, and hands it over at
+ * once when the worker is free. So the batch size follows the load, and no timer stands in the way.
+ */
+import { protocolNames } from "#domain/meter.ts";
+import type { CommandId } from "#domain/ids.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { Committed, Uplink, UplinkQueue } from "#ports/intake.ts";
+import type { Metrics } from "#ports/metrics.ts";
+import type { Observer } from "#ports/observer.ts";
+import type { AskEnvelope, AskResult, Desk } from "#ports/requests.ts";
+import type { Protocol } from "#protocols/contract.ts";
+import type { ProtocolName } from "#domain/meter.ts";
+import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.ts";
+
+/** Architecture, section 2: what one batch and the queue before it may hold. */
+export const queueLimits = Object.freeze({
+  batchUplinks: 4_096,
+  batchBytes: 4 * 1_024 * 1_024,
+  /** Beyond this, bulk senders are paused; each meter may still have one uplink in the queue. */
+  waitingUplinks: 16_384,
+  waitingBytes: 32 * 1_024 * 1_024,
+  asks: 10_000,
+});
+
+/** The way to the worker and back. */
+export interface EnginePort {
+  post(batch: EngineBatch, transfer: readonly ArrayBuffer[]): void;
+}
+
+type Commit = Extract<BatchReport, { kind: "committed" }>;
+
+export interface QueueParts {
+  readonly port: EnginePort;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly metrics: Metrics;
+  readonly protocols: Readonly<Record<ProtocolName, Protocol>>;
+  /** Runs it at the end of this turn of the event loop. */
+  defer(run: () => void): void;
+  /** Called after each commit, before anybody is acknowledged. */
+  onCommit(commit: Commit, oldestReceivedAtMs: number | null): void;
+  onStoreFailure(code: string, message: string): void;
+  onStoreRecovered(): void;
+}
+
+interface Waiting {
+  readonly uplink: Uplink;
+  readonly committed: Committed;
+}
+
+interface WaitingAsk {
+  readonly envelope: AskEnvelope;
+  readonly answer: (result: AskResult) => void;
+}
+
+interface Sent {
+  readonly uplinks: readonly Waiting[];
+  readonly asks: readonly WaitingAsk[];
+  readonly notices: readonly Notice[];
+}
+
+const nothingSent: Sent = { uplinks: [], asks: [], notices: [] };
+
+/** First in, first out, without moving what is behind. */
+class Lane {
+  #items: Waiting[] = [];
+  #head = 0;
+  bytes = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(item: Waiting): void {
+    this.#items.push(item);
+    this.bytes += item.uplink.bytes.length;
+  }
+
+  peek(): Waiting | undefined {
+    return this.#items[this.#head];
+  }
+
+  shift(): void {
+    this.bytes -= this.#items[this.#head]?.uplink.bytes.length ?? 0;
+    this.#head += 1;
+    if (this.#head < 8_192 && this.#head < this.#items.length) return;
+    this.#items = this.#items.slice(this.#head);
+    this.#head = 0;
+  }
+}
+
+export class EngineQueue implements UplinkQueue, Desk {
+  readonly #parts: QueueParts;
+  readonly #urgent = new Lane();
+  readonly #bulk = new Lane();
+  #notices: Notice[] = [];
+  #asks: WaitingAsk[] = [];
+  #isBusy = true;
+  #isStopping = false;
+  #hasFailed = false;
+  #isScheduled = false;
+  #wasFull = false;
+  #sent: Sent = nothingSent;
+  #stopped: (() => void) | null = null;
+
+  constructor(parts: QueueParts) {
+    this.#parts = parts;
+  }
+
+  get isFull(): boolean {
+    const isFull =
+      this.#bulk.length >= queueLimits.waitingUplinks ||
+      this.#bulk.bytes >= queueLimits.waitingBytes;
+    if (isFull && !this.#wasFull) this.#parts.observer.note("engine.queueFull");
+    this.#wasFull = isFull;
+    return isFull;
+  }
+
+  /** Seconds since the oldest waiting uplink was received. */
+  lagSeconds(): number {
+    const oldest = [this.#urgent.peek(), this.#bulk.peek(), this.#sent.uplinks[0]];
+    const receivedAtMs = oldest.flatMap((one) =>
+      one === undefined ? [] : one.uplink.receivedAtMs,
+    );
+    if (receivedAtMs.length === 0) return 0;
+    return Math.max(0, (this.#parts.clock.nowMs() - Math.min(...receivedAtMs)) / 1_000);
+  }
+
+  offer(uplink: Uplink, committed: Committed): void {
+    if (this.#isStopping) {
+      committed("stopping");
+      return;
+    }
+    const isUrgent = this.#parts.protocols[uplink.protocol].mayBeUrgent(uplink.bytes);
+    (isUrgent ? this.#urgent : this.#bulk).push({ uplink, committed });
+    this.#schedule();
+  }
+
+  contact(meterNo: number): void {
+    this.#notices.push({ kind: "contact", meterNo });
+    this.#schedule();
+  }
+
+  downlinkOutcome(commandId: CommandId, outcome: "delivered" | "undelivered"): void {
+    this.#notices.push({ kind: "downlink", commandId, outcome });
+    this.#schedule();
+  }
+
+  ask(envelope: AskEnvelope): Promise<AskResult> {
+    if (this.#isStopping || this.#asks.length >= queueLimits.asks) {
+      const detail = this.#isStopping ? "the service is stopping" : "too many requests are waiting";
+      return Promise.resolve({ ok: false, refusal: { kind: "store-unavailable", detail } });
+    }
+    return new Promise((answer) => {
+      this.#asks.push({ envelope, answer });
+      this.#schedule();
+    });
+  }
+
+  /** The engine wants a look at the clock although nothing has arrived. */
+  tick(): void {
+    if (!this.#isBusy) this.#send();
+  }
+
+  /** The worker is ready for its first batch. */
+  ready(): void {
+    this.#isBusy = false;
+    this.#schedule();
+  }
+
+  /** Finishes what has arrived, then resolves. */
+  stop(): Promise<void> {
+    this.#isStopping = true;
+    return new Promise((resolve) => {
+      this.#stopped = resolve;
+      if (!this.#isBusy) this.#send();
+    });
+  }
+
+  /** Takes the worker's report; the next batch leaves before anybody is told, for the worker must not idle. */
+  take(report: BatchReport): void {
+    const sent = this.#sent;
+    this.#sent = nothingSent;
+    this.#isBusy = false;
+    if (report.kind === "committed" && !this.#isEmpty()) this.#send();
+    if (report.kind === "committed") this.#acknowledge(report, sent);
+    else this.#refuse(report, sent);
+    if (this.#isBusy) return;
+    const isEnd = this.#stopped !== null && (this.#isEmpty() || report.kind === "notCommitted");
+    if (isEnd) this.#finish();
+    else if (!this.#isEmpty()) this.#schedule();
+  }
+
+  #finish(): void {
+    this.#parts.port.post(
+      { kind: "batch", uplinks: null, notices: [], asks: [], isLast: true },
+      [],
+    );
+    this.#isBusy = true;
+    this.#stopped?.();
+    this.#stopped = null;
+  }
+
+  #acknowledge(report: Commit, { uplinks, asks }: Sent): void {
+    if (this.#hasFailed) this.#parts.onStoreRecovered();
+    this.#hasFailed = false;
+    this.#parts.onCommit(report, uplinks[0]?.uplink.receivedAtMs ?? null);
+    for (const { committed } of uplinks) committed(null);
+    const results = new Map(report.answers.map(({ askNo, result }) => [askNo, result]));
+    for (const [askNo, { answer }] of asks.entries()) {
+      const result = results.get(askNo);
+      if (result !== undefined) answer(result);
+    }
+  }
+
+  #refuse(
+    report: Extract<BatchReport, { kind: "notCommitted" }>,
+    { uplinks, asks, notices }: Sent,
+  ): void {
+    this.#notices = [...notices, ...this.#notices];
+    this.#hasFailed = true;
+    this.#parts.onStoreFailure(report.code, report.message);
+    for (const { committed } of uplinks) committed("store-failed");
+    for (const { answer } of asks) {
+      answer({ ok: false, refusal: { kind: "store-unavailable", detail: report.code } });
+    }
+  }
+
+  #isEmpty(): boolean {
+    const uplinks = this.#urgent.length + this.#bulk.length;
+    return uplinks + this.#notices.length + this.#asks.length === 0;
+  }
+
+  /** At the end of this turn of the event loop, so that what one socket brought travels together. */
+  #schedule(): void {
+    if (this.#isBusy || this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#parts.defer(() => {
+      this.#isScheduled = false;
+      if (!this.#isBusy) this.#send();
+    });
+  }
+
+  #send(): void {
+    const chosen: Waiting[] = [];
+    let bytes = 0;
+    for (const lane of [this.#urgent, this.#bulk]) {
+      for (let next = lane.peek(); next !== undefined; next = lane.peek()) {
+        const isTooMuch = bytes + next.uplink.bytes.length > queueLimits.batchBytes;
+        if (chosen.length >= queueLimits.batchUplinks || (isTooMuch && chosen.length > 0)) break;
+        bytes += next.uplink.bytes.length;
+        chosen.push(next);
+        lane.shift();
+      }
+    }
+    const asks = this.#asks;
+    const notices = this.#notices;
+    this.#asks = [];
+    this.#notices = [];
+    this.#sent = { uplinks: chosen, asks, notices };
+    this.#isBusy = true;
+    const uplinks = chosen.length === 0 ? null : pack(chosen, bytes);
+    const numbered = asks.map(({ envelope }, askNo) => ({ askNo, envelope }));
+    const batch: EngineBatch = { kind: "batch", uplinks, notices, asks: numbered, isLast: false };
+    this.#parts.port.post(batch, uplinks === null ? [] : buffersOf(uplinks));
+  }
+}
+
+const protocolNos = new Map(protocolNames.map((name, no) => [name, no]));
+
+function pack(chosen: readonly Waiting[], totalBytes: number): UplinkBatch {
+  const bytes = new Uint8Array(totalBytes);
+  const batch: UplinkBatch = {
+    bytes,
+    ends: new Uint32Array(chosen.length),
+    meterNos: new Int32Array(chosen.length),
+    receivedAtMs: new Float64Array(chosen.length),
+    protocols: new Uint8Array(chosen.length),
+    marks: new Uint8Array(chosen.length),
+    gateways: chosen.map(({ uplink }) => uplink.route.slice("gateway:".length)),
+  };
+  let end = 0;
+  for (const [place, { uplink }] of chosen.entries()) {
+    bytes.set(uplink.bytes, end);
+    end += uplink.bytes.length;
+    batch.ends[place] = end;
+    batch.meterNos[place] = uplink.meterNo ?? -1;
+    batch.receivedAtMs[place] = uplink.receivedAtMs;
+    batch.protocols[place] = protocolNos.get(uplink.protocol) ?? 0;
+    batch.marks[place] = uplink.reachable ? 1 : 0;
+  }
+  return batch;
+}
+
+function buffersOf(batch: UplinkBatch): readonly ArrayBuffer[] {
+  const { bytes, ends, meterNos, receivedAtMs, protocols, marks } = batch;
+  return [bytes, ends, meterNos, receivedAtMs, protocols, marks].map(({ buffer }) => buffer);
+}

@@ -1,0 +1,62 @@
+/** What happens although nothing arrives: commands run out of time, meters fall silent. Once a second. */
+import type { MeterContext } from "./context.ts";
+import { activate } from "./alarmDesk.ts";
+import { recordDraft, type Book } from "./book.ts";
+import { draftFor, type Room } from "./room.ts";
+import { moveValve } from "./valveDesk.ts";
+import { liftSystem, raiseSystem } from "./systemAlarms.ts";
+import { noContact } from "#rules/noContact.ts";
+import type { Meter } from "#domain/meter.ts";
+
+/** Meters looked at in one second: a million take under a minute, a small fleet is seen every second. */
+const metersPerWatch = 20_000;
+
+/** Goes on where it stopped the last time; returns where to go on. */
+export function watch(room: Room, book: Book, from: number): number {
+  watchCommands(room, book);
+  watchBreaker(room, book);
+  return watchContact(room, book, from);
+}
+
+function watchCommands(room: Room, book: Book): void {
+  for (const meterNo of [...room.memory.waiting]) {
+    const meter = room.memory.meters.get(meterNo);
+    if (meter === undefined) continue;
+    const draft = draftFor(room, book, meter);
+    moveValve(draft, { kind: "clock", nowMs: book.nowMs });
+    if (draft.effects.commands.length > 0) recordDraft(book, draft);
+  }
+}
+
+/** What the breaker holds goes to a person at top priority, and stays there until it is decided. */
+function watchBreaker(room: Room, book: Book): void {
+  const held = room.memory.held.size;
+  const known = room.memory.system.BREAKER;
+  if (held === 0) liftSystem(book, "BREAKER");
+  else if (known?.proof["held"] !== held || known.returnedAtMs !== null) {
+    raiseSystem(book, room.rng, "BREAKER", { held });
+  }
+}
+
+function watchContact(room: Room, book: Book, from: number): number {
+  const { memory } = room;
+  const last = memory.sequences.meter;
+  const until = Math.min(last, from + metersPerWatch - 1);
+  for (let meterNo = from; meterNo <= until; meterNo += 1) {
+    const meter = memory.meters.get(meterNo);
+    const context = memory.contexts.get(meterNo);
+    if (meter !== undefined && context !== undefined) watchMeter(room, book, meter, context);
+  }
+  return until >= last ? 1 : until + 1;
+}
+
+/** A meter that never reported is a matter for the installers' work list, not for this alarm. */
+function watchMeter(room: Room, book: Book, meter: Meter, context: MeterContext): void {
+  if (context.lastReceivedAtMs === null || meter.lifecycle !== "active") return;
+  const sinceMs = Math.max(context.lastReceivedAtMs, room.memory.startedAtMs);
+  const { level, proof } = noContact(meter.reportEveryMs, sinceMs, book.nowMs);
+  if (level === 0 || level === context.live.R12?.level) return;
+  const draft = draftFor(room, book, meter);
+  activate(draft, { rule: "R12", level, proof, raisedAtMs: book.nowMs });
+  recordDraft(book, draft);
+}

@@ -1,0 +1,72 @@
+/** The engine's worker seen from the main thread: one queue in front, its reports behind. */
+import { Worker } from "node:worker_threads";
+import type { EngineReport } from "#engine/messages.ts";
+import { EngineQueue, type QueueParts } from "#engine/uplinkQueue.ts";
+import type { Directory } from "#ports/ledger.ts";
+import type { EngineWorkerData } from "./engineWorker.ts";
+
+/** The ledger cannot be used: nothing can be promised, so nothing is started. */
+export class EngineUnusableError extends Error {
+  override readonly name = "EngineUnusableError";
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface EngineHost {
+  readonly queue: EngineQueue;
+  readonly directory: Directory;
+  /** Finishes what has arrived, closes the ledger, ends the thread. */
+  stop(): Promise<void>;
+}
+
+type HostParts = Omit<QueueParts, "port" | "defer"> & {
+  /** The thread ended by itself: the process must not go on without its writer. */
+  onDeath(error: unknown): void;
+};
+
+const tickEveryMs = 1_000;
+
+/** Starts the worker and resolves when it has read its ledger. */
+export async function startEngineHost(
+  data: EngineWorkerData,
+  parts: HostParts,
+): Promise<EngineHost> {
+  const worker = new Worker(new URL("./engineWorker.ts", import.meta.url), { workerData: data });
+  const exited = new Promise<number>((resolve) => worker.once("exit", resolve));
+  const queue = new EngineQueue({
+    ...parts,
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker, not a window
+    port: { post: (batch, transfer) => worker.postMessage(batch, [...transfer]) },
+    defer: (run) => setImmediate(run),
+  });
+  const directory = await new Promise<Directory>((resolve, reject) => {
+    worker.once("error", reject);
+    worker.on("message", (report: EngineReport) => {
+      if (report.kind === "ready") resolve(report.directory);
+      else if (report.kind === "unusable") {
+        reject(new EngineUnusableError(report.code, report.message));
+      } else queue.take(report);
+    });
+  });
+  let isStopping = false;
+  worker.removeAllListeners("error");
+  worker.on("error", (error) => parts.onDeath(error));
+  void exited.then((code) => {
+    if (!isStopping) parts.onDeath(new EngineUnusableError("ENGINE_EXITED", `exit code ${code}`));
+  });
+  const ticker = setInterval(() => queue.tick(), tickEveryMs);
+  queue.ready();
+  return {
+    queue,
+    directory,
+    async stop() {
+      clearInterval(ticker);
+      await queue.stop();
+      isStopping = true;
+      await exited;
+    },
+  };
+}

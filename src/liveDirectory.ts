@@ -1,0 +1,58 @@
+/** The registry and the credentials as the listeners look them up, kept current by the engine's commits. */
+import type { DirectoryChange } from "#engine/messages.ts";
+import type { Meter } from "#domain/meter.ts";
+import type { IntakeDirectory } from "#ports/intake.ts";
+import type { CredentialRow, Directory } from "#ports/ledger.ts";
+
+type Secret = Omit<CredentialRow, "username">;
+
+export class LiveDirectory implements IntakeDirectory {
+  readonly #byId = new Map<string, Meter>();
+  readonly #byNo = new Map<number, Meter>();
+  readonly #byAddress = new Map<string, Meter>();
+  readonly #gateways = new Map<string, ReadonlySet<string>>();
+  readonly #secrets = new Map<string, readonly Secret[]>();
+
+  constructor(directory: Directory) {
+    this.apply({ ...directory, revoked: [], revokedApiKeys: [] });
+  }
+
+  apply(change: DirectoryChange): void {
+    for (const username of change.revoked) this.#secrets.delete(username);
+    for (const meter of change.meters) this.#put(meter);
+    for (const { id, meterIds } of change.gateways) this.#gateways.set(id, new Set(meterIds));
+    for (const { username, kind, secretHash } of change.credentials) {
+      this.#secrets.set(username, [...this.secretHashes(username), { kind, secretHash }]);
+    }
+  }
+
+  #put(meter: Meter): void {
+    const before = this.#byNo.get(meter.no);
+    if (before !== undefined && before.frameAddress !== null) {
+      this.#byAddress.delete(before.frameAddress);
+    }
+    this.#byNo.set(meter.no, meter);
+    this.#byId.set(meter.id, meter);
+    if (meter.frameAddress !== null) this.#byAddress.set(meter.frameAddress, meter);
+  }
+
+  meterById(id: string): Meter | undefined {
+    return this.#byId.get(id);
+  }
+
+  meterByNo(no: number): Meter | undefined {
+    return this.#byNo.get(no);
+  }
+
+  meterByFrameAddress(address: string): Meter | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  secretHashes(username: string): readonly Secret[] {
+    return this.#secrets.get(username) ?? [];
+  }
+
+  gatewayMeters(gatewayId: string): ReadonlySet<string> | undefined {
+    return this.#gateways.get(gatewayId);
+  }
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+/** The program: one name, several sub-commands. */
+import closeWithGrace from "close-with-grace";
+import { Command, CommanderError } from "commander";
+import { ConfigError } from "#config/configError.ts";
+import { loadConfig } from "#config/loadConfig.ts";
+import { loadSecrets } from "#config/secrets.ts";
+import { settings } from "#config/settings.ts";
+import { exitCodeOf, explain } from "./exitCodes.ts";
+import { serve } from "./serve.ts";
+
+/** SIGTERM must be answered within 25 s (CONTRACT section 4). */
+const closeWithinMs = 24_000;
+
+function serveCommand(): Command {
+  const command = new Command("serve")
+    .description("serve meters, operators and machines until SIGTERM")
+    .option("--config <file>", "settings file; ./mercaptan.yaml when it is there")
+    .option("--json", "say that it is ready as one JSON line");
+  for (const { flag, description, allowed, defaultText, variable } of settings) {
+    const help = `${description} (${allowed}; default ${defaultText}; ${variable})`;
+    command.option(`${flag} <value>`, help);
+  }
+  return command.action(async (options: Record<string, string | boolean | undefined>) => {
+    const { json, ...flags } = options;
+    await runService(flags as Record<string, string | undefined>, json === true);
+  });
+}
+
+async function runService(
+  flags: Readonly<Record<string, string | undefined>>,
+  asJson: boolean,
+): Promise<void> {
+  const config = loadConfig({ flags });
+  const running = await serve(config, loadSecrets(config));
+  const api = `http://${config.http.host}:${running.httpPort}`;
+  const scheme = config.mqtt.tls === undefined ? "mqtt" : "mqtts";
+  const meters = `${scheme}://${config.mqtt.host}:${running.mqttPort}`;
+  if (running.madeKey !== null) {
+    process.stdout.write(`first administrator's API key, shown only now: ${running.madeKey}\n`);
+  }
+  const ready = asJson
+    ? JSON.stringify({ ready: true, api, meters, dataDir: config.dataDir })
+    : `mercaptan ready  api ${api}  meters ${meters}  data ${config.dataDir}`;
+  process.stdout.write(`${ready}\n`);
+  closeWithGrace({ delay: closeWithinMs, logger: false }, async ({ err }) => {
+    if (err !== undefined) report(err);
+    await running.stop();
+  });
+}
+
+function report(error: unknown): void {
+  process.stderr.write(`${explain(error)}\n`);
+}
+
+async function main(): Promise<void> {
+  const program = new Command("mercaptan")
+    .description("What a gas utility runs between its meters and its people.")
+    .showHelpAfterError()
+    .exitOverride()
+    .addCommand(serveCommand().exitOverride());
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    report(error);
+    if (error instanceof ConfigError) process.stderr.write("see docs/CONFIGURATION.md\n");
+    // Listeners and workers of a half-started service must not keep the process.
+    process.exit(exitCodeOf(error));
+  }
+}
+
+await main();
