@@ -51,14 +51,15 @@ export function writeFailed(doing: string, cause: unknown): LedgerError {
   return new LedgerError("LEDGER_WRITE_FAILED", `${doing} failed: ${textOf(cause)}`, { cause });
 }
 
-/** The functions of one part of the ledger, each throwing only LedgerErrors. */
-export function guarded<Part extends object>(part: Part): Part {
+/** The functions of a part of the ledger, each throwing only LedgerErrors; `failed` is told of every one. */
+export function guarded<Part extends object>(part: Part, failed: () => void): Part {
   const entries = Object.entries(part).map(([name, method]) => [
     name,
     (...args: readonly unknown[]): unknown => {
       try {
         return method(...args);
       } catch (cause) {
+        failed();
         throw writeFailed(name, cause);
       }
     },

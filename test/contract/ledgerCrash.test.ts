@@ -1,0 +1,84 @@
+/** Processes that die, and disks that are full. */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { codeOf, openedLedger, rawLedger, temporaryDirectory } from "../support/ledgerFiles.ts";
+import { requireTool } from "../support/tool.ts";
+
+const child = fileURLToPath(new URL("./ledgerChild.ts", import.meta.url));
+const batch = 50;
+const cycles = 5;
+
+function start(mode: string, directory: string): ChildProcess {
+  const started = spawn(process.execPath, [child, mode, directory, String(batch)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void started.kill("SIGKILL"));
+  return started;
+}
+
+/** Lines of the process until `isEnough`; then it is killed, and what it still managed to say is added. */
+async function linesUntilKilled(
+  running: ChildProcess,
+  isEnough: (count: number) => boolean,
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  if (running.stdout === null) return lines;
+  for await (const line of createInterface({ input: running.stdout })) {
+    lines.push(line);
+    if (isEnough(lines.length)) running.kill("SIGKILL");
+  }
+  if (running.exitCode === null && running.signalCode === null) await once(running, "exit");
+  return lines;
+}
+
+test("the lock of a killed writer is gone with it", async () => {
+  const directory = temporaryDirectory();
+  const holder = start("hold", directory);
+  await linesUntilKilled(holder, (count) => {
+    if (count === 1) expect(codeOf(() => openedLedger(directory))).toBe("LEDGER_UNUSABLE");
+    return true;
+  });
+  expect(codeOf(() => openedLedger(directory))).toBe("no error");
+});
+
+test("nothing that was acknowledged is missing after kill -9, and no batch is there in part", async () => {
+  const directory = temporaryDirectory();
+  let acknowledged = 0;
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    // Another number of batches each time, so that the kill falls at another place.
+    const batches = 3 + cycle * 17;
+    const lines = await linesUntilKilled(
+      start("commit", directory),
+      (count) => count > 1 + batches,
+    );
+    acknowledged = Number(lines.at(-1));
+    expect(acknowledged).toBeGreaterThan(0);
+    const ledger = openedLedger(directory);
+    const { uplink, reading } = ledger.sequences();
+    ledger.close();
+    expect(uplink).toBeGreaterThanOrEqual(acknowledged);
+    expect(uplink % batch).toBe(0);
+    expect(reading).toBe(uplink);
+  }
+  const db = rawLedger(directory);
+  const counted = db.prepare("SELECT count(*) AS rows, max(seq) AS newest FROM uplink").get();
+  expect(counted?.["rows"]).toBe(counted?.["newest"]);
+  expect(db.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+});
+
+test("a commit that finds no room fails as a whole, and the next one works when there is room", () => {
+  if (requireTool("prlimit", "util-linux") === null) return;
+  const directory = temporaryDirectory();
+  const limit = `ulimit -S -f 4000; exec "$0" "$@"`; // 2 MB or 4 MB, by the shell's unit
+  const args = ["-c", limit, process.execPath, child, "fill", directory, String(batch)];
+  const { stdout } = spawnSync("bash", args, { encoding: "utf8", timeout: 20_000 });
+  expect(stdout.trim().split("\n")).toEqual([
+    "open",
+    "LEDGER_WRITE_FAILED",
+    "kept 0 of the failed batch",
+    `then ${batch}`,
+  ]);
+});
