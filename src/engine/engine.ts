@@ -122,7 +122,8 @@ function takeNotice(room: Room, book: Book, notice: Notice): void {
 /** The first batch that could be stored again says since when none could. */
 function reportBlindness(room: Room, book: Book, sinceMs: number): void {
   const blindSeconds = Math.round((book.nowMs - sinceMs) / 1_000);
-  raiseSystem(book, room.rng, "BLIND", { blindSeconds });
+  const reason = `nothing could be stored for ${blindSeconds} s`;
+  raiseSystem(book, room.rng, "BLIND", { reason, blindSeconds });
   publish(book, "system.blind", null, { since: new Date(sinceMs).toISOString() });
   publish(book, "system.sighted", null, { blindSeconds });
   liftSystem(book, "BLIND");

@@ -71,7 +71,7 @@ function evaluate(
 
 function park(room: Room, book: Book, meter: Meter, problem: string): void {
   const draft = draftFor(room, book, meter);
-  const proof = { problem: problem.slice(0, 200) };
+  const proof = { reason: problem.slice(0, 200) };
   activate(draft, { rule: "PARKED", level: 1, proof, raisedAtMs: book.nowMs });
   recordDraft(book, draft);
 }

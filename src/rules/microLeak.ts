@@ -2,7 +2,7 @@
  * R6: gas that never stops, however slowly. A house that is tight has an hour without flow now and then; one
  * that leaks has none (the Japanese microcomputer meter's test: gas-domain 2.2, trap 12 of section 7).
  *
- * What an interval of length T with consumption c says, for the window W (= quantum / leak floor, at least 1 h):
+ * What an interval of length T with consumption c says, for the window W (= quantum / leak floor, 1 h to 6 h):
  *
  *   c < quantum * floor(T / W)       In one of the whole windows inside less than a quantum fell: the house was
  *                                    tight there. Short quiet intervals in a row count as one long interval.
@@ -23,6 +23,11 @@ const defaults = Object.freeze({
   leakFloorMlPerHour: 1_000,
   /** 60 minutes without a pulse prove a tight house (Japan). */
   windowMsMin: hourMs,
+  /**
+   * A tight house that cooks from morning to evening has a night of hours to show, not more: with a longer
+   * window every 10 l pulse meter would alarm. The detection floor rises instead, and is stated.
+   */
+  windowMsMax: 6 * hourMs,
   /** 10 days = the 240 h of the Chinese cut-off block (gas-domain 2.3); 30 days as in Japan. */
   warnAfterMs: 10 * dayMs,
   alarmAfterMs: 30 * dayMs,
@@ -50,7 +55,7 @@ export interface MicroLeakState {
 
 function windowMs(settings: RuleSettings): number {
   const neededMs = Math.ceil((settings.quantumMl * hourMs) / defaults.leakFloorMlPerHour);
-  return Math.max(defaults.windowMsMin, neededMs);
+  return Math.min(defaults.windowMsMax, Math.max(defaults.windowMsMin, neededMs));
 }
 
 /** The slowest leak that cannot be missed in a house without other use and with fine intervals. */
