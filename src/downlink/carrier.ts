@@ -1,0 +1,53 @@
+/**
+ * Carries an encoded command to the session that listens for its meter, and says once what became of it. Nothing
+ * is queued here: a command that finds no session goes back, and the ledger decides whether it is sent again.
+ */
+import { secondMs } from "#domain/units.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { CommandListeners, Downlink, DownlinkCarrier, UplinkQueue } from "#ports/intake.ts";
+import type { Observer } from "#ports/observer.ts";
+
+/** A meter that listens confirms within a round trip; a later confirmation is no longer counted. */
+export const confirmTimeoutMsDefault = 10 * secondMs;
+
+export interface CarrierOptions {
+  readonly listeners: CommandListeners;
+  readonly queue: Pick<UplinkQueue, "downlinkOutcome">;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly confirmTimeoutMs?: number;
+}
+
+/** The only way by which a command leaves for a meter. */
+export function createCarrier(options: CarrierOptions): DownlinkCarrier {
+  const { listeners, queue, clock, observer } = options;
+  const confirmTimeoutMs = options.confirmTimeoutMs ?? confirmTimeoutMsDefault;
+
+  function send(downlink: Downlink): void {
+    const { commandId, meterNo, protocol } = downlink;
+    // The last barrier: MQTT 3.1.1 has no expiry of its own.
+    if (clock.nowMs() >= downlink.expiresAtMs) {
+      observer.note("downlink.expired", { commandId });
+      queue.downlinkOutcome(commandId, "undelivered");
+      return;
+    }
+    const listener = listeners.find(meterNo, protocol);
+    let isOpen = true;
+    const end = (delivered: boolean): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      clearTimeout(timer);
+      if (!delivered) observer.note("downlink.undelivered", { commandId });
+      queue.downlinkOutcome(commandId, delivered ? "delivered" : "undelivered");
+    };
+    const timer = setTimeout(end, confirmTimeoutMs, false);
+    if (listener === undefined) {
+      end(false);
+      return;
+    }
+    observer.note("downlink.sent", { commandId });
+    listener.carry(downlink.bytes, end);
+  }
+
+  return { send };
+}

@@ -1,0 +1,79 @@
+/** Decides logins, and makes those wait who guess. */
+import type { Clock } from "#ports/clock.ts";
+import type { IntakeDirectory } from "#ports/intake.ts";
+import type { Observer } from "#ports/observer.ts";
+import type { MqttLimits } from "./limits.ts";
+import {
+  findLogin,
+  isUsername,
+  judgeRequest,
+  type LoginFault,
+  type LoginRequest,
+} from "./login.ts";
+import type { Login } from "./session.ts";
+import { StrikeBook } from "./strikes.ts";
+
+export type LoginDecision =
+  | { readonly ok: true; readonly login: Login }
+  | { readonly ok: false; readonly fault: LoginFault; readonly delayMs: number };
+
+export class LoginDesk {
+  readonly #limits: MqttLimits;
+  readonly #directory: IntakeDirectory;
+  readonly #pepper: Uint8Array;
+  readonly #observer: Observer;
+  /**
+   * By user name and address: a stranger who guesses at a meter's secret from elsewhere must not be able to silence
+   * the meter. The secrets are too long to be guessed; the wait is for the noise.
+   */
+  readonly #names: StrikeBook;
+  /** By address. Many meters share an operator's address, so right secrets are never delayed. */
+  readonly #addresses: StrikeBook;
+
+  constructor(
+    limits: MqttLimits,
+    directory: IntakeDirectory,
+    pepper: Uint8Array,
+    clock: Clock,
+    observer: Observer,
+  ) {
+    this.#limits = limits;
+    this.#directory = directory;
+    this.#pepper = pepper;
+    this.#observer = observer;
+    const common = {
+      windowMs: limits.loginWindowMs,
+      waitMs: limits.loginWaitMs,
+      keysMax: limits.rememberedMax,
+    };
+    this.#names = new StrikeBook({ ...common, strikesMax: limits.loginFailuresMax }, clock);
+    this.#addresses = new StrikeBook(
+      { ...common, strikesMax: limits.loginFailuresPerAddressMax },
+      clock,
+    );
+  }
+
+  decide(request: LoginRequest, address: string): LoginDecision {
+    const pair = `${address}|${request.username}`;
+    const login = findLogin(request, this.#pepper, this.#directory);
+    if (this.#names.isWaiting(pair)) return this.#refuse("LOCKED", address);
+    if (login === undefined) {
+      const username = isUsername(request.username) ? request.username : "(malformed)";
+      this.#observer.note("login.failed", { username });
+      if (isUsername(request.username) && this.#names.strike(pair)) {
+        this.#observer.note("login.locked", { username });
+      }
+      return this.#refuse("CREDENTIAL", address);
+    }
+    this.#names.forgive(pair);
+    const judged = judgeRequest(request, login, this.#directory, this.#limits);
+    if (!judged.ok) return { ok: false, fault: judged.fault, delayMs: 0 };
+    return { ok: true, login };
+  }
+
+  #refuse(fault: "LOCKED" | "CREDENTIAL", address: string): LoginDecision {
+    if (this.#addresses.strike(address)) this.#observer.note("login.locked", { address: "many" });
+    const delayMs = this.#addresses.isWaiting(address) ? this.#limits.loginDelayMs : 0;
+    return { ok: false, fault, delayMs };
+  }
+}

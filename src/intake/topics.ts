@@ -1,0 +1,34 @@
+/** The topic table of CONTRACT section 2, as a parser. Anything else is no topic of ours. */
+import { parseGatewayId, parseMeterId } from "#domain/ids.ts";
+import { isProtocolName, type ProtocolName } from "#domain/meter.ts";
+
+/** `gateways/` + 32 + `/down/` + a protocol + `/` + 32, with room to spare. */
+const topicCharactersMax = 128;
+
+export interface Topic {
+  readonly direction: "up" | "down";
+  readonly owner: "meter" | "gateway";
+  readonly ownerId: string;
+  readonly protocol: ProtocolName;
+  /** null: a gateway's frame whose address names the meter. */
+  readonly meterId: string | null;
+}
+
+/** The topic's parts, or undefined when it is not in the table. */
+export function parseTopic(text: string): Topic | undefined {
+  if (text.length > topicCharactersMax) return undefined;
+  const [root, ownerId = "", direction, protocol = "", meterId, ...rest] = text.split("/");
+  if (rest.length > 0 || !isProtocolName(protocol)) return undefined;
+  if (direction !== "up" && direction !== "down") return undefined;
+  if (root === "meters") {
+    if (meterId !== undefined || parseMeterId(ownerId) === undefined) return undefined;
+    return { direction, owner: "meter", ownerId, protocol, meterId: ownerId };
+  }
+  if (root !== "gateways" || parseGatewayId(ownerId) === undefined) return undefined;
+  if (meterId === undefined) {
+    if (direction === "down") return undefined;
+    return { direction, owner: "gateway", ownerId, protocol, meterId: null };
+  }
+  if (parseMeterId(meterId) === undefined) return undefined;
+  return { direction, owner: "gateway", ownerId, protocol, meterId };
+}
