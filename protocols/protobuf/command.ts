@@ -1,0 +1,46 @@
+/** The downlink of mercaptan.proto: the order to a meter, and how a meter reads it. */
+import type { CommandAction } from "#domain/command.ts";
+import { commandId } from "#domain/ids.ts";
+import { fail, ok, type Result } from "#domain/result.ts";
+import { commandIdCharsMax, uploadVersion } from "../codec/upload.ts";
+import type { CommandOrder, DecodeFault } from "../contract.ts";
+import { exactly, instant, needed, oneWord, text } from "./fields.ts";
+import { message } from "./message.ts";
+import { bytesOf, walkWhole } from "./walk.ts";
+
+/** enum Action; 0 is none. There is no number that opens. */
+export const actionNumbers = { close: 1 } as const satisfies Record<CommandAction, number>;
+
+/** message Downlink. */
+export const downlinkTable = {
+  version: needed(exactly(1, uploadVersion)),
+  commandId: needed(text(2, commandIdCharsMax)),
+  action: needed(oneWord(3, actionNumbers)),
+  issuedAtMs: needed(instant(4)),
+  expiresAtMs: needed(instant(5)),
+};
+
+const downlink = message(downlinkTable);
+
+/** What a meter learns from a downlink. */
+export type ProtobufCommand = Omit<CommandOrder, "sequence" | "frameAddress">;
+
+/** The downlink of an order, as bytes. */
+export function encodeProtobufCommand(order: ProtobufCommand): Uint8Array {
+  return bytesOf((writer) => downlink.write(writer, { ...order, version: uploadVersion }));
+}
+
+/** A downlink as the meter reads it; for simulated meters. */
+export function decodeProtobufCommand(bytes: Uint8Array): Result<ProtobufCommand, DecodeFault> {
+  const read = walkWhole(bytes, null, downlink.read);
+  if (!read.ok) return read;
+  const { commandId: id, action, issuedAtMs, expiresAtMs } = read.value;
+  // A time that is none must not make a command that never expires.
+  if (issuedAtMs === null) return noTime("issuedAtMs");
+  if (expiresAtMs === null) return noTime("expiresAtMs");
+  return ok({ commandId: commandId(id), action, issuedAtMs, expiresAtMs });
+}
+
+function noTime(path: string) {
+  return fail<DecodeFault>({ kind: "schema", path, problem: "no such time" });
+}

@@ -1,0 +1,12 @@
+/** The protocols by name: where topics and meters meet their decoder. */
+import type { ProtocolName } from "#domain/meter.ts";
+import { cjt188Protocol } from "./cjt188/protocol.ts";
+import type { Protocol } from "./contract.ts";
+import { jsonProtocol } from "./json/protocol.ts";
+import { protobufProtocol } from "./protobuf/protocol.ts";
+
+export const protocolByName: Readonly<Record<ProtocolName, Protocol>> = {
+  json: jsonProtocol,
+  protobuf: protobufProtocol,
+  cjt188: cjt188Protocol,
+};
