@@ -21,7 +21,7 @@ export function alarmQueries(db: DatabaseSync): Answers<AlarmRead> {
   const counts = db.prepare(
     `SELECT p.value AS priority, count(a.id) AS count
      FROM json_each('[1, 2, 3, 4]') AS p
-     LEFT JOIN alarm AS a ON a.priority = p.value AND a.standing <= 1 AND a.historical = 0
+     LEFT JOIN alarm AS a ON a.priority = p.value AND a.standing IN (0, 1) AND a.historical = 0
      GROUP BY p.value ORDER BY p.value`,
   );
   const viewOf = alarmViews(db);

@@ -86,8 +86,8 @@ class QueryLink {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#worker?.terminate();
     this.#rejectAll(new QueryError("QUERIES_CLOSED", "the program is stopping"));
+    await this.#worker?.terminate();
   }
 
   /** Started by the first question after a death, so a worker that cannot live does not spin. */

@@ -21,6 +21,7 @@ CREATE TABLE quarantine (
   detail TEXT NOT NULL,
   received_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX quarantine_by_uplink ON quarantine (uplink_seq);
 
 -- Meters arrive in shuffled order, so one index over (meter, time) would dirty another page with nearly every
 -- reading. Instead the index is cut into generations of 32,768 readings: inserts stay within one small part of it,
@@ -204,7 +205,7 @@ CREATE TABLE command (
 ) STRICT;
 CREATE INDEX command_list ON command (requested_at, id);
 CREATE INDEX command_by_meter ON command (meter_no, requested_at, id);
-CREATE INDEX command_open ON command (requested_at) WHERE state NOT IN
+CREATE INDEX command_open ON command (requested_at, id) WHERE state NOT IN
   ('refused', 'verified', 'passing', 'failed', 'expired', 'superseded', 'cancelled');
 
 -- Appended only.
