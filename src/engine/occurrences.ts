@@ -4,6 +4,8 @@ import type { MeterRuleId, Occurrence, StoredOccurrence } from "#domain/alarm.ts
 import type { AlarmId } from "#domain/ids.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { activate, closeSilent, isActive, recordSilently, returnToNormal } from "./alarmDesk.ts";
+import { ruleTable } from "#rules/ruleTable.ts";
+import { timeLimits } from "#screening/placeInTime.ts";
 import type { Draft } from "./draft.ts";
 import { openAsOccurrences, type OpenOccurrences } from "./fold.ts";
 
@@ -40,7 +42,7 @@ export function applyOccurrences(draft: Draft, change: Change): readonly MeterRu
   }
   for (const now of add) {
     if (now.returnedAtMs === null) ringOrRecord(draft, change, now, undefined, rung);
-    else putOccurrence(draft, now, recordSilently(draft, now).id, undefined);
+    else recordEnded(draft, now);
   }
   for (const gone of retract) {
     draft.effects.retracted.push(gone.id);
@@ -48,6 +50,23 @@ export function applyOccurrences(draft: Draft, change: Change): readonly MeterRu
       settleEnded(draft, gone, { ...gone, returnedAtMs: change.atMs });
   }
   return rung;
+}
+
+/**
+ * Began and ended before we knew. Usually history; but what latches and happened just now, two uplinks having
+ * changed places on their way, waits for a person as if they had come in order.
+ */
+function recordEnded(draft: Draft, now: Occurrence): void {
+  const { rule, returnedAtMs } = now;
+  const agoMs = draft.nowMs - (returnedAtMs ?? 0);
+  const isJustNow = agoMs <= timeLimits.lateAfterMs && draft.meter.lifecycle !== "closed";
+  if (!ruleTable[rule].latching || !isJustNow || isActive(draft.context.live[rule])) {
+    putOccurrence(draft, now, recordSilently(draft, now).id, undefined);
+    return;
+  }
+  const { alarm } = activate(draft, now);
+  returnToNormal(draft, rule, returnedAtMs ?? draft.nowMs);
+  putOccurrence(draft, now, alarm.id, undefined);
 }
 
 function ringOrRecord(

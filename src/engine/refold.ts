@@ -11,7 +11,9 @@ interface LateChange {
   readonly inserted: readonly StoredReading[];
   readonly completed: readonly StoredReading[];
   /** Newer than the head, in the same uplink. */
-  readonly ahead: readonly StoredReading[];
+  readonly newer: readonly StoredReading[];
+  /** The newer ones, and those of the others that share the head's instant. */
+  readonly newest: readonly StoredReading[];
 }
 
 /** Records the late readings and makes the record what it would be had they come in order. */
@@ -29,15 +31,18 @@ export function refold(
   const onRecord = draft.history.after(base.atMs);
   const judged = foldRows(draft, base, assemble(onRecord, change), mayRing);
   putJudged(draft, onRecord, judged.rows);
-  const settledSeqs = new Set(change.inserted.map((reading) => reading.seq));
-  const aheadSeqs = new Set(change.ahead.map((reading) => reading.seq));
-  const fresh = judged.rows.filter(({ seq }) => settledSeqs.has(seq) || aheadSeqs.has(seq));
+  const added = seqsOf([...change.inserted, ...change.newer]);
+  const newest = seqsOf(change.newest);
   return {
     isNew: true,
-    isSuspect: fresh.some(isSuspect),
-    ahead: judged.rows.filter(({ seq }) => aheadSeqs.has(seq)),
+    isSuspect: judged.rows.some((row) => added.has(row.seq) && isSuspect(row)),
+    newest: judged.rows.filter(({ seq }) => newest.has(seq)),
     rung: judged.rung,
   };
+}
+
+function seqsOf(rows: readonly StoredReading[]): ReadonlySet<number> {
+  return new Set(rows.map(({ seq }) => seq));
 }
 
 interface Base {
@@ -60,7 +65,7 @@ function assemble(
 ): readonly StoredReading[] {
   const completed = new Map(change.completed.map((reading) => [reading.seq, reading]));
   const rows = onRecord.map((row) => completed.get(row.seq) ?? row);
-  rows.push(...change.inserted, ...change.ahead);
+  rows.push(...change.inserted, ...change.newer);
   return rows.sort((one, other) => one.measuredAtMs - other.measuredAtMs || one.seq - other.seq);
 }
 
@@ -130,16 +135,16 @@ function recordBeyondWindow(
   for (const reading of change.completed) {
     draft.effects.revisions.push({ reading, reason: "completed" });
   }
-  if (change.ahead.length === 0) {
-    return { isNew: true, isSuspect: false, ahead: [], rung: [] };
+  if (change.newer.length === 0) {
+    return { isNew: true, isSuspect: false, newest: [], rung: [] };
   }
   const base: Base = { atMs: draft.context.head.lastMs ?? beginningMs, state: draft.context.head };
-  const judged = foldRows(draft, base, change.ahead, mayRing);
+  const judged = foldRows(draft, base, change.newer, mayRing);
   putJudged(draft, [], judged.rows);
   return {
     isNew: true,
     isSuspect: judged.rows.some(isSuspect),
-    ahead: judged.rows,
+    newest: judged.rows,
     rung: judged.rung,
   };
 }

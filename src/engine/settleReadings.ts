@@ -14,7 +14,7 @@ import { applyOccurrences, openOnRecord } from "./occurrences.ts";
 import { refold } from "./refold.ts";
 import { byInstant, isSuspect, keepCheckpoint, type Settled } from "./window.ts";
 
-const nothingNew: Settled = { isNew: false, isSuspect: false, ahead: [], rung: [] };
+const nothingNew: Settled = { isNew: false, isSuspect: false, newest: [], rung: [] };
 
 /** Screens, folds and records the readings of one uplink. */
 export function settleReadings(
@@ -39,8 +39,11 @@ export function settleReadings(
   if (inserted.length + completed.length === 0) {
     return ahead.length === 0 ? nothingNew : goAhead(draft, ahead);
   }
-  const newest = ahead.map((reading) => stored(draft, reading));
-  return refold(draft, { inserted, completed, ahead: newest }, mayRing(draft, newest));
+  // An event report may carry the same second as the report before it: that is news, not history.
+  const atHead = [...inserted, ...completed].filter(({ measuredAtMs }) => measuredAtMs === lastMs);
+  const newer = ahead.map((reading) => stored(draft, reading));
+  const newest = [...atHead, ...newer];
+  return refold(draft, { inserted, completed, newer, newest }, mayRing(draft, newest));
 }
 
 /** Sorted by time; what the uplink says twice is said once. */
@@ -130,7 +133,7 @@ function goAhead(draft: Draft, ahead: readonly Reading[]): Settled {
         atMs,
       })
     : ringWhatWaits(draft, state, ahead);
-  return { isNew: true, isSuspect: judged.some(isSuspect), ahead: judged, rung };
+  return { isNew: true, isSuspect: judged.some(isSuspect), newest: judged, rung };
 }
 
 /** A condition known from old data, which this fresh reading does not deny, rings now. */

@@ -78,7 +78,7 @@ function takeReplies(draft: Draft, telegram: Telegram): boolean {
 
 /** Only what is newest, and a register only where it is trusted, may say that gas has stopped. */
 function tellValve(draft: Draft, settled: Settled): void {
-  for (const reading of settled.ahead) {
+  for (const reading of settled.newest) {
     const isTrusted = reading.quality !== "suspect";
     const indexMl = isTrusted ? reading.indexMl : null;
     if (reading.valve === null && draft.context.valve.outstanding === null) continue;
@@ -89,7 +89,7 @@ function tellValve(draft: Draft, settled: Settled): void {
 
 function closeOnLeak(draft: Draft, settled: Settled): void {
   const alarm = draft.context.live.R1;
-  const proof = settled.ahead.at(-1);
+  const proof = settled.newest.at(-1);
   if (!settled.rung.includes("R1") || alarm === undefined || proof === undefined) return;
   closeForAlarm(draft, alarm, proof);
 }

@@ -19,8 +19,8 @@ const suspectFlags = foldFlags & ~readingFlags.ROLLOVER;
 export interface Settled {
   readonly isNew: boolean;
   readonly isSuspect: boolean;
-  /** Newer than all before, in time order, as they were judged. */
-  readonly ahead: readonly StoredReading[];
+  /** Not older than what was known, in time order, as they were judged. */
+  readonly newest: readonly StoredReading[];
   /** Rules whose alarm rings anew. */
   readonly rung: readonly MeterRuleId[];
 }
