@@ -1,9 +1,9 @@
 /** The protocols by name: where topics and meters meet their decoder. */
 import type { ProtocolName } from "#domain/meter.ts";
-import { cjt188Protocol } from "./cjt188/protocol.ts";
+import { cjt188Protocol } from "#protocols/cjt188/protocol.ts";
 import type { Protocol } from "./contract.ts";
-import { jsonProtocol } from "./json/protocol.ts";
-import { protobufProtocol } from "./protobuf/protocol.ts";
+import { jsonProtocol } from "#protocols/json/protocol.ts";
+import { protobufProtocol } from "#protocols/protobuf/protocol.ts";
 
 export const protocolByName: Readonly<Record<ProtocolName, Protocol>> = {
   json: jsonProtocol,

@@ -8,8 +8,8 @@ import {
   type VolumeRegister,
 } from "#domain/telegram.ts";
 import { volumeFromCount } from "#domain/units.ts";
-import type { Layout } from "../codec/layout.ts";
-import type { DecodeFault, FieldTrace } from "../contract.ts";
+import type { Layout } from "#protocols/codec/layout.ts";
+import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import type { Frame } from "./frame.ts";
 import { halfHourReadings } from "./halfHours.ts";
 import {

@@ -1,8 +1,8 @@
 /** The envelope of CJ/T 188: where a frame begins and ends, and that it arrived whole. */
 import { fail, ok, type Result } from "#domain/result.ts";
-import { code, fixed, hexLe, u8 } from "../codec/field.ts";
-import { layout, sum8 } from "../codec/layout.ts";
-import type { DecodeFault, FieldTrace } from "../contract.ts";
+import { code, fixed, hexLe, u8 } from "#protocols/codec/field.ts";
+import { layout, sum8 } from "#protocols/codec/layout.ts";
+import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
 /** The wake-up bytes before a frame; the standard says 2 to 4, the field 0 to 4. */
 export const preambleByte = 0xfe;

@@ -1,7 +1,7 @@
 /** The half-hourly values inside a 9097 report, as readings of the day before its freeze. */
 import { emptyReading, type DecodedReading } from "#domain/telegram.ts";
 import { dayMs, minuteMs, timestampMs, volumeMl } from "#domain/units.ts";
-import type { ValuesOfLayout } from "../codec/layout.ts";
+import type { ValuesOfLayout } from "#protocols/codec/layout.ts";
 import type { report } from "./layouts.ts";
 import { localOffsetMs, volumeExponent } from "./quantities.ts";
 

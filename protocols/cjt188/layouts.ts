@@ -11,9 +11,9 @@ import {
   u16be,
   u8,
   type Field,
-} from "../codec/field.ts";
-import { printDecimal } from "../codec/decimal.ts";
-import { layout } from "../codec/layout.ts";
+} from "#protocols/codec/field.ts";
+import { printDecimal } from "#protocols/codec/decimal.ts";
+import { layout } from "#protocols/codec/layout.ts";
 import { clock, flow, optionalRegister, register } from "./quantities.ts";
 
 /** DI as it stood on the wire; vendors send its two bytes in either order. */

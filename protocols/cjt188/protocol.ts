@@ -2,7 +2,7 @@
 import { hasStatus, statusToNames, urgentStatus } from "#domain/status.ts";
 import { fail, type Result } from "#domain/result.ts";
 import type { Telegram } from "#domain/telegram.ts";
-import type { DecodeFault, FieldTrace, Protocol } from "../contract.ts";
+import type { DecodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { answerBit, describe, profileOf, readAnswer } from "./answers.ts";
 import { decodeFrame, explainTail, startOf, type Frame } from "./frame.ts";
 import { metering, meteringShort, report } from "./layouts.ts";

@@ -1,8 +1,8 @@
 /** Quantities of CJ/T 188 as fields: registers with their unit code, flow, and the clock. */
 import { formatInstant, hourMs, timestampMs, type TimestampMs } from "#domain/units.ts";
-import { calendarOf, instantOf } from "../codec/calendar.ts";
-import { printDecimal, type Decimal } from "../codec/decimal.ts";
-import { bcdCountLe, optional, u8, type Field } from "../codec/field.ts";
+import { calendarOf, instantOf } from "#protocols/codec/calendar.ts";
+import { printDecimal, type Decimal } from "#protocols/codec/decimal.ts";
+import { bcdCountLe, optional, u8, type Field } from "#protocols/codec/field.ts";
 
 /** A count of eight digits and the code of its unit. `count` is null where the digits are none. */
 export interface UnitCount {

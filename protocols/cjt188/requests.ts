@@ -1,8 +1,8 @@
 /** What this side sends: the close command, and how a meter reads what it is sent. */
 import { invariant } from "#domain/invariant.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
-import type { CommandOrder, DecodeFault, EncodeFault, FieldTrace } from "../contract.ts";
-import type { Layout, ValuesOfLayout } from "../codec/layout.ts";
+import type { CommandOrder, DecodeFault, EncodeFault, FieldTrace } from "#protocols/contract.ts";
+import type { Layout, ValuesOfLayout } from "#protocols/codec/layout.ts";
 import { describe, diOf, sameDi } from "./answers.ts";
 import { decodeFrame, encodeFrame, type Frame } from "./frame.ts";
 import { addressRequest, bareData, scheduleRequest, valveRequest } from "./layouts.ts";

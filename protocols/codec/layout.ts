@@ -1,6 +1,6 @@
 /** A frame part as a table of fields in wire order. The table decodes, encodes and explains. */
 import { fail, ok, type Result } from "#domain/result.ts";
-import type { DecodeFault, FieldTrace } from "../contract.ts";
+import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import type { Field } from "./field.ts";
 
 type Fields = Readonly<Record<string, Field<unknown>>>;

@@ -2,8 +2,8 @@
 import { commandActions } from "#domain/command.ts";
 import { commandId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
-import { commandIdCharsMax, uploadVersion } from "../codec/upload.ts";
-import type { CommandOrder, DecodeFault } from "../contract.ts";
+import { commandIdCharsMax, uploadVersion } from "#protocols/codec/upload.ts";
+import type { CommandOrder, DecodeFault } from "#protocols/contract.ts";
 import { exactly, instant, oneWord, text } from "./kinds.ts";
 import { needed, objectOf } from "./object.ts";
 import { readWhole } from "./read.ts";

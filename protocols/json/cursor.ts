@@ -3,7 +3,7 @@
  * which a value came, never recurses deeper than the tables, and sees a repeated key: three things
  * that JSON.parse cannot offer.
  */
-import type { DecodeFault, FieldTrace } from "../contract.ts";
+import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
 /** One walk over one uplink. */
 export interface Cursor {

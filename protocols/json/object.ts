@@ -1,6 +1,6 @@
 /** A JSON object as a table of its keys: the table reads, writes and explains it. */
 import { invariant } from "#domain/invariant.ts";
-import type { FieldTrace } from "../contract.ts";
+import type { FieldTrace } from "#protocols/contract.ts";
 import {
   pathOf,
   refuse,

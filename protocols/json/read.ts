@@ -1,7 +1,7 @@
 /** A whole JSON text by one table, and the name of what is wrong with a text that no table takes. */
 import { fail, ok, type Result } from "#domain/result.ts";
-import { uploadBytesMax } from "../codec/upload.ts";
-import type { DecodeFault, FieldTrace } from "../contract.ts";
+import { uploadBytesMax } from "#protocols/codec/upload.ts";
+import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import { cursorAt, isCleanText, quote, refuse, skipSpace } from "./cursor.ts";
 import type { Kind } from "./kinds.ts";
 

@@ -8,7 +8,7 @@ import {
   replyResults,
   statusWordsMax,
   uploadVersion,
-} from "../codec/upload.ts";
+} from "#protocols/codec/upload.ts";
 import {
   exactly,
   instant,

@@ -2,8 +2,8 @@
 import type { CommandAction } from "#domain/command.ts";
 import { commandId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
-import { commandIdCharsMax, uploadVersion } from "../codec/upload.ts";
-import type { CommandOrder, DecodeFault } from "../contract.ts";
+import { commandIdCharsMax, uploadVersion } from "#protocols/codec/upload.ts";
+import type { CommandOrder, DecodeFault } from "#protocols/contract.ts";
 import { exactly, instant, needed, oneWord, text } from "./fields.ts";
 import { message } from "./message.ts";
 import { bytesOf, walkWhole } from "./walk.ts";

@@ -1,7 +1,7 @@
 /** The kinds of field that the schema has. */
 import type { TimestampMs } from "#domain/units.ts";
 import { formatInstant } from "#domain/units.ts";
-import { believableInstant } from "../codec/calendar.ts";
+import { believableInstant } from "#protocols/codec/calendar.ts";
 import type { Field, Message } from "./message.ts";
 import {
   bytesType,

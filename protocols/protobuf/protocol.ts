@@ -2,8 +2,8 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import { statusToNames, urgentStatus } from "#domain/status.ts";
 import type { Telegram } from "#domain/telegram.ts";
-import { telegramOf, uploadOf } from "../codec/upload.ts";
-import type { DecodeFault, FieldTrace, Protocol } from "../contract.ts";
+import { telegramOf, uploadOf } from "#protocols/codec/upload.ts";
+import type { DecodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { encodeProtobufCommand } from "./command.ts";
 import { statusNumbers, uplink, uplinkTable } from "./uplink.ts";
 import { bytesOf, bytesType, walkWhole } from "./walk.ts";

@@ -7,7 +7,7 @@ import {
   historyEntriesMax,
   reasonCharsMax,
   uploadVersion,
-} from "../codec/upload.ts";
+} from "#protocols/codec/upload.ts";
 import { exactly, instant, many, needed, one, oneWord, sint, text, uint, words } from "./fields.ts";
 import { message, type Message } from "./message.ts";
 import { refuse } from "./walk.ts";

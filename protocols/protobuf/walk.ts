@@ -4,8 +4,8 @@
  */
 import protobuf from "protobufjs/minimal.js";
 import { fail, ok, type Result } from "#domain/result.ts";
-import { uploadBytesMax } from "../codec/upload.ts";
-import type { DecodeFault, FieldTrace } from "../contract.ts";
+import { uploadBytesMax } from "#protocols/codec/upload.ts";
+import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
 export type WireReader = protobuf.Reader;
 export type WireWriter = protobuf.Writer;
