@@ -21,7 +21,10 @@ interface AskOptions {
   readonly part?: { readonly name: string; readonly content: unknown };
 }
 
-/** Asks, and ends the request with a problem when the engine refuses. */
+/**
+ * Asks, and ends the request with a problem when the engine refuses. The answer came after the commit, so
+ * whoever reads the store next sees it there, with everything that followed from it.
+ */
 export async function ask<Kind extends Answer["kind"]>(
   options: ApiOptions,
   request: FastifyRequest,

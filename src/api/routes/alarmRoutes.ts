@@ -1,5 +1,5 @@
 /** The alarm list, one alarm's explanation, and what an operator does with it. */
-import { alarmStates, type Alarm, type Priority } from "#domain/alarm.ts";
+import { alarmStates, type Priority } from "#domain/alarm.ts";
 import type { AlarmView } from "#ports/queries.ts";
 import type { Ask } from "#ports/requests.ts";
 import type { FastifyRequest } from "fastify";
@@ -98,12 +98,9 @@ function readRoutes(app: Routes, options: ApiOptions): void {
 
 function actRoutes(app: Routes, options: ApiOptions): void {
   const act = async (request: FastifyRequest, alarmId: string, wanted: Ask) => {
-    const { alarm } = await ask(options, request, wanted, "alarm");
-    return alarmJson(
-      await withAlarm(options, alarmId, alarm),
-      options.describeAlarm,
-      mayContact(request),
-    );
+    await ask(options, request, wanted, "alarm");
+    const view = await knownAlarm(options, alarmId);
+    return alarmJson(view, options.describeAlarm, mayContact(request));
   };
   const common = {
     tags: ["alarms"],
@@ -155,9 +152,4 @@ async function knownAlarm(options: ApiOptions, id: string): Promise<AlarmView> {
   const view = await options.queries.alarm(id);
   if (view === null) throw new ProblemError("not-found", `there is no alarm ${id}`);
   return view;
-}
-
-/** What the engine answered, with the rest from the store. */
-async function withAlarm(options: ApiOptions, id: string, alarm: Alarm): Promise<AlarmView> {
-  return { ...(await knownAlarm(options, id)), alarm };
 }

@@ -18,7 +18,7 @@ export function automationRoutes(app: Routes, options: ApiOptions): void {
         summary: "No automatic command any more, until resumed; survives restarts",
         headers: idempotencyHeaders,
         // In a hurry nobody should be refused for want of a sentence.
-        body: z.strictObject({ reason: reasonSchema.default("not given") }).optional(),
+        body: z.strictObject({ reason: reasonSchema.default("not given") }).nullish(),
         response: { 200: automationSchema },
       },
     },

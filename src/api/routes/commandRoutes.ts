@@ -1,5 +1,5 @@
 /** The valve ledger: closing is the only order, and the switch that stops automatic ones. */
-import { commandStates, type Command } from "#domain/command.ts";
+import { commandStates } from "#domain/command.ts";
 import { secondMs } from "#domain/units.ts";
 import type { CommandView } from "#ports/queries.ts";
 import { z } from "zod";
@@ -49,7 +49,7 @@ export function commandRoutes(app: Routes, options: ApiOptions): void {
       const wanted = { kind: "valve.close", meterId: meter.id, reason, expiresInMs } as const;
       const { command } = await ask(options, request, wanted, "command");
       reply.code(202).header("location", `/v1/commands/${command.id}`);
-      return commandJson(await withHistory(options, command, meter.id));
+      return commandJson(await knownCommand(options, command.id));
     },
   );
   ledgerRoutes(app, options);
@@ -96,17 +96,16 @@ function ledgerRoutes(app: Routes, options: ApiOptions): void {
         summary: "Takes a command back that has not left yet",
         headers: idempotencyHeaders,
         params: ownIdParams,
-        body: z.strictObject({ reason: reasonSchema.default("not given") }).optional(),
+        body: z.strictObject({ reason: reasonSchema.default("not given") }).nullish(),
         response: { 200: commandSchema },
       },
     },
     async (request) => {
       const commandId = request.params.id;
       const { reason = "not given" } = request.body ?? {};
-      const view = await knownCommand(options, commandId);
       const wanted = { kind: "command.cancel", commandId, reason } as const;
-      const { command } = await ask(options, request, wanted, "command");
-      return commandJson(await withHistory(options, command, view.meterId));
+      await ask(options, request, wanted, "command");
+      return commandJson(await knownCommand(options, commandId));
     },
   );
 }
@@ -115,14 +114,4 @@ async function knownCommand(options: ApiOptions, id: string): Promise<CommandVie
   const view = await options.queries.command(id);
   if (view === null) throw new ProblemError("not-found", `there is no command ${id}`);
   return view;
-}
-
-/** What the engine answered, with the history from the store. */
-async function withHistory(
-  options: ApiOptions,
-  command: Command,
-  meterId: string,
-): Promise<CommandView> {
-  const stored = await options.queries.command(command.id);
-  return { command, meterId, history: stored?.history ?? [] };
 }

@@ -1,0 +1,184 @@
+/** The API on a real port over a real engine and ledger, in one process; a test may put a fault between them. */
+import { alarmMessage } from "#alarms/messages.ts";
+import { ApiKeys, makeApiKey } from "#api/apiKeys.ts";
+import { apiLimits, type ApiLimits } from "#api/limits.ts";
+import { LiveHub } from "#api/live/liveHub.ts";
+import { startApi } from "#api/server.ts";
+import { invariant } from "#domain/invariant.ts";
+import { roles, type Role } from "#domain/role.ts";
+import { startEngine } from "#engine/engine.ts";
+import type { EngineBatch, UplinkBatch } from "#engine/messages.ts";
+import { LedgerError } from "#ledger/ledgerError.ts";
+import { openLedger } from "#ledger/openLedger.ts";
+import { answersFrom, openForReading } from "#ledger/queries.ts";
+import type { Observer } from "#ports/observer.ts";
+import type { Queries } from "#ports/queries.ts";
+import type { AskEnvelope, Desk } from "#ports/requests.ts";
+import { jsonProtocol } from "#protocols/json/protocol.ts";
+import { systemClock } from "../../src/systemClock.ts";
+import { systemRng } from "../../src/systemRng.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inTransaction } from "./ledgerRows.ts";
+
+export interface RigOptions {
+  readonly limits?: Partial<ApiLimits>;
+  readonly queries?: (real: Queries) => Queries;
+  readonly desk?: (real: Desk) => Desk;
+  readonly readiness?: () => { readonly ready: boolean; readonly reasons: readonly string[] };
+}
+
+export interface CallOptions {
+  readonly role?: Role | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Whatever a test takes it for: the expectations check what it is. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Json = any;
+
+export type ApiRig = Awaited<ReturnType<typeof startApiRig>>;
+
+/** Everything that the async port answers, answered at once by a connection of its own. */
+function queriesOn(directory: string): Queries & { close(): void } {
+  const db = openForReading(directory);
+  const answers = Object.entries(answersFrom(db)).map(([name, answer]) => [
+    name,
+    async (...args: readonly unknown[]) =>
+      (answer as (...values: readonly unknown[]) => unknown)(...args),
+  ]);
+  return { ...(Object.fromEntries(answers) as Queries), close: () => db.close() };
+}
+
+function uplinkBatch(meterNo: number, json: unknown): UplinkBatch {
+  const bytes = new Uint8Array(new TextEncoder().encode(JSON.stringify(json)));
+  return {
+    bytes,
+    ends: Uint32Array.of(bytes.length),
+    meterNos: Int32Array.of(meterNo),
+    receivedAtMs: Float64Array.of(Date.now()),
+    protocols: Uint8Array.of(0),
+    marks: Uint8Array.of(0),
+    gateways: [""],
+  };
+}
+
+/** Starts it; the test calls `close`. */
+export async function startApiRig(options: RigOptions = {}) {
+  const directory = mkdtempSync(join(tmpdir(), "mercaptan-api-"));
+  const clock = systemClock({ factor: 1, baseMs: 0 });
+  const limits: ApiLimits = { ...apiLimits, ...options.limits };
+  const ledger = openLedger(directory);
+  const engine = startEngine({
+    ledger,
+    clock,
+    rng: systemRng,
+    // One protocol is enough: what the API shows does not depend on it.
+    protocols: { json: jsonProtocol, protobuf: jsonProtocol, cjt188: jsonProtocol },
+    isStoreFailure: (error) => error instanceof LedgerError,
+  });
+  const realQueries = queriesOn(directory);
+  const queries = options.queries?.(realQueries) ?? realQueries;
+  const keys = new Map(roles.map((role) => [role, makeApiKey(systemRng, role, `${role} one`)]));
+  const apiKeys = new ApiKeys([...keys.values()].map(({ row }) => row));
+  inTransaction(ledger, () => {
+    for (const { row } of keys.values()) ledger.putApiKey(row);
+  });
+  const noted: string[] = [];
+  const observer: Observer = { note: (event) => noted.push(event) };
+  const live = new LiveHub({ queries, apiKeys, clock, observer, limits });
+
+  const run = (batch: Partial<EngineBatch>) => {
+    const full = { kind: "batch", uplinks: null, notices: [], asks: [], isLast: false } as const;
+    const report = engine.process({ ...full, ...batch });
+    invariant(report.kind === "committed", "the ledger of a test does not fail");
+    for (const row of report.directory?.apiKeys ?? []) apiKeys.put(row);
+    for (const id of report.directory?.revokedApiKeys ?? []) apiKeys.drop(id);
+    live.publish(report.events);
+    return report;
+  };
+  const asked: AskEnvelope[] = [];
+  const realDesk: Desk = {
+    ask: async (envelope) => {
+      asked.push(envelope);
+      const [answer] = run({ asks: [{ askNo: 1, envelope }] }).answers;
+      invariant(answer !== undefined, "an ask has an answer");
+      return answer.result;
+    },
+  };
+  const api = await startApi({
+    host: "127.0.0.1",
+    port: 0,
+    desk: options.desk?.(realDesk) ?? realDesk,
+    queries,
+    live,
+    apiKeys,
+    issueSecret: (username, kind) => ({ secret: `${kind}-${username}`, secretHash: "00" }),
+    describeAlarm: alarmMessage,
+    metrics: { contentType: "text/plain; version=0.0.4", text: async () => "up 1\n" },
+    readiness: options.readiness ?? (() => ({ ready: true, reasons: [] })),
+    observer,
+    clock,
+    rng: systemRng,
+    limits,
+    allowedOrigins: ["https://control.example"],
+  });
+  const close = async () => {
+    await api.close();
+    realQueries.close();
+    ledger.close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+
+  const origin = `http://127.0.0.1:${api.port}`;
+  const keyOf = (role: Role) => keys.get(role)?.key ?? "";
+  const call = async (method: string, path: string, given: CallOptions = {}) => {
+    const { role = "admin", body, headers = {} } = given;
+    const isText = typeof body === "string";
+    return fetch(origin + path, {
+      method,
+      headers: {
+        ...(role === null ? {} : { authorization: `Bearer ${keyOf(role)}` }),
+        ...(body === undefined || isText ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+    });
+  };
+  let frameId = 0;
+  return {
+    port: api.port,
+    close,
+    origin,
+    live,
+    queries: realQueries,
+    noted,
+    asked,
+    keyOf,
+    call,
+    /** The body of a successful call. */
+    json: async (method: string, path: string, given: CallOptions = {}): Promise<Json> => {
+      const response = await call(method, path, given);
+      const text = await response.text();
+      invariant(response.ok, `${method} ${path}: ${response.status} ${text}`);
+      return JSON.parse(text);
+    },
+    /** A meter reports. */
+    uplink: (meterNo: number, json: Readonly<Record<string, unknown>>) =>
+      run({ uplinks: uplinkBatch(meterNo, { v: 1, frameId: ++frameId, ...json }) }),
+    /** Makes as many events as asked for, each in a commit of its own. */
+    makeEvents: async (count: number) => {
+      for (let made = 0; made < count; made++) {
+        const kind = made % 2 === 0 ? "automation.stop" : "automation.resume";
+        await realDesk.ask({
+          actor: { label: "test", role: "dispatcher" },
+          ask: { kind, reason: "an event for the feed" },
+          idempotency: null,
+          source: "test",
+        });
+      }
+    },
+  };
+}
