@@ -7,14 +7,8 @@ import type { CommandEvent } from "./commandTable.ts";
 import type { OpenCommand, ValveState } from "./valveState.ts";
 
 /** Why a reply changed nothing; each is counted. */
-export const ignoredReplies = [
-  "unknown-command",
-  "before-sending",
-  "after-end",
-  "stale-sequence",
-  "repeated",
-] as const;
-export type IgnoredReply = (typeof ignoredReplies)[number];
+export type IgnoredReply =
+  "unknown-command" | "before-sending" | "after-end" | "stale-sequence" | "repeated";
 
 /** What one input did to a meter's valve. */
 export interface ValveStep {

@@ -58,15 +58,13 @@ export interface CloseAsk {
 }
 
 /** Interlocks: why a close is refused; stable words (`detail` of the command). */
-export const closeRefusals = [
-  "stale-data",
-  "critical-customer",
-  "automation-stopped",
-  "already-closed",
-  "not-active",
-  "one-outstanding",
-] as const;
-export type CloseRefusal = (typeof closeRefusals)[number];
+type CloseRefusal =
+  | "stale-data"
+  | "critical-customer"
+  | "automation-stopped"
+  | "already-closed"
+  | "not-active"
+  | "one-outstanding";
 
 /** What became of the wish. */
 export interface CloseJudgement {
@@ -190,7 +188,7 @@ export function breakerAllowance(automation: AutomationState, nowMs: TimestampMs
 }
 
 /** The automation after one more authorised close; what no window can see any more is dropped. */
-export function withClose(automation: AutomationState, nowMs: TimestampMs): AutomationState {
+function withClose(automation: AutomationState, nowMs: TimestampMs): AutomationState {
   const sinceMs = nowMs - automationLimits.dayWindowMs;
   const kept = automation.recentClosesMs.filter((atMs) => atMs > sinceMs);
   return { ...automation, recentClosesMs: [...kept, nowMs] };

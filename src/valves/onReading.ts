@@ -113,8 +113,8 @@ function weighShut(
   const { measuredAtMs, indexMl, valve, nowMs } = reading;
   const move = { atMs: nowMs, by: "meter" };
   // After an executed reply, a reading may still arrive that was taken before the motor moved.
-  const hasEvidence = wasClosed || open.lastEvidenceAtMs !== null;
-  const isLater = hasEvidence || isAfter(open.progressAtMs, reading, commandLimits.settleMs);
+  const hasSettled = open.lastEvidenceAtMs !== null;
+  const isLater = hasSettled || isAfter(open.progressAtMs, reading, commandLimits.settleMs);
   if (valve !== "closed" && !isLater) return unchanged(state);
   if (valve === "open" || valve === "fault") {
     // Opened by hand at the meter after it was shut: not ours to close again, but a person must know.

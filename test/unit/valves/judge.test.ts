@@ -3,7 +3,13 @@ import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { commandId } from "#domain/ids.ts";
 import { dayMs, hourMs, minuteMs, timestampMs } from "#domain/units.ts";
-import { automationLimits, breakerAllowance, judgeClose } from "#valves/judge.ts";
+import {
+  automationLimits,
+  breakerAllowance,
+  judgeClose,
+  leakCloseExpiresInMs,
+  operatorCloseExpiresInMs,
+} from "#valves/judge.ts";
 import type { AutomationState, CloseAsk } from "#valves/judge.ts";
 import { stepValve } from "#valves/stepValve.ts";
 import { initialValveState } from "#valves/valveState.ts";
@@ -15,7 +21,7 @@ const leak: CloseAsk = {
   cause: { kind: "alarm", ref: "a-1" },
   reason: "R1",
   nowMs: at(0),
-  expiresAtMs: at(24 * 60),
+  expiresAtMs: timestampMs(at(0) + leakCloseExpiresInMs),
   id: commandId("c-2"),
   meterNo: 7,
   critical: false,
@@ -28,7 +34,7 @@ const person: CloseAsk = {
   ...leak,
   cause: { kind: "person", ref: "anna" },
   reason: "smell of gas",
-  expiresAtMs: at(15),
+  expiresAtMs: timestampMs(at(0) + operatorCloseExpiresInMs),
   measuredAtMs: null,
   receivedAtMs: null,
 };
@@ -168,6 +174,12 @@ describe("the breaker", () => {
     [1_000_000, 5],
   ])("a fleet of %i meters: %i at once", (fleetSize, allowed) => {
     expect(breakerAllowance({ ...idle, fleetSize }, at(0))).toBe(allowed);
+  });
+
+  test("forgets what no window can see", () => {
+    const old = { ...idle, recentClosesMs: [at(-24 * 60), at(-24 * 60 + 1)] };
+    const { automation } = judgeClose(old, initialValveState, leak);
+    expect(automation.recentClosesMs).toEqual([at(-24 * 60 + 1), at(0)]);
   });
 
   test("a window ends exactly after its length", () => {

@@ -13,7 +13,7 @@ import type { ValveState } from "#valves/valveState.ts";
 
 export const settings = { quantumMl: 10_000 };
 export const ourId = commandId("c-1");
-export const ttlMinutes = 60;
+const ttlMinutes = 60;
 
 /** Minutes of both clocks, which agree unless a line says otherwise. */
 export function at(minutes: number): TimestampMs {

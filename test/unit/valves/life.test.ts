@@ -191,6 +191,27 @@ describe("a meter that does not do it", () => {
     ]);
   });
 
+  test("an open report from before the meter took the order does not count", () => {
+    expectLife(start, [
+      ...handed,
+      [10, reading("open"), "delivered"],
+      [11, reply("accepted"), "accepted"],
+      [12, contact, "accepted"],
+      [13, reading("open"), "accepted"],
+      [13, contact, "sent", { sends: true }],
+    ]);
+  });
+
+  test("a meter whose clock is ahead cannot hurry us", () => {
+    expectLife(start, [
+      ...handed,
+      [1, reading("open", 1_000_000, 9), "delivered"],
+      [1, contact, "delivered"],
+      [2, reading("open", 1_000_000, 10), "delivered"],
+      [2, contact, "sent", { sends: true }],
+    ]);
+  });
+
   test("reported open after the time is over", () => {
     expectLife(start, [...handed, [60, reading("open"), "failed", { detail: "still-open" }]]);
   });
@@ -220,7 +241,12 @@ describe("a meter that does not do it", () => {
       [0, order, "queued"],
       [1, reading("fault"), "queued"],
       [1, contact, "sent", { sends: true }],
-      [1, reading("fault", 1_000_000, 0.99), "sent"],
+      [2, reading("fault", 1_000_000, 2), "failed", { detail: "valve-fault" }],
+    ]);
+    expectLife(start, [
+      [0, order, "queued"],
+      [1, contact, "sent", { sends: true }],
+      [2, reading("fault", 1_000_000, 0.9), "sent"],
     ]);
   });
 
@@ -299,12 +325,25 @@ describe("a valve that lies", () => {
     ]);
   });
 
+  test("while it moves, nothing is proved", () => {
+    expectLife(start, [
+      ...handed,
+      [1, reply("executed"), "executed"],
+      [2, reading("moving"), "executed"],
+      [3, reading("closed"), "executed"],
+      [13, reading("moving"), "executed"],
+      [23, reading("closed"), "executed"],
+      [33, reading("closed"), "verified"],
+    ]);
+  });
+
   test("the same or an older instant does not count twice", () => {
     expectLife(start, [
       ...shut,
       [10, reading("closed"), "executed"],
       [11, reading("closed", 1_000_000, 10), "executed"],
       [12, reading(null, 1_000_000, 10), "executed"],
+      [12, reading("open", 1_000_000, 10), "executed"],
       [13, reading("open", 1_000_000, 5), "executed"],
       [14, reading("closed"), "verified"],
     ]);
@@ -314,7 +353,8 @@ describe("a valve that lies", () => {
       [30, reading(null), "executed"],
       [31, reading(null, 1_000_000, 30), "executed"],
       [60, reading(null), "executed"],
-      [61, reading(null), "verified"],
+      [61, reading(null, 1_000_000, 60), "executed"],
+      [62, reading(null), "verified"],
     ]);
   });
 
@@ -325,5 +365,7 @@ describe("a valve that lies", () => {
       [11, contact, "failed"],
     ]);
     expect(state).toMatchObject({ trouble: "failed", position: "open" });
+    const soon: Line = [1.1, reading("open"), "failed", { detail: "reopened-locally" }];
+    expectLife(start, [...shut, soon]);
   });
 });
