@@ -17,16 +17,25 @@ export interface ValveReading {
   readonly nowMs: TimestampMs;
 }
 
-/** Which reports, so long after the sending, say that the attempt did not close the valve. */
+const { settleMs, retryAfterMs } = commandLimits;
+const notClosed = ["open", "unknown", null] as const;
+
+/** Which reports, from so long after the sending, say that the attempt did not close the valve. */
 const disproof: Partial<Record<CommandState, Disproof>> = {
-  unknown: { reports: ["open", "unknown", null], afterMs: commandLimits.settleMs },
-  delivered: { reports: ["open", "unknown", null], afterMs: commandLimits.retryAfterMs },
-  // A meter that never tells a position may still be carrying an accepted order out.
-  accepted: { reports: ["open"], afterMs: commandLimits.retryAfterMs },
+  unknown: { reports: notClosed, since: ({ command }) => command.sentAtMs, afterMs: settleMs },
+  delivered: {
+    reports: notClosed,
+    since: ({ progressAtMs }) => progressAtMs,
+    afterMs: retryAfterMs,
+  },
+  // Counted from the answer: "accepted" comes before the motor moves. And a meter that never tells a position
+  // may still be carrying the order out.
+  accepted: { reports: ["open"], since: ({ progressAtMs }) => progressAtMs, afterMs: retryAfterMs },
 };
 
 interface Disproof {
   readonly reports: readonly (ValvePosition | null)[];
+  readonly since: (open: OpenCommand) => TimestampMs | null;
   readonly afterMs: number;
 }
 
@@ -74,14 +83,16 @@ function reportedClosed(state: ValveState, open: OpenCommand, reading: ValveRead
 
 /** After a sending, the valve reports something else than closed, or nothing. */
 function weighNotClosed(state: ValveState, open: OpenCommand, reading: ValveReading): ValveStep {
-  if (reading.valve === "fault" && isAfterAttempt(open, reading, 0)) {
+  if (reading.valve === "fault" && isAfter(open.command.sentAtMs, reading, 0)) {
     const move = { atMs: reading.nowMs, by: "meter", detail: "valve-fault" };
     return advance(state, open, ["fail"], move);
   }
   const proof = disproof[open.command.state];
-  return proof?.reports.includes(reading.valve) && isAfterAttempt(open, reading, proof.afterMs)
-    ? notYetClosed(state, open, reading)
-    : unchanged(state);
+  const disproves =
+    proof !== undefined &&
+    proof.reports.includes(reading.valve) &&
+    isAfter(proof.since(open), reading, proof.afterMs);
+  return disproves ? notYetClosed(state, open, reading) : unchanged(state);
 }
 
 /** The attempt did not close the valve: another one is allowed, or the command ends. */
@@ -114,7 +125,7 @@ function weighShut(
   const move = { atMs: nowMs, by: "meter" };
   // After an executed reply, a reading may still arrive that was taken before the motor moved.
   const hasSettled = open.lastEvidenceAtMs !== null;
-  const isLater = hasSettled || isAfter(open.progressAtMs, reading, commandLimits.settleMs);
+  const isLater = hasSettled || isAfter(open.progressAtMs, reading, settleMs);
   if (valve !== "closed" && !isLater) return unchanged(state);
   if (valve === "open" || valve === "fault") {
     // Opened by hand at the meter after it was shut: not ours to close again, but a person must know.
@@ -136,8 +147,8 @@ function weighShut(
   // One quantum may be the last gas before the valve sat; a register that went back proves nothing.
   if (Math.abs(consumedMl) >= quantumMl) return unchanged(state);
   const quietReadings = open.quietReadings + 1;
-  if (quietReadings >= commandLimits.quietReadingsMin)
-    return advance(state, open, ["verify"], move);
+  const isProved = quietReadings >= commandLimits.quietReadingsMin;
+  if (isProved) return advance(state, open, ["verify"], move);
   return progress(state, { quietReadings, lastEvidenceAtMs: measuredAtMs }, nowMs);
 }
 
@@ -153,14 +164,11 @@ function progress(state: ValveState, evidence: Evidence, nowMs: TimestampMs): Va
   return withEvidence(unchanged(state), { ...evidence, progressAtMs: nowMs });
 }
 
-function isAfterAttempt(open: OpenCommand, reading: ValveReading, marginMs: number): boolean {
-  return open.command.sentAtMs !== null && isAfter(open.command.sentAtMs, reading, marginMs);
-}
-
 /**
  * Received and measured after an instant of ours. The meter's clock is compared only to leave a reading out
  * that it took before (a retried uplink): an error of its clock delays a step, it never causes one alone.
  */
-function isAfter(ourMs: TimestampMs, reading: ValveReading, marginMs: number): boolean {
+function isAfter(ourMs: TimestampMs | null, reading: ValveReading, marginMs: number): boolean {
+  if (ourMs === null) return false;
   return reading.nowMs >= ourMs + marginMs && reading.measuredAtMs >= ourMs + marginMs;
 }

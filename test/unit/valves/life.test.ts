@@ -202,6 +202,27 @@ describe("a meter that does not do it", () => {
     ]);
   });
 
+  test("accepted and still open in one upload: it is about to move, in either order", () => {
+    const day = 23 * 60;
+    const asleep = { ...aCommand("authorised"), expiresAtMs: at(2 * day) };
+    const late: readonly Line[] = [
+      [0, () => ({ kind: "order", command: asleep, by: "anna" }), "queued"],
+      ...handed.slice(1),
+    ];
+    expectLife(start, [
+      ...late,
+      [day, reading("open"), "delivered"],
+      [day, reply("accepted"), "accepted"],
+      [day, contact, "accepted"],
+    ]);
+    expectLife(start, [
+      ...late,
+      [day, reply("accepted"), "accepted"],
+      [day, reading("open"), "accepted"],
+      [day, contact, "accepted"],
+    ]);
+  });
+
   test("a meter whose clock is ahead cannot hurry us", () => {
     expectLife(start, [
       ...handed,
