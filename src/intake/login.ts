@@ -1,4 +1,5 @@
 /** Judges a CONNECT: who it is (by the credential alone), and whether what it asks for may be granted. */
+import type { KeyObject } from "node:crypto";
 import type { IntakeDirectory } from "#ports/intake.ts";
 import { parseMeterId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
@@ -41,7 +42,7 @@ export function isUsername(text: string): boolean {
 /** The credential that matches, or undefined. */
 export function findLogin(
   request: LoginRequest,
-  pepper: Uint8Array,
+  pepper: KeyObject,
   directory: IntakeDirectory,
 ): Login | undefined {
   const { username, clientId } = request;

@@ -1,4 +1,5 @@
 /** Decides logins, and makes those wait who guess. */
+import { createSecretKey, type KeyObject } from "node:crypto";
 import type { Clock } from "#ports/clock.ts";
 import type { IntakeDirectory } from "#ports/intake.ts";
 import type { Observer } from "#ports/observer.ts";
@@ -20,7 +21,8 @@ export type LoginDecision =
 export class LoginDesk {
   readonly #limits: MqttLimits;
   readonly #directory: IntakeDirectory;
-  readonly #pepper: Uint8Array;
+  /** Made once: making a key of bytes costs more than the hash. */
+  readonly #pepper: KeyObject;
   readonly #observer: Observer;
   /**
    * By user name and address: a stranger who guesses at a meter's secret from elsewhere must not be able to silence
@@ -39,7 +41,7 @@ export class LoginDesk {
   ) {
     this.#limits = limits;
     this.#directory = directory;
-    this.#pepper = pepper;
+    this.#pepper = createSecretKey(pepper);
     this.#observer = observer;
     const common = {
       windowMs: limits.loginWindowMs,

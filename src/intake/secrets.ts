@@ -2,7 +2,7 @@
  * Secrets of meters and gateways: made by machine, kept as a keyed hash. No slow password hash: it protects short
  * secrets that people choose, and a thousand sleeping meters connect in the same second.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual, type KeyObject } from "node:crypto";
 import type { Rng } from "#ports/rng.ts";
 
 /** 144 bits; a multiple of three bytes needs no padding in base64. */
@@ -14,7 +14,7 @@ export function makeSecret(rng: Rng): string {
 }
 
 /** What is kept of a secret: HMAC-SHA-256 under the pepper, in hexadecimal. */
-export function hashSecret(pepper: Uint8Array, secret: string | Uint8Array): string {
+export function hashSecret(pepper: Uint8Array | KeyObject, secret: string | Uint8Array): string {
   return createHmac("sha256", pepper).update(secret).digest("hex");
 }
 

@@ -68,6 +68,10 @@ export class UplinkDesk {
       session.inFlight -= 1;
       // An unfinished QoS 2 exchange keeps the packet; its content is durable and no longer needed.
       packet.payload = nothing;
+      const { qos, messageId } = packet;
+      const isOurs = error === null && qos === 1 && messageId !== undefined;
+      // For aedes a QoS 0 publish has nothing left to be said.
+      if (isOurs && session.acknowledge(messageId)) packet.qos = 0;
       settled(error);
     };
     this.#offer(session, login, packet, settle);

@@ -222,7 +222,7 @@ export function publishBytes(topic: string, payload: string | Buffer, extra: obj
     dup: false,
     retain: false,
     ...extra,
-  } as Packet);
+  });
 }
 
 /** A connection of bytes: sends what it is told and collects the frames that come back. */

@@ -2,7 +2,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { generate } from "mqtt-packet";
-import { Raw, connectBytes, publishBytes, startRig, until, type Rig } from "../support/mqttRig.ts";
+import {
+  connectBytes,
+  publishBytes,
+  startRig,
+  until,
+  type Raw,
+  type Rig,
+} from "../support/mqttRig.ts";
 
 const mebibyte = 1024 * 1024;
 let rig: Rig;
