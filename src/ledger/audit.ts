@@ -42,7 +42,7 @@ export function auditTable(db: DatabaseSync): Pick<Ledger, "putAudit"> {
   };
 }
 
-/** Walks the chain from its first row and names the first bad entry; the writer may go on meanwhile. */
+/** Names the first entry that is not as it was written; the writer may go on meanwhile. */
 export function verifyAudit(db: DatabaseSync): AuditVerdict {
   // Read before the rows: what is appended later only makes the chain longer than the head says.
   const head = one<Head>(db.prepare("SELECT seq, hash FROM audit_head WHERE one = 1"));

@@ -39,7 +39,8 @@ export function commandTable(db: DatabaseSync): CommandPart {
   const put = db.prepare(upsertSql("command", columns, "id"));
   const append = db.prepare(
     `INSERT INTO command_transition (command_id, n, state, at, by, detail)
-     SELECT ?1, ifnull(max(n), 0) + 1, ?2, ?3, ?4, ?5 FROM command_transition WHERE command_id = ?1`,
+     SELECT ?1, ifnull(max(n), 0) + 1, ?2, ?3, ?4, ?5
+     FROM command_transition WHERE command_id = ?1`,
   );
   const byId = db.prepare(`SELECT ${commandColumns} FROM command AS c WHERE c.id = ?`);
   // The list is the one of the partial index `command_open`: states that nothing follows.

@@ -8,11 +8,11 @@ export type SortKey = readonly (number | string)[];
 /** No cursor of ours is longer; a longer text is not parsed. */
 const cursorLengthMax = 512;
 
-export function encodeCursor(key: SortKey): string {
+function encodeCursor(key: SortKey): string {
   return Buffer.from(JSON.stringify(key)).toString("base64url");
 }
 
-/** The parts of a cursor, checked against the types of `start`; `start` itself when there is no cursor. */
+/** The parts of a cursor, of the same types as those of `start`; without a cursor `start` itself. */
 export function decodeCursor<Key extends SortKey>(cursor: string | null, start: Key): Key {
   if (cursor === null) return start;
   const key = cursor.length <= cursorLengthMax ? parsed(cursor) : undefined;
@@ -47,7 +47,7 @@ export function pageOf<Row>(
 }
 
 /** No answer has more rows, whatever is asked for; the next page continues. */
-export const answerRowsMax = 10_000;
+const answerRowsMax = 10_000;
 
 export function clampLimit(limit: number): number {
   return Math.max(1, Math.min(Math.trunc(limit) || 1, answerRowsMax));

@@ -51,7 +51,7 @@ export function writeFailed(doing: string, cause: unknown): LedgerError {
   return new LedgerError("LEDGER_WRITE_FAILED", `${doing} failed: ${textOf(cause)}`, { cause });
 }
 
-/** The functions of a part of the ledger, each throwing only LedgerErrors; `failed` is told of every one. */
+/** The same functions, throwing nothing but LedgerErrors; `failed` is told of each. */
 export function guarded<Part extends object>(part: Part, failed: () => void): Part {
   const entries = Object.entries(part).map(([name, method]) => [
     name,

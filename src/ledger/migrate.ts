@@ -1,4 +1,4 @@
-/** Brings a ledger to this program's version: numbered SQL files, each once, all in one transaction. */
+/** Brings a ledger to this program's version: numbered SQL files, each once, in one transaction. */
 import { readdirSync, readFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { LedgerError } from "./ledgerError.ts";
@@ -29,7 +29,8 @@ export function migrate(db: DatabaseSync): void {
   if (present > newest) {
     throw new LedgerError(
       "LEDGER_TOO_NEW",
-      `the data directory has version ${present}, this program knows ${newest}; start the newer program`,
+      `the data directory has version ${present}, this program knows ${newest}; ` +
+        "start the newer program",
     );
   }
   const record = db.prepare("INSERT INTO migration (version, file) VALUES (?, ?)");

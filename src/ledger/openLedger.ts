@@ -33,7 +33,8 @@ export function openLedger(directory: string): Ledger {
     if (isDamage(cause)) throw damaged(cause);
     throw new LedgerError(
       "LEDGER_UNUSABLE",
-      `the data directory ${directory} cannot be used; check that it exists, is writable and has space`,
+      `the data directory ${directory} cannot be used; ` +
+        "check that it is a directory, is writable and has space",
       { cause },
     );
   }

@@ -26,7 +26,8 @@ interface MeterName {
 export function readingQueries(db: DatabaseSync): Answers<ReadingRead> {
   const meterByName = db.prepare("SELECT no, id FROM meter WHERE id = ?");
   const raisedAt = db.prepare(
-    "SELECT meter_no AS meterNo, raised_at AS atMs FROM alarm WHERE id = ? AND meter_no IS NOT NULL",
+    `SELECT meter_no AS meterNo, raised_at AS atMs FROM alarm
+     WHERE id = ? AND meter_no IS NOT NULL`,
   );
   // CROSS JOIN fixes the order of the joins: each fitting generation, then its part of the index.
   const span = db.prepare(

@@ -41,7 +41,7 @@ interface Waiting {
 
 export type QueryClient = Queries & { close(): Promise<void> };
 
-/** `startWorker` starts `queryWorker.ts` on the directory; it is called again when a worker has died. */
+/** `startWorker` starts `queryWorker.ts` on the directory; again when a worker has died. */
 export function openQueries(
   directory: string,
   startWorker: (directory: string) => Worker,

@@ -77,10 +77,10 @@ export function readingTable(db: DatabaseSync): ReadingPart {
      ORDER BY r.measured_at, r.seq`,
   );
 
-  /** The generation that was written last; rows come in sequence, so it is nearly always the right one. */
+  /** Written last; rows come in sequence, so it is nearly always the right one. */
   let current: Generation | undefined;
 
-  /** Widens by whole hours, so that a row of `reading_generation` changes once an hour, not per reading. */
+  /** By whole hours, so that a row of `reading_generation` changes once an hour, not per reading. */
   function cover(seq: number, measuredAtMs: number): void {
     const n = Math.floor(seq / 2 ** generationShift);
     if (current?.n !== n) current = one<Generation>(generation, n);

@@ -1,4 +1,4 @@
-/** Typed access to prepared statements: a SELECT names the fields of the row type that it is read as. */
+/** Typed access to prepared statements: a SELECT names the fields of the type it is read as. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 
 // node:sqlite cannot know a row's type; the statement beside each call fixes it.

@@ -1,4 +1,4 @@
-/** A process with a ledger, for the tests that kill it. argv: mode, directory, uplinks per batch. */
+/** A process with a ledger, for tests that kill it. argv: mode, directory, uplinks per batch. */
 import { spawnSync } from "node:child_process";
 import { writeSync } from "node:fs";
 import { LedgerError } from "#ledger/ledgerError.ts";

@@ -19,7 +19,7 @@ function start(mode: string, directory: string): ChildProcess {
   return started;
 }
 
-/** Lines of the process until `isEnough`; then it is killed, and what it still managed to say is added. */
+/** Lines of the process until `isEnough` and it is killed, and what it still managed to say. */
 async function linesUntilKilled(
   running: ChildProcess,
   isEnough: (count: number) => boolean,
@@ -44,7 +44,7 @@ test("the lock of a killed writer is gone with it", async () => {
   expect(codeOf(() => openedLedger(directory))).toBe("no error");
 });
 
-test("nothing that was acknowledged is missing after kill -9, and no batch is there in part", async () => {
+test("after kill -9 nothing acknowledged is missing, and no batch is there in part", async () => {
   const directory = temporaryDirectory();
   let acknowledged = 0;
   for (let cycle = 0; cycle < cycles; cycle++) {
@@ -69,7 +69,7 @@ test("nothing that was acknowledged is missing after kill -9, and no batch is th
   expect(db.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
 });
 
-test("a commit that finds no room fails as a whole, and the next one works when there is room", () => {
+test("a commit that finds no room fails as a whole; with room the next one works", () => {
   if (requireTool("prlimit", "util-linux") === null) return;
   const directory = temporaryDirectory();
   const limit = `ulimit -S -f 4000; exec "$0" "$@"`; // 2 MB or 4 MB, by the shell's unit

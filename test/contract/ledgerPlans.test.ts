@@ -35,7 +35,7 @@ function recordingDatabase(): RecordingDatabase {
   return db;
 }
 
-/** Small, or read whole on purpose: the registry at start-up, generations of the reading index, lists in JSON. */
+/** Small, or read whole on purpose: the registry, generations of the index, lists in JSON. */
 const readWhole = [
   /^SCAN (m|g|credential|api_key|setting|context|reading_generation)( USING .*)?$/,
   /^SCAN (p|json_each) VIRTUAL TABLE/,

@@ -36,7 +36,7 @@ function opened(): Opened {
   return { ledger, answers: answersFrom(db) };
 }
 
-/** Times collide often; sequences leap over generations of the index; some are not to be trusted. */
+/** Times collide often, sequences leap over generations, some readings are not to be trusted. */
 const history = fc
   .array(
     fc.record({

@@ -43,7 +43,7 @@ test("answers carry what was committed a moment ago, bytes included", async () =
   expect(await queries.verifyAudit()).toMatchObject({ ok: true, entries: 0 });
 });
 
-test("a question that cannot be answered is refused with its code, and the worker lives", async () => {
+test("a question that cannot be answered is refused by code, and the worker lives", async () => {
   await expect(queries.meters("no cursor", 10, null)).rejects.toEqual(codeIs("CURSOR_INVALID"));
   // A value that SQLite cannot take, as a caller without types could send it.
   const wrong: unknown = { not: "an id" };
@@ -59,7 +59,7 @@ test("more questions than the limit are refused at once; the others are answered
   expect(await queries.settings()).toEqual({});
 });
 
-test("a worker that dies takes its questions with it; the next question starts another", async () => {
+test("a worker that dies takes its questions along; the next one starts another", async () => {
   // The first worker lives, but never answers.
   const mute = new Worker("setInterval(() => {}, 60_000)", { eval: true });
   const lives = [mute];
