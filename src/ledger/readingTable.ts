@@ -80,7 +80,7 @@ export function readingTable(db: DatabaseSync): ReadingPart {
   /** Written last; rows come in sequence, so it is nearly always the right one. */
   let current: Generation | undefined;
 
-  /** By whole hours, so that a row of `reading_generation` changes once an hour, not per reading. */
+  /** By whole hours, so that a row of `reading_generation` changes once an hour, not each time. */
   function cover(seq: number, measuredAtMs: number): void {
     const n = Math.floor(seq / 2 ** generationShift);
     if (current?.n !== n) current = one<Generation>(generation, n);
