@@ -1,0 +1,80 @@
+/** Meters that leak and recover by turns, and a live client that notes when each alarm arrives. */
+import { performance } from "node:perf_hooks";
+import WebSocket from "ws";
+import { quantilesMs, type Quantiles } from "./quantiles.ts";
+import { RawMeter, type LoadCounts } from "./rawMeter.ts";
+import type { Credential, Service } from "./service.ts";
+
+const turnEveryMs = 50;
+
+export class LeakProbe {
+  readonly counts: LoadCounts = { sent: 0, acknowledged: 0, failed: 0, latencyMs: [] };
+  readonly #service: Service;
+  readonly #meters: readonly RawMeter[];
+  readonly #sentAtMs = new Map<string, number>();
+  readonly #latencies: number[] = [];
+  #socket: WebSocket | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #turn = 0;
+  #expected = 0;
+
+  constructor(service: Service, credentials: readonly Credential[]) {
+    this.#service = service;
+    this.#meters = credentials.map((one) => new RawMeter(one, this.counts));
+  }
+
+  async open(): Promise<void> {
+    for (const meter of this.#meters) await meter.open(this.#service.mqttPort);
+    const url = `${this.#service.api.replace("http", "ws")}/v1/live`;
+    const socket = new WebSocket(url, {
+      headers: { authorization: `Bearer ${this.#service.key}` },
+    });
+    this.#socket = socket;
+    socket.on("message", (data: Buffer) => this.#hear(data));
+    await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#next(), turnEveryMs);
+  }
+
+  /** Each meter in turn: leak, then quiet again, so that its next leak rings anew. */
+  #next(): void {
+    const meter = this.#meters[this.#turn % this.#meters.length];
+    const isLeak = Math.floor(this.#turn / this.#meters.length) % 2 === 0;
+    this.#turn += 1;
+    if (meter === undefined) return;
+    if (isLeak) {
+      this.#sentAtMs.set(meter.id, performance.now());
+      this.#expected += 1;
+    }
+    meter.send(isLeak);
+  }
+
+  #hear(data: Buffer): void {
+    const event = JSON.parse(data.toString()) as {
+      readonly kind: string;
+      readonly meterId?: string;
+      readonly alarm?: { readonly rule: string };
+    };
+    if (event.alarm?.rule !== "R1") return;
+    if (event.kind !== "alarm.raised" && event.kind !== "alarm.reraised") return;
+    const sentAtMs = this.#sentAtMs.get(event.meterId ?? "");
+    if (sentAtMs !== undefined) this.#latencies.push(performance.now() - sentAtMs);
+  }
+
+  /** Stops and gives the latencies; `missed` must be 0. */
+  async stop(): Promise<Quantiles & { readonly missed: number }> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    const untilMs = performance.now() + 5_000;
+    while (this.#latencies.length < this.#expected && performance.now() < untilMs) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return { ...quantilesMs(this.#latencies), missed: this.#expected - this.#latencies.length };
+  }
+
+  close(): void {
+    this.#socket?.terminate();
+    for (const meter of this.#meters) meter.close();
+  }
+}
