@@ -12,7 +12,7 @@ function encodeCursor(key: SortKey): string {
   return Buffer.from(JSON.stringify(key)).toString("base64url");
 }
 
-/** The parts of a cursor, of the same types as those of `start`; `start` when there is no cursor. */
+/** The parts of a cursor, of the same types as those of `start`; `start` itself without one. */
 export function decodeCursor<Key extends SortKey>(cursor: string | null, start: Key): Key {
   if (cursor === null) return start;
   const key = cursor.length <= cursorLengthMax ? parsed(cursor) : undefined;
