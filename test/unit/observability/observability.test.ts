@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { meterSizeNames, protocolNames } from "#domain/meter.ts";
 import { uplinkOutcomes } from "#domain/quarantine.ts";
@@ -66,6 +68,27 @@ test("a reason outside the closed list is counted as other, but logged as it is"
   expect(await series('mercaptan_events_total{event="sink.failed",reason="influx"}')).toBe(1);
   expect(await series('mercaptan_events_total{event="sink.failed",reason="other"}')).toBe(1);
   expect(lines[1]).toMatchObject({ sink: "made up" });
+});
+
+test("every reason that the source writes out is in the table of events", () => {
+  const source = join(import.meta.dirname, "../../../src");
+  const call = /note\("([\w.]+)", \{[^}]*?\b(reason|limit|code): "([^"]+)"/g;
+  let found = 0;
+  for (const name of readdirSync(source, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".ts")) continue;
+    for (const [, event = "", field, reason] of readFileSync(join(source, name), "utf8").matchAll(
+      call,
+    )) {
+      const { reasonField, reasons } = events[event as NamedEvent];
+      expect({ event, field: reasonField, reasons }).toEqual({
+        event,
+        field,
+        reasons: expect.arrayContaining([reason]) as unknown,
+      });
+      found += 1;
+    }
+  }
+  expect(found).toBeGreaterThan(3);
 });
 
 test("lines below the level are counted, not written", async () => {
