@@ -67,7 +67,8 @@ async function follow(options: InfluxSinkOptions, stopping: AbortSignal): Promis
     let sent = 0;
     try {
       seq ??= await cursor.load();
-      options.metrics.sinkLag("influx", Math.max((await queries.newestReadingSeq()) - seq, 0));
+      const newest = await queries.newestReadingSeq();
+      options.metrics.sinkLag("influx", Math.max(newest - seq, 0));
       const readings = await queries.readingsAfterSeq(seq, limit);
       sent = readings.length;
       const last = readings.at(-1);
@@ -77,9 +78,8 @@ async function follow(options: InfluxSinkOptions, stopping: AbortSignal): Promis
         await cursor.store(seq);
         outage.ended();
       }
-      const isBehind = sent === limit;
       limit = Math.min(limit * 2, batchReadingsMax);
-      if (!isBehind) await pause(pollEveryMs, stopping);
+      if (sent === 0 || seq >= newest) await pause(pollEveryMs, stopping);
     } catch (error) {
       if (stopping.aborted) return;
       const isTooLarge = error instanceof HttpError && error.statusCode === 413;

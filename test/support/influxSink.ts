@@ -2,12 +2,16 @@
 import { join } from "node:path";
 import { timestampMs } from "#domain/units.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
-import { influxCursorTarget, startInfluxSink, type InfluxTarget } from "#sinks/influx.ts";
-import type { readingSource } from "./readingSource.ts";
+import {
+  influxCursorTarget,
+  startInfluxSink,
+  type InfluxSinkOptions,
+  type InfluxTarget,
+} from "#sinks/influx.ts";
 
 export function sinkOn(
   url: string,
-  queries: ReturnType<typeof readingSource>,
+  queries: InfluxSinkOptions["queries"],
   folder: string,
   more: Partial<InfluxTarget> = {},
 ) {

@@ -1,10 +1,14 @@
 /** Against the real VictoriaMetrics: it speaks the write API of InfluxDB 2, which Debian does not carry. */
+import { Worker } from "node:worker_threads";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readingFields } from "#sinks/readingPoint.ts";
+import { openQueries } from "#ledger/queryClient.ts";
 import { sinkOn } from "../support/influxSink.ts";
+import { openedLedger, temporaryDirectory } from "../support/ledgerFiles.ts";
+import { inTransaction, meterRow, readingRow, uplinkRow } from "../support/ledgerRows.ts";
 import { namedReading, readingSource } from "../support/readingSource.ts";
 import { freePort, startVictoriaMetrics, until } from "../support/timeSeriesServer.ts";
 import { requireTool } from "../support/tool.ts";
@@ -47,6 +51,41 @@ function expectedValues(newest: number): readonly string[] {
     })
     .sort();
 }
+
+test.skipIf(victoriaMetrics === "")("what the ledger holds is what the server holds", async () => {
+  const directory = temporaryDirectory();
+  const ledger = openedLedger(directory);
+  const script = new URL("../../src/queryWorker.ts", import.meta.url);
+  const queries = openQueries(
+    directory,
+    (of) => new Worker(script, { workerData: { directory: of } }),
+  );
+  const server = await startVictoriaMetrics(victoriaMetrics, join(folder, "vm"), await freePort());
+  const { start, cursor } = sinkOn(server.url, queries, folder);
+  const sink = start();
+  try {
+    for (const first of [1, 201]) {
+      inTransaction(ledger, () => {
+        if (first === 1) ledger.putMeter(meterRow(1));
+        for (let seq = first; seq < first + 200; seq += 1) {
+          ledger.putUplink(uplinkRow(seq));
+          ledger.putReading(readingRow(seq, -seq * 3_600_000));
+        }
+      });
+      await until(async () => (await cursor.load()) === first + 199);
+    }
+    const stored = await storedValues(server.url);
+    const expected = Array.from({ length: 400 }, (_, n) => {
+      const { measuredAtMs, indexMl } = readingRow(n + 1, -(n + 1) * 3_600_000);
+      return `reading_index_ml M0001 binhai-3 ${measuredAtMs} ${indexMl}`;
+    });
+    expect(stored.filter((value) => value.startsWith("reading_index_ml"))).toEqual(expected.sort());
+  } finally {
+    await sink.stop();
+    await queries.close();
+    await server.stop();
+  }
+});
 
 test.skipIf(victoriaMetrics === "")(
   "everything arrives exactly, through an outage, a hang and restarts of the sink",
