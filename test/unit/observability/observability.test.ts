@@ -72,7 +72,7 @@ test("a reason outside the closed list is counted as other, but logged as it is"
 
 test("every reason that the source writes out is in the table of events", () => {
   const source = join(import.meta.dirname, "../../../src");
-  const call = /note\("([\w.]+)", \{[^}]*?\b(reason|limit|code): "([^"]+)"/g;
+  const call = /note\("([\w.]+)", \{[^}]*?\b(reason|limit|code): "([^"]+)"\s*[,}]/g;
   let found = 0;
   for (const name of readdirSync(source, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".ts")) continue;
