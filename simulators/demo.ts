@@ -18,7 +18,7 @@ import { noTruth } from "./truth.ts";
 
 const storySecondsMax = 60;
 /** The second half of the story is told to its end when there is time for it. */
-const tellOnUntilSeconds = 50;
+const tellOnUntilSeconds = 45;
 const lookEveryMs = 100;
 const statusEveryMs = 30_000;
 const progressEvery = 250;
@@ -150,7 +150,7 @@ class Demo {
 
   async #decide(dispatcher: ApiAccess, meterId: string): Promise<void> {
     this.#narrator.say(`${meterId}  the dispatcher orders this close by hand`);
-    const body = { reason: "leak, held by the breaker", expiresInSeconds: 900 };
+    const body = { reason: "leak, held by the breaker", expiresInSeconds: 3_600 };
     await callApi(dispatcher, "POST", `/v1/meters/${meterId}/valve/close`, body).catch(
       (error: unknown) => this.#narrator.say(`${meterId}  ${String(error)}`),
     );
@@ -229,4 +229,10 @@ async function main(args: readonly string[]): Promise<number> {
   return hasStopped && (isProved || !settings.once) ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  const isUsage = error instanceof TypeError && "code" in error;
+  process.exitCode = isUsage ? 2 : 1;
+}

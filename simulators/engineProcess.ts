@@ -23,7 +23,7 @@ export interface RunningEngine {
 }
 
 /** The engine did not come up. */
-export class EngineStartError extends Error {
+class EngineStartError extends Error {
   override readonly name = "EngineStartError";
   readonly code = "ENGINE_START";
 }

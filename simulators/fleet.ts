@@ -1,4 +1,5 @@
 /** All radios of a district on one clock, one wheel and a bounded number of connections. */
+import { secondMs } from "#domain/units.ts";
 import { SimClock } from "./clock.ts";
 import type { TimeLapse } from "./clock.ts";
 import { begin } from "./incidents.ts";
@@ -16,6 +17,9 @@ export interface FleetOptions {
   readonly truth: Truth;
   readonly onNotice?: (notice: RadioNotice) => void;
 }
+
+const settleRealMs = 5_000;
+const lookEveryRealMs = 10;
 
 export class Fleet {
   readonly clock: SimClock;
@@ -64,7 +68,7 @@ export class Fleet {
     return this.#acknowledged;
   }
 
-  /** Uploads that the meters still have to send. */
+  /** Uploads on their way that are not acknowledged yet. */
   get pending(): number {
     let sum = 0;
     for (const radio of this.#radios.values()) sum += radio.pending;
@@ -93,10 +97,11 @@ export class Fleet {
     this.#wheel.at(incident.atMs, () => {
       const radio = this.#radios.get(incident.meterId);
       if (radio === undefined) return;
-      const startsAtMs = this.clock.nowMs();
+      // A meter's time has whole seconds: what begins within one is there at its start.
+      const startsAtMs = Math.floor(this.clock.nowMs() / secondMs) * secondMs;
       const started = { ...incident, atMs: startsAtMs };
       this.#truth.write({ kind: "incident", atMs: startsAtMs, incident: started });
-      if (begin(started, radio.meter, radio.habit)) radio.report(true);
+      if (begin(started, radio.meter, radio.habit)) radio.alarm();
     });
   }
 
@@ -110,7 +115,18 @@ export class Fleet {
     this.#radios.get(meterId)?.report(true);
   }
 
-  /** Ends all sessions and writes every meter's true volume. */
+  /** Measures nothing any more and waits a while for the acknowledgement of what is on its way. */
+  async settle(): Promise<void> {
+    this.#wheel.stop();
+    const endAtMs = performance.now() + settleRealMs;
+    while (this.pending > 0 && performance.now() < endAtMs) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, lookEveryRealMs);
+      });
+    }
+  }
+
+  /** Ends all sessions at once and writes every meter's true volume. */
   stop(): void {
     if (!this.#isOn) return;
     this.#isOn = false;

@@ -5,7 +5,7 @@ import { seededRng } from "./rng.ts";
 import type { SeededRng } from "./rng.ts";
 
 /** China has one time zone and no summer time. */
-export const localOffsetMs = 8 * hourMs;
+const localOffsetMs = 8 * hourMs;
 
 type Range = readonly [low: number, high: number];
 

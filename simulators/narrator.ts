@@ -123,7 +123,9 @@ export class Narrator {
 
   #mark(meterId: string, milestone: Milestone): void {
     const progress = this.#progress.get(meterId) ?? {};
-    progress[milestone] ??= performance.now();
+    // Of several attempts the last is the one that is answered.
+    if (milestone === "sent") progress.sent = performance.now();
+    else progress[milestone] ??= performance.now();
     this.#progress.set(meterId, progress);
   }
 

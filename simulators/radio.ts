@@ -22,7 +22,7 @@ export interface RadioSettings {
   readonly listenRealMs: number;
   /** The same after an event: an order to close is likely. */
   readonly eventListenRealMs: number;
-  /** District time between the reports that follow a valve order, and how many there are. */
+  /** District time between the reports that follow an event or a valve order, and how many there are. */
   readonly followUpEveryMs: number;
   readonly followUps: number;
   /** Connections at a time; events do not wait. */
@@ -79,6 +79,7 @@ export class Radio {
   #sleepTimer: NodeJS.Timeout | null = null;
   #failures = 0;
   #frameId = 0;
+  #series = 0;
 
   constructor(meter: SimMeter, secret: string, air: Air) {
     this.meter = meter;
@@ -93,9 +94,15 @@ export class Radio {
     this.#wake(isEvent);
   }
 
-  /** Uploads that are not acknowledged yet. */
+  /** Something happened: reported now, and again at short intervals, as a detector repeats itself. */
+  alarm(): void {
+    this.report(true);
+    this.#repeat(this.#air.clock.nowMs());
+  }
+
+  /** Uploads on their way that are not acknowledged yet. */
   get pending(): number {
-    return this.#uploads.length + this.#heldBack.length;
+    return this.#uploads.length;
   }
 
   stop(): void {
@@ -273,15 +280,22 @@ export class Radio {
 
   /** Once when the motor has stopped, then at short intervals, so that the flow proves the position. */
   #followUp(orderedAtMs: number): void {
-    const { wheel, settings } = this.#air;
     const motorEndsAtMs = orderedAtMs + this.meter.plan.valve.motorMs;
     // The next whole second: two reports with one time stamp would contradict each other.
-    wheel.at(motorEndsAtMs + secondMs, () => {
+    this.#air.wheel.at(motorEndsAtMs + secondMs, () => {
       this.report(true);
     });
+    this.#repeat(motorEndsAtMs);
+  }
+
+  /** A new series takes the place of the one before. */
+  #repeat(fromMs: number): void {
+    const { wheel, settings } = this.#air;
+    this.#series += 1;
+    const series = this.#series;
     for (let turn = 1; turn <= settings.followUps; turn += 1) {
-      wheel.at(motorEndsAtMs + turn * settings.followUpEveryMs, () => {
-        this.report(true);
+      wheel.at(fromMs + turn * settings.followUpEveryMs, () => {
+        if (series === this.#series) this.report(true);
       });
     }
   }

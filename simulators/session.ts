@@ -1,4 +1,5 @@
 /** One connection of a waking meter: MQTT 3.1.1, QoS 1, clean session, no reconnecting of its own. */
+import { Socket } from "node:net";
 import { connect } from "mqtt";
 import type { MqttClient } from "mqtt";
 
@@ -26,7 +27,7 @@ const connectTimeoutMs = 10_000;
 const keepAliveSeconds = 120;
 
 /** The connection was not ended by the meter. */
-export class SessionLostError extends Error {
+class SessionLostError extends Error {
   override readonly name = "SessionLostError";
   readonly code = "SESSION_LOST";
 }
@@ -64,6 +65,8 @@ export class Session {
     });
     this.#client.on("message", (_topic, payload) => this.#events?.commanded(payload));
     this.#client.once("connect", () => {
+      // A reply follows the PUBACK of its order closely; it shall not wait for the other side's ACK.
+      if (this.#client.stream instanceof Socket) this.#client.stream.setNoDelay(true);
       this.#client.subscribe(
         `meters/${login.meterId}/down/${login.protocol}`,
         { qos: 1 },

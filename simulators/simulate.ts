@@ -39,6 +39,7 @@ export async function runSimulate(options: SimulateOptions): Promise<SimulateOut
   const truth = truthFile === null ? noTruth : fileTruth(truthFile);
   const fleet = runDistrict(plans, registrations, { broker, lapse, truth });
   await fleet.clock.sleepUntil(fleet.clock.nowMs() + hours * hourMs, options.signal);
+  await fleet.settle();
   fleet.stop();
   truth.close();
   const { acknowledged, pending } = fleet;

@@ -88,7 +88,7 @@ const parts: readonly {
     name: "disorder",
     says: "a meter sends its uploads newest first",
     afterSeconds: 7,
-    incident: (at) => ({ ...at, kind: "disorder", group: 3 }),
+    incident: (at) => ({ ...at, kind: "disorder", group: 2 }),
   },
   {
     name: "clock two hours off",

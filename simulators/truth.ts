@@ -4,7 +4,7 @@ import type { ProtocolName } from "#domain/meter.ts";
 import type { ReplyResult, ValvePosition } from "#domain/telegram.ts";
 import type { Incident } from "./incidents.ts";
 
-export type TruthRecord =
+type TruthRecord =
   | { readonly kind: "incident"; readonly atMs: number; readonly incident: Incident }
   /** The meter received an order; `result` null: it gave no answer. */
   | {

@@ -5,12 +5,11 @@
 import type { ReplyResult, ValvePosition } from "#domain/telegram.ts";
 import { unreachable } from "#domain/invariant.ts";
 
-export const valveKinds = ["obeys", "liar", "passing", "silent", "jams"] as const;
 /**
  * obeys: closes. liar: acknowledges and stays open. passing: reports closed while gas flows. silent: never
  * answers and never moves. jams: the motor runs and the valve stops half-way.
  */
-export type ValveKind = (typeof valveKinds)[number];
+export type ValveKind = "obeys" | "liar" | "passing" | "silent" | "jams";
 
 export interface ValveSettings {
   readonly kind: ValveKind;
