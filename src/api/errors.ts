@@ -61,12 +61,11 @@ export function problemOf(error: unknown): ProblemError {
   return new ProblemError("internal", "the fault is noted", {}, { cause: error });
 }
 
-/** Every answer that is not a success leaves through here. */
-export function installErrors(
-  app: FastifyInstance,
-  { limits, observer }: { readonly limits: ApiLimits; readonly observer: Observer },
-): void {
-  const send = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+type SendProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+/** Every answer that is not a success leaves through this function. */
+export function problemSender(limits: ApiLimits, observer: Observer): SendProblem {
+  return (error, request, reply) => {
     const problem = problemOf(error);
     const { status } = problems[problem.code];
     if (status >= 500) observer.note("api.failed", { code: causeCode(problem) });
@@ -83,6 +82,10 @@ export function installErrors(
       .type(problemType)
       .send(body);
   };
+}
+
+/** Must run after the rate limit is installed: looking for routes is limited too. */
+export function installErrors(app: FastifyInstance, send: SendProblem): void {
   app.setErrorHandler(send);
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
     send(new ProblemError("no-such-route", "see /openapi.json"), request, reply),

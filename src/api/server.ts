@@ -6,7 +6,7 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import type { AddressInfo } from "node:net";
 import { installAccess, liveSubprotocol } from "./access.ts";
 import { installBodies } from "./body.ts";
-import { answerBrokenHttp, installErrors } from "./errors.ts";
+import { answerBrokenHttp, installErrors, problemSender } from "./errors.ts";
 import type { ApiLimits } from "./limits.ts";
 import { liveRoutes } from "./live/liveRoutes.ts";
 import { installOpenApi } from "./openApi.ts";
@@ -51,6 +51,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 
 async function buildServer(options: ApiOptions): Promise<FastifyInstance> {
   const { limits, observer } = options;
+  const sendProblem = problemSender(limits, observer);
   const app = Fastify({
     logger: false,
     trustProxy: false,
@@ -62,13 +63,17 @@ async function buildServer(options: ApiOptions): Promise<FastifyInstance> {
     handlerTimeout: limits.handlerTimeoutMs,
     routerOptions: { maxParamLength: limits.pathPartCharactersMax },
     http: {
+      requestTimeout: limits.requestTimeoutMs,
+      // Node swaps the two when this one is the larger, and its default is a minute.
+      headersTimeout: limits.requestTimeoutMs,
       maxHeaderSize: limits.headerBytesMax,
       // How often Node looks for requests that take too long; its default is as long as the time-out.
       connectionsCheckingInterval: Math.min(5_000, limits.requestTimeoutMs),
     },
     clientErrorHandler: answerBrokenHttp,
-    frameworkErrors: (error) => {
-      throw error;
+    // An address that cannot be decoded never reaches a route.
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(error, request, reply);
     },
   });
   app.server.maxConnections = limits.connectionsMax;
@@ -84,7 +89,7 @@ async function buildServer(options: ApiOptions): Promise<FastifyInstance> {
       observer.note("api.refused", { limit: "code" in error ? String(error.code) : error.name }),
   });
   await installAccess(app, options);
-  installErrors(app, options);
+  installErrors(app, sendProblem);
   await installOpenApi(app);
   installRoutes(app.withTypeProvider(), options);
   await app.ready();
