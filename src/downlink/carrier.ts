@@ -8,7 +8,7 @@ import type { CommandListeners, Downlink, DownlinkCarrier, UplinkQueue } from "#
 import type { Observer } from "#ports/observer.ts";
 
 /** A meter that listens confirms within a round trip; a later confirmation is no longer counted. */
-export const confirmTimeoutMsDefault = 10 * secondMs;
+const confirmTimeoutMsDefault = 10 * secondMs;
 
 export interface CarrierOptions {
   readonly listeners: CommandListeners;

@@ -64,9 +64,11 @@ class BrokerIntake implements MqttIntake {
   readonly #sessions: MqttSessions;
   readonly #admission: Admission;
   readonly #server: Server;
+  readonly #observer: Observer;
 
   constructor(options: MqttIntakeOptions) {
     const { observer, clock, tls } = options;
+    this.#observer = observer;
     const limits = { ...defaultMqttLimits, ...options.limits };
     this.#limits = limits;
     this.#sessions = new MqttSessions({
@@ -104,7 +106,14 @@ class BrokerIntake implements MqttIntake {
     try {
       await new Promise<void>((resolve, reject) => {
         this.#server.once("error", reject);
-        this.#server.listen({ host, port, backlog }, resolve);
+        this.#server.listen({ host, port, backlog }, () => {
+          this.#server.off("error", reject);
+          // The kernel may be out of file handles when it accepts; who is already here goes on.
+          this.#server.on("error", () => {
+            this.#observer.note("mqtt.refused", { reason: "ACCEPT_FAILED" });
+          });
+          resolve();
+        });
       });
     } catch (error) {
       await this.#sessions.close();

@@ -160,6 +160,8 @@ export class MqttSessions {
     secret: Buffer | undefined,
     done: LoginDone,
   ): void {
+    // aedes asks a turn after CONNECT; who has left by then must not be entered as present.
+    if (session.socket.destroyed) return done(new SessionError("SESSION_ENDED", "left"), false);
     const { connect, certificateName } = session;
     const request: LoginRequest = {
       username: username ?? "",
@@ -179,15 +181,16 @@ export class MqttSessions {
         decision.fault,
         returnCodes[decision.fault],
       );
-      const refuse = (): void => done(refusal, false);
+      const refuse = (): void => this.#judge(session.client, () => done(refusal, false));
       if (decision.delayMs > 0) setTimeout(refuse, decision.delayMs);
       else refuse();
       return;
     }
     const { login } = decision;
     const { observer, loggedIn } = this.#options;
-    if (this.#byClientId.has(login.clientId))
+    if (this.#byClientId.has(login.clientId)) {
       observer.note("mqtt.takeover", { username: login.id });
+    }
     session.login = login;
     session.gate.open();
     this.#byClientId.set(login.clientId, session);
@@ -198,15 +201,16 @@ export class MqttSessions {
 
   #takePublish(session: Session, packet: PublishPacket, done: (error: Error | null) => void): void {
     const { login, client } = session;
-    if (login === null) return done(new SessionError("SESSION_ENDED", "not logged in"));
-    // aedes offers a will when its session has ended, and only then.
+    // aedes hands over a will when its session has ended, and only then.
     const isWill = client?.closed === true;
-    if (isWill && this.#isStopping) return done(new SessionError("SESSION_ENDED", "stopping"));
+    if (login === null || (isWill && this.#isStopping)) {
+      done(new SessionError("SESSION_ENDED", "no uplink"));
+      return;
+    }
     // Called from the commit of a whole batch: a fault in one session must not reach the next one.
     const settled = (error: Error | null): void => this.#judge(client, () => done(error));
-    return isWill
-      ? this.#uplinks.takeWill(session, login, packet, settled)
-      : this.#uplinks.take(session, login, packet, settled);
+    if (isWill) this.#uplinks.offer(session, login, packet, settled);
+    else this.#uplinks.take(session, login, packet, settled);
   }
 
   #grant(
@@ -232,6 +236,7 @@ export class MqttSessions {
   /** After SUBACK was written: the meter hears us, so waiting commands may leave. */
   #listen(session: Session, subscriptions: readonly Subscription[]): void {
     const { limits, queue } = this.#options;
+    if (session.socket.destroyed) return;
     for (const { topic, qos } of subscriptions) {
       const place = session.topics.get(topic);
       if (place === undefined) continue;
@@ -283,11 +288,10 @@ export class MqttSessions {
   #explain(session: Session, error: Error): void {
     const ending = session.isExplained ? null : explain(error);
     if (ending === null) return;
-    session.isExplained = true;
     const { login } = session;
-    if (ending.event === "mqtt.cut")
-      this.#options.observer.note(ending.event, { reason: ending.reason });
+    if (ending.event === "mqtt.cut") this.#cut(session, ending.reason);
     else if (login !== null) this.#uplinks.noteRefused(login.id, ending.reason);
+    session.isExplained = true;
   }
 
   #noteRefused(session: Session, reason: string): void {
@@ -298,8 +302,8 @@ export class MqttSessions {
   #cutRevoked(): void {
     for (const session of this.#byClientId.values()) {
       const { login } = session;
-      if (login !== null && !isStillValid(login, this.#options.directory))
-        this.#cut(session, "REVOKED");
+      const isValid = login !== null && isStillValid(login, this.#options.directory);
+      if (!isValid) this.#cut(session, "REVOKED");
     }
   }
 }

@@ -38,7 +38,7 @@ class UnknownFrame extends Error {
 }
 const unknownFrame = new UnknownFrame("no such frame");
 
-/** What aedes asks of a persistence when every session is clean: the unfinished QoS 2 frames, and who confirmed what. */
+/** What aedes asks of a persistence when every session is clean: unfinished QoS 2 frames, who confirmed what. */
 class SessionMemory {
   readonly #confirmed: (client: Client, frameId: number) => void;
   readonly #unfinished = new WeakMap<Client, Set<number>>();

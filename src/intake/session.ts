@@ -37,7 +37,7 @@ export class Session {
   login: Login | null = null;
   /** Publishes that passed the gate and are not yet settled. */
   inFlight = 0;
-  /** The sender is waiting because of its own limit. */
+  /** It has had to wait because of its own limit, and that was said. */
   isThrottled = false;
   /** Its end was already explained to the observer. */
   isExplained = false;
@@ -146,10 +146,7 @@ export function gateReads(session: Session, readers: Readers): void {
     const wasHeld = held !== null;
     const chunk = held ?? (readSocket() as Buffer | null);
     held = null;
-    if (chunk === null) {
-      session.isThrottled = false;
-      return null;
-    }
+    if (chunk === null) return null;
     const passage = gate.pass(chunk, readers.publishesAllowed());
     if (!passage.ok) {
       readers.refuse(passage.fault);

@@ -74,19 +74,16 @@ export class UplinkDesk {
       if (isOurs && session.acknowledge(messageId)) packet.qos = 0;
       settled(error);
     };
-    this.#offer(session, login, packet, settle);
-  }
-
-  /** A last will: an uplink like any other, but nobody is left to be told. */
-  takeWill(session: Session, login: Login, will: PublishPacket, settled: Settled): void {
-    this.#offer(session, login, will, settled);
+    this.offer(session, login, packet, settle);
   }
 
   /** A publish outside the topic table, on its way to being refused. */
   noteRefused(username: string, reason: TopicFault | "RETAINED"): void {
     const { observer } = this.#options;
     observer.note("mqtt.publishRefused", { reason, username });
-    if (this.#foreign.strike(username)) observer.note("security.foreignTopic", { username });
+    const isForeign = reason === "NOT_OWNER";
+    if (isForeign && this.#foreign.strike(username))
+      observer.note("security.foreignTopic", { username });
   }
 
   /** Resolves when everything that was taken is settled. */
@@ -97,7 +94,8 @@ export class UplinkDesk {
     });
   }
 
-  #offer(session: Session, login: Login, packet: PublishPacket, settled: Settled): void {
+  /** An uplink by itself; so comes a last will, when nobody is left to be told. */
+  offer(session: Session, login: Login, packet: PublishPacket, settled: Settled): void {
     const { directory, observer, queue } = this.#options;
     const place = uplinkPlace(packet.topic, login, directory);
     if (packet.retain || !place.ok) {

@@ -1,5 +1,5 @@
 /** A listener on a free port with a registry in memory and a queue whose commits the test decides. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,7 +16,7 @@ import { createCarrier } from "#downlink/carrier.ts";
 import { startMqttIntake, type MqttIntakeOptions } from "#intake/mqttBroker.ts";
 import { hashSecret } from "#intake/secrets.ts";
 
-export const pepper = createHash("sha256").update("test").digest();
+const pepper = createHash("sha256").update("test").digest();
 
 /** Resolves as soon as the condition holds; fails loudly when it never does. */
 export async function until(condition: () => boolean, what: string, withinMs = 10_000) {
@@ -27,7 +27,7 @@ export async function until(condition: () => boolean, what: string, withinMs = 1
   }
 }
 
-export class HandClock implements Clock {
+class HandClock implements Clock {
   aheadMs = 0;
   nowMs() {
     return timestampMs(Date.now() + this.aheadMs);
@@ -39,7 +39,7 @@ export class HandClock implements Clock {
 
 type Note = { readonly event: NamedEvent; readonly fields: Record<string, string | number> };
 
-export class Notebook implements Observer {
+class Notebook implements Observer {
   readonly notes: Note[] = [];
   note(event: NamedEvent, fields: Readonly<Record<string, string | number>> = {}) {
     this.notes.push({ event, fields });
@@ -53,7 +53,7 @@ export class Notebook implements Observer {
 }
 
 /** Collects uplinks; each test says when they are durable. */
-export class HandQueue implements UplinkQueue {
+class HandQueue implements UplinkQueue {
   isFull = false;
   /** False: uplinks wait in `waiting` until the test settles them. */
   isAutomatic = true;
@@ -81,7 +81,7 @@ export class HandQueue implements UplinkQueue {
   }
 }
 
-export function meter(no: number, id: string): Meter {
+function meter(no: number, id: string): Meter {
   const meterId = parseMeterId(id);
   invariant(meterId !== undefined, "a meter id");
   return {
@@ -104,7 +104,7 @@ export function meter(no: number, id: string): Meter {
 }
 
 /** The registry, held in memory; gateway G1 may speak for M0002. */
-export class HandDirectory implements IntakeDirectory {
+class HandDirectory implements IntakeDirectory {
   readonly meters = new Map<string, Meter>();
   readonly gateways = new Map([["G1", new Set(["M0002"])]]);
   readonly credentials = new Map<string, { kind: "meter" | "gateway"; secretHash: string }[]>();
@@ -252,8 +252,4 @@ export class Raw {
   async closed(withinMs = 10_000) {
     await until(() => this.isClosed, "the connection is closed", withinMs);
   }
-}
-
-export function randomText(length: number) {
-  return randomBytes(length).toString("hex").slice(0, length);
 }

@@ -1,6 +1,13 @@
 /** Who gets in, as what, and what everybody else is told. faults-and-security section 6: rows 29, 31 to 33. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { connectBytes, secretOf, startRig, until, type Rig } from "../support/mqttRig.ts";
+import {
+  connectBytes,
+  publishBytes,
+  secretOf,
+  startRig,
+  until,
+  type Rig,
+} from "../support/mqttRig.ts";
 
 let rig: Rig;
 beforeEach(async () => {
@@ -131,4 +138,35 @@ test("a revoked credential ends the live session", async () => {
 test("the secret of one meter does not open another", async () => {
   const bytes = connectBytes("M0002", { password: Buffer.from(secretOf("M0001")) });
   expect(await returnCode(bytes)).toBe(4);
+});
+
+test("who leaves between CONNECT and the answer is not counted as present", async () => {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const raw = await rig.raw();
+    raw.send(connectBytes("M0001", { clientId: `M0001/${attempt}` }));
+    if (attempt % 2 === 0) await new Promise(setImmediate);
+    raw.socket.resetAndDestroy();
+  }
+  await rig.rawLogin("M0002");
+  await until(() => rig.intake.connectionCount() === 1, "only the last is here");
+});
+
+test("a fault of our own ends one session, not the listener", async () => {
+  const raw = await rig.rawLogin("M0001");
+  rig.directory.meterById = () => {
+    throw new Error("a mistake");
+  };
+  raw.send(publishBytes("meters/M0001/up/json", "x"));
+  await raw.closed();
+  expect(rig.observer.count("mqtt.hookFailed", { why: "a mistake" })).toBe(1);
+  await rig.rawLogin("M0002");
+});
+
+test("a port in use is said, with the cause", async () => {
+  const { port } = rig.intake;
+  const second = startRig({ port });
+  await expect(second).rejects.toMatchObject({
+    code: "LISTEN_FAILED",
+    cause: { code: "EADDRINUSE" },
+  });
 });
