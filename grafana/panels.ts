@@ -18,7 +18,7 @@ import { PanelBuilder as SeriesBuilder } from "@grafana/grafana-foundation-sdk/t
 import { ReduceDataOptionsBuilder, VisibilityMode } from "@grafana/grafana-foundation-sdk/common";
 
 /** The two provisioned data sources; their uids are part of every dashboard link and never change. */
-export const metricsSource = { type: "prometheus", uid: "mercaptan-metrics" } as const;
+const metricsSource = { type: "prometheus", uid: "mercaptan-metrics" } as const;
 export const readingsSource = { type: "influxdb", uid: "mercaptan-readings" } as const;
 
 export interface Query {
@@ -27,7 +27,7 @@ export interface Query {
   readonly legend: string;
 }
 
-export interface PanelRow {
+interface PanelRow {
   readonly kind: "stat" | "series" | "timeline";
   readonly title: string;
   /** What it means and what to do about it. */

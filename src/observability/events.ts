@@ -2,7 +2,7 @@
 import type { NamedEvent } from "#ports/observer.ts";
 import { sinkNames } from "#ports/metrics.ts";
 
-export type EventLevel = "debug" | "info" | "warn" | "error" | "fatal";
+type EventLevel = "debug" | "info" | "warn" | "error" | "fatal";
 
 export interface EventRow {
   readonly level: EventLevel;
@@ -21,6 +21,7 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
     reasons: [
       "ADDRESS_LIMIT",
       "CONNECTION_LIMIT",
+      "ACCEPT_FAILED",
       "PROTOCOL_VERSION",
       "CLIENT_ID",
       "CREDENTIAL",

@@ -1,4 +1,4 @@
-/** The metrics of CONTRACT section 3. Every series exists from the start with 0, so that panels and sums can be read. */
+/** The metrics of CONTRACT section 3. Every series exists from the start with 0, so that sums can be read. */
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { commandActions, commandStates } from "#domain/command.ts";
 import { protocolNames } from "#domain/meter.ts";
