@@ -1,7 +1,7 @@
 /** The protocols by name: where topics and meters meet their decoder. */
 import type { ProtocolName } from "#domain/meter.ts";
 import { cjt188Protocol } from "#protocols/cjt188/protocol.ts";
-import type { Protocol } from "./contract.ts";
+import type { Protocol } from "#protocols/contract.ts";
 import { jsonProtocol } from "#protocols/json/protocol.ts";
 import { protobufProtocol } from "#protocols/protobuf/protocol.ts";
 
