@@ -1,4 +1,4 @@
-/** What the program says about itself: named events, each with its metric and its log line in the observability room. */
+/** What the program says about itself: named events; each has its metric and its log line in observability. */
 
 /** Name → what it means. The observability room must know every one; a room that needs another adds it here. */
 export const namedEvents = {

@@ -1,4 +1,4 @@
-/** Programs from Debian that serve as real peers. Missing ones skip a test visibly; where everything must run, they fail it. */
+/** Programs from Debian as real peers. Missing ones skip a test visibly; in CI they fail it. */
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 
