@@ -1,9 +1,9 @@
-/** The live feed over real sockets: no gap, no repeat, nobody slowed by somebody else (faults-and-security 6, rows 36 and 39). */
+/** The live feed over real sockets: no gap, no repeat, nobody slowed by somebody else. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { WebSocket, type ClientOptions } from "ws";
+import { WebSocket, type ClientOptions, type RawData } from "ws";
 import { startApiRig, type ApiRig, type Json, type RigOptions } from "../support/apiRig.ts";
 
 let rig: ApiRig;
@@ -23,6 +23,10 @@ afterEach(async () => {
   await rig.close();
 });
 
+function textOf(data: RawData): string {
+  return Buffer.isBuffer(data) ? data.toString() : "";
+}
+
 interface Follower {
   readonly socket: WebSocket;
   readonly messages: Json[];
@@ -38,7 +42,7 @@ function follow(query = "", options: ClientOptions = {}, protocols: string[] = [
   });
   sockets.add(socket);
   const messages: Json[] = [];
-  socket.on("message", (data) => messages.push(JSON.parse(String(data))));
+  socket.on("message", (data) => messages.push(JSON.parse(textOf(data))));
   socket.on("error", () => socket.terminate());
   const sequences = () => messages.filter(({ seq }) => seq !== undefined).map(({ seq }) => seq);
   return { socket, messages, sequences };
@@ -104,7 +108,7 @@ test("no gap and no repeat over many reconnects while events keep coming", async
       const enough = seen.length + 1 + Math.floor(Math.random() * 90);
       const { socket } = follow(`?after=${seen.at(-1) ?? 0}`);
       socket.on("message", (data) => {
-        const { seq } = JSON.parse(String(data));
+        const { seq } = JSON.parse(textOf(data));
         if (seq !== undefined) seen.push(seq);
         // Torn away in the middle of the stream: what was read is what counts.
         if (seen.length >= enough) socket.removeAllListeners("message").terminate();

@@ -145,7 +145,7 @@ describe("live hub", () => {
     expect(deaf.closed).toBe("too-slow");
     expect(slow.closed).toBeNull();
     expect(rig.noted).toContain("live.slowClientCut");
-    for (let turn = 0; turn < 10; turn++) {
+    for (let turn = 0; turn < 40; turn++) {
       slow.read(100);
       await settle();
     }
