@@ -1,6 +1,6 @@
 /** For the people who watch: what is wrong now, and whether the system can still see. */
 import { DashboardBuilder, type Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
-import { promql, withSections, type Section } from "./panels.ts";
+import { promql, withSections, type Query, type Section } from "./panels.ts";
 
 const now: Section = {
   title: "Now · 当前",
@@ -159,12 +159,7 @@ const valves: Section = {
         "No listening session, or too late. A sleeping meter takes its command when it next reports.",
       unit: "short",
       width: 12,
-      queries: [
-        promql(
-          'sum by (event) (increase(mercaptan_events_total{event=~"downlink.undelivered|downlink.expired"}[$__rate_interval]))',
-          "{{event}}",
-        ),
-      ],
+      queries: [promql(countOf(["downlink.undelivered", "downlink.expired"]), "{{event}}")],
     },
   ],
 };
@@ -231,7 +226,17 @@ const blindSpots: Section = {
       width: 8,
       queries: [
         promql(
-          'sum by (event) (increase(mercaptan_events_total{event=~"mqtt.refused|mqtt.cut|mqtt.publishRefused|mqtt.subscribeRefused|login.failed|login.locked|api.unauthorised|api.forbidden|api.rateLimited"}[$__rate_interval])) > 0',
+          countOf([
+            "mqtt.refused",
+            "mqtt.cut",
+            "mqtt.publishRefused",
+            "mqtt.subscribeRefused",
+            "login.failed",
+            "login.locked",
+            "api.unauthorised",
+            "api.forbidden",
+            "api.rateLimited",
+          ]) + " > 0",
           "{{event}}",
         ),
       ],
@@ -245,7 +250,13 @@ const blindSpots: Section = {
       width: 8,
       queries: [
         promql(
-          'sum by (event) (increase(mercaptan_events_total{event=~"mqtt.unacknowledged|mqtt.throttled|engine.queueFull|live.slowClientCut|log.dropped"}[$__rate_interval])) > 0',
+          countOf([
+            "mqtt.unacknowledged",
+            "mqtt.throttled",
+            "engine.queueFull",
+            "live.slowClientCut",
+            "log.dropped",
+          ]) + " > 0",
           "{{event}}",
         ),
       ],
@@ -253,13 +264,18 @@ const blindSpots: Section = {
   ],
 };
 
-function quantiles(histogram: string): PromqlPair {
+/** How often each of the named events happened in an interval. */
+function countOf(events: readonly string[]): string {
+  const selected = `mercaptan_events_total{event=~"${events.join("|")}"}`;
+  return `sum by (event) (increase(${selected}[$__rate_interval]))`;
+}
+
+/** The typical value and the worst of a hundred. */
+function quantiles(histogram: string): readonly Query[] {
   const of = (quantile: number): string =>
     `histogram_quantile(${quantile}, sum by (le) (rate(${histogram}_bucket[$__rate_interval])))`;
   return [promql(of(0.5), "p50"), promql(of(0.99), "p99")];
 }
-
-type PromqlPair = readonly [ReturnType<typeof promql>, ReturnType<typeof promql>];
 
 /** The dashboard of the control room. */
 export function controlRoom(): Dashboard {
