@@ -1,6 +1,6 @@
 /**
- * Every InfluxQL query of the dashboards on the real InfluxDB 1.6 of Debian: the statements are valid on 2.x too, where the
- * bucket answers under its own name. InfluxDB 2 itself was not at hand.
+ * Every InfluxQL query of the dashboards on the real InfluxDB 1.6 of Debian. The statements are valid
+ * on 2.x too, where a bucket answers under its own name; InfluxDB 2 itself was not at hand.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
