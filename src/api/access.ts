@@ -1,4 +1,7 @@
-/** Who is asking, and may they? Runs before the body is read; a route without a permission does not start. */
+/**
+ * Who is asking, and may they? Runs before the body is read; a route without a permission does not
+ * start.
+ */
 import { invariant } from "#domain/invariant.ts";
 import type { ApiKeyRow } from "#ports/ledger.ts";
 import rateLimit from "@fastify/rate-limit";

@@ -15,15 +15,17 @@ type AnswerOf<Kind extends Answer["kind"]> = Extract<Answer, { readonly kind: Ki
 const idempotencyKeyPattern = /^[\x21-\x7e]{1,128}$/;
 
 interface AskOptions {
-  /** False: the answer holds a secret that cannot be given twice, so nothing is kept for a replay. */
+  /**
+   * False: the answer holds a secret that cannot be given twice, so nothing is kept for a replay.
+   */
   readonly mayReplay: boolean;
   /** Tells the rows of one import apart. */
   readonly part?: { readonly name: string; readonly content: unknown };
 }
 
 /**
- * Asks, and ends the request with a problem when the engine refuses. The answer came after the commit, so
- * whoever reads the store next sees it there, with everything that followed from it.
+ * Asks, and ends the request with a problem when the engine refuses. The answer came after the
+ * commit, so whoever reads the store next sees it there, with everything that followed from it.
  */
 export async function ask<Kind extends Answer["kind"]>(
   options: ApiOptions,
@@ -52,8 +54,8 @@ function isAnswer<Kind extends Answer["kind"]>(
 }
 
 /**
- * The Idempotency-Key, bound to the API key and the address, so that two callers never share one; the
- * hash tells a repetition from another request under the same key.
+ * The Idempotency-Key, bound to the API key and the address, so that two callers never share one;
+ * the hash tells a repetition from another request under the same key.
  */
 function idempotencyOf(request: FastifyRequest, part: AskOptions["part"]) {
   const given = request.headers["idempotency-key"];

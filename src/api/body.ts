@@ -1,4 +1,7 @@
-/** Reads bodies: strict UTF-8, bounded depth, no prototype tricks. What a body means is the schemas' work. */
+/**
+ * Reads bodies: strict UTF-8, bounded depth, no prototype tricks. What a body means is the schemas'
+ * work.
+ */
 import type { FastifyInstance } from "fastify";
 import { ProblemError } from "./problems.ts";
 
@@ -13,7 +16,10 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** How deep a JSON text nests; counted before parsing, because parsing 500,000 levels is the harm itself. */
+/**
+ * How deep a JSON text nests; counted before parsing, because parsing 500,000 levels is the harm
+ * itself.
+ */
 export function jsonDepth(json: string): number {
   let depth = 0;
   let deepest = 0;

@@ -1,11 +1,14 @@
-/** The first administrator's key: somebody must be able to come in, and nobody by a default password. */
+/**
+ * The first administrator's key: somebody must be able to come in, and nobody by a default
+ * password.
+ */
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { ApiKeyRow } from "#ports/ledger.ts";
 import type { Rng } from "#ports/rng.ts";
 import { hashOfKey, makeApiKey } from "./apiKeys.ts";
 
 /** Shorter keys could be guessed. */
-export const givenKeyCharactersMin = 32;
+const givenKeyCharactersMin = 32;
 
 export interface FirstKey {
   readonly key: string;
@@ -21,8 +24,8 @@ export type FirstKeyFault = {
 };
 
 /**
- * Which key to install at start: none when there are keys already, else the content of the file that the
- * operator of the machine named, else a new one.
+ * Which key to install at start: none when there are keys already, else the content of the file
+ * that the operator of the machine named, else a new one.
  */
 export function firstKey(
   existing: readonly ApiKeyRow[],

@@ -54,7 +54,9 @@ export const apiLimits = {
   liveClientsMax: 200,
   /** Nothing more is written to a live client that has this much unread. */
   liveBufferedBytesMax: 1024 * 1024,
-  /** A client that does not read its buffer half empty in this time is cut; it resumes by sequence. */
+  /**
+   * A client that does not read its buffer half empty in this time is cut; it resumes by sequence.
+   */
   liveDrainTimeoutMs: 10 * secondMs,
   liveHeartbeatMs: secondMs,
   /** How long a closed live socket may take to say goodbye. */

@@ -45,7 +45,7 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         title: "Mercaptan",
         version: "1",
         description:
-          "Meters, readings, alarms and the valve ledger of a gas utility. No call of this API opens a valve.",
+          "Meters, readings, alarms and the valve ledger of a gas utility. Nothing here opens a valve.",
       },
       components: {
         securitySchemes: {

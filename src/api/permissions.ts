@@ -1,8 +1,8 @@
 /**
  * Who may do what: the one table. What is not here is refused. No permission opens a valve, because
  * nothing does. The auditor reads everything and changes nothing; the administrator keeps registry,
- * credentials and keys but does not touch valves, alarms or automation, so that no single key can both
- * make an operator and act as one unseen.
+ * credentials and keys but does not touch valves, alarms or automation, so that no single key can
+ * both make an operator and act as one unseen.
  */
 import type { Role } from "#domain/role.ts";
 

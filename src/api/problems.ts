@@ -1,4 +1,7 @@
-/** Everything that an answer other than success may say: RFC 9457, one table. The word is the stable part. */
+/**
+ * Everything that an answer other than success may say: RFC 9457, one table. The word is the stable
+ * part.
+ */
 import type { RefusalKind } from "#ports/requests.ts";
 
 interface ProblemKind {
@@ -103,7 +106,10 @@ export class ProblemError extends Error {
 
 export type Language = "en" | "zh";
 
-/** The better of the two languages we have, by Accept-Language (RFC 9110 12.5.4); English unless asked. */
+/**
+ * The better of the two languages we have, by Accept-Language (RFC 9110 12.5.4); English unless
+ * asked.
+ */
 export function chooseLanguage(acceptLanguage: string | undefined): Language {
   let best: Language = "en";
   let bestWeight = 0;

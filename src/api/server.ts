@@ -67,7 +67,8 @@ async function buildServer(options: ApiOptions): Promise<FastifyInstance> {
       // Node swaps the two when this one is the larger, and its default is a minute.
       headersTimeout: limits.requestTimeoutMs,
       maxHeaderSize: limits.headerBytesMax,
-      // How often Node looks for requests that take too long; its default is as long as the time-out.
+      // How often Node looks for requests that take too long; its default is as long as the time-
+      // out.
       connectionsCheckingInterval: Math.min(5_000, limits.requestTimeoutMs),
     },
     clientErrorHandler: answerBrokenHttp,
@@ -96,7 +97,10 @@ async function buildServer(options: ApiOptions): Promise<FastifyInstance> {
   return app;
 }
 
-/** `maxFragments` and `closeTimeout` are options of ws 8.23 that its type declarations do not know yet. */
+/**
+ * `maxFragments` and `closeTimeout` are options of ws 8.23 that its type declarations do not know
+ * yet.
+ */
 function socketOptions(limits: ApiLimits) {
   return {
     maxPayload: limits.liveFrameBytesMax,

@@ -1,4 +1,7 @@
-/** The API on a real port over a real engine and ledger, in one process; a test may put a fault between them. */
+/**
+ * The API on a real port over a real engine and ledger, in one process; a test may put a fault
+ * between them.
+ */
 import { alarmMessage } from "#alarms/messages.ts";
 import { ApiKeys, makeApiKey } from "#api/apiKeys.ts";
 import { apiLimits, type ApiLimits } from "#api/limits.ts";

@@ -1,4 +1,4 @@
-/** Hostile HTTP: each input gets its typed answer, and the process goes on (faults-and-security 6, rows 20 to 24, 35, 40). */
+/** Hostile HTTP: each input gets its typed answer, and the process goes on. */
 import { connect } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startApiRig, type ApiRig } from "../support/apiRig.ts";

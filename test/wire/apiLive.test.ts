@@ -83,7 +83,8 @@ test("hello with the sequences there are, then everything behind `after`, then w
 });
 
 test("no gap and no repeat over many reconnects while events keep coming", async () => {
-  // A ring of a few events, small pages and a store that dawdles: every seam is crossed again and again.
+  // A ring of a few events, small pages and a store that dawdles: every seam is crossed again and
+  // again.
   await start({
     limits: { liveRingEvents: 12, livePageEvents: 5, liveHeartbeatMs: 20 },
     queries: (real) => ({

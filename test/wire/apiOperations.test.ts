@@ -1,4 +1,6 @@
-/** Alarms, commands, readings, registers, events and frames over HTTP, on what meters really sent. */
+/**
+ * Alarms, commands, readings, registers, events and frames over HTTP, on what meters really sent.
+ */
 import { QueryError } from "#ledger/queryError.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startApiRig, type ApiRig, type Json } from "../support/apiRig.ts";

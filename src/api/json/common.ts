@@ -2,7 +2,10 @@
 import { z } from "zod";
 import { apiLimits } from "../limits.ts";
 
-/** Control characters and bidirectional marks: nobody types them, logs and terminals suffer from them. */
+/**
+ * Control characters and bidirectional marks: nobody types them, logs and terminals suffer from
+ * them.
+ */
 // oxlint-disable-next-line no-control-regex
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u;
 
@@ -21,7 +24,7 @@ export function text(charactersMax: number) {
 /** CONTRACT section 2. */
 export const idSchema = z.string().regex(/^[0-9A-Za-z_-]{1,32}$/);
 /** Ids that this program makes: version 7 UUIDs, and whatever may come later. */
-export const ownIdSchema = z.string().regex(/^[0-9A-Za-z_-]{1,64}$/);
+const ownIdSchema = z.string().regex(/^[0-9A-Za-z_-]{1,64}$/);
 export const areaSchema = text(64);
 export const reasonSchema = text(500);
 

@@ -30,7 +30,7 @@ export const readingSchema = z.object({
   uplinkSeq: z.number(),
 });
 
-export const registerMethods = ["exact", "last-before", "interpolated", "estimated"] as const;
+const registerMethods = ["exact", "last-before", "interpolated", "estimated"] as const;
 
 export const registerSchema = z.object({
   meterId: z.string(),

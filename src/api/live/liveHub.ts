@@ -1,11 +1,11 @@
 /**
  * The live feed: every event to every live client, exactly once, in sequence, whoever else is slow.
  *
- * There is one way an event reaches a client: `#pump` takes what lies behind the client's last sequence,
- * from the ring of newest events or, where that does not reach back far enough, from the store. Catching
- * up and following are the same loop, so there is no seam between them to lose or repeat an event at.
- * A client that does not read is not written to: it waits with its sequence, costs one bounded buffer,
- * and is cut when it stays so.
+ * There is one way an event reaches a client: `#pump` takes what lies behind the client's last
+ * sequence, from the ring of newest events or, where that does not reach back far enough, from the
+ * store. Catching up and following are the same loop, so there is no seam between them to lose or
+ * repeat an event at. A client that does not read is not written to: it waits with its sequence,
+ * costs one bounded buffer, and is cut when it stays so.
  */
 import type { StoredEvent } from "#domain/event.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -15,7 +15,10 @@ import { formatInstant } from "#domain/units.ts";
 import type { ApiKeyDirectory } from "../apiKeys.ts";
 import type { ApiLimits } from "../limits.ts";
 
-/** One line of the feed as bytes: made once, shared by all clients. `seq` is null for hello and heartbeat. */
+/**
+ * One line of the feed as bytes: made once, shared by all clients. `seq` is null for hello and
+ * heartbeat.
+ */
 export interface LiveLine {
   readonly seq: number | null;
   readonly bytes: Buffer;
@@ -125,7 +128,10 @@ export class LiveHub {
     return { left: () => this.#forget(client) };
   }
 
-  /** Once per heartbeat: shows that we live, ends clients that stopped reading or whose key was revoked. */
+  /**
+   * Once per heartbeat: shows that we live, ends clients that stopped reading or whose key was
+   * revoked.
+   */
   tick(): void {
     const { apiKeys, clock, limits, observer } = this.#options;
     const heartbeat = this.#note("heartbeat", { newest: this.#ring.at(-1)?.seq ?? null });

@@ -1,4 +1,6 @@
-/** The two carriers of the live feed: WebSocket and server-sent events, same sequence, same limits. */
+/**
+ * The two carriers of the live feed: WebSocket and server-sent events, same sequence, same limits.
+ */
 import type { WebSocket } from "@fastify/websocket";
 import type { FastifyRequest } from "fastify";
 import type { ServerResponse } from "node:http";

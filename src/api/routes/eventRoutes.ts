@@ -33,7 +33,9 @@ const auditSchema = z.object({
   detail: z.unknown(),
 });
 
-/** Items by sequence; `last` is where to go on, the request's own `after` when there is nothing new. */
+/**
+ * Items by sequence; `last` is where to go on, the request's own `after` when there is nothing new.
+ */
 function sequenceOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), last: z.number() });
 }
@@ -57,7 +59,8 @@ export function eventRoutes(app: Routes, options: ApiOptions): void {
       const { after, limit } = request.query;
       const events = await queries.events(after, limit);
       const last = events.at(-1)?.seq ?? after;
-      // The stored text is the public object already: it is passed on as it is, not read and written again.
+      // The stored text is the public object already: it is passed on as it is, not read and
+      // written again.
       if (chooseFormat(request, request.query.format, ["ndjson"]) === "ndjson") {
         return sendRaw(reply, mediaTypes.ndjson, events.map(({ json }) => `${json}\n`).join(""));
       }

@@ -1,6 +1,7 @@
 /**
- * The process seen from outside, and the API's own documents. No key is needed: the port is on loopback
- * unless configured otherwise, probes and scrapers have no keys, and nothing here tells of a meter.
+ * The process seen from outside, and the API's own documents. No key is needed: the port is on
+ * loopback unless configured otherwise, probes and scrapers have no keys, and nothing here tells of
+ * a meter.
  */
 import { z } from "zod";
 import { asyncApiDocument } from "../asyncApi.ts";

@@ -70,7 +70,10 @@ export async function sendRaw(
   await reply.type(mediaType).serializer(String).send(body);
 }
 
-/** A stream of text, a page a chunk; a failure on the way breaks the connection, so it is never taken for the end. */
+/**
+ * A stream of text, a page a chunk; a failure on the way breaks the connection, so it is never
+ * taken for the end.
+ */
 export function streamOf(chunks: AsyncIterable<string>): Readable {
   return Readable.from(chunks, { objectMode: false });
 }
