@@ -5,6 +5,7 @@ import type { Protocol } from "#protocols/contract.ts";
 import { jsonProtocol } from "#protocols/json/protocol.ts";
 import { protobufProtocol } from "#protocols/protobuf/protocol.ts";
 
+/** The decoder and encoder of each protocol. */
 export const protocolByName: Readonly<Record<ProtocolName, Protocol>> = {
   json: jsonProtocol,
   protobuf: protobufProtocol,

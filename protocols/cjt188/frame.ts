@@ -5,8 +5,8 @@ import { layout, sum8 } from "#protocols/codec/layout.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
 /** The wake-up bytes before a frame; the standard says 2 to 4, the field 0 to 4. */
-export const preambleByte = 0xfe;
-export const preambleBytesMax = 4;
+const preambleByte = 0xfe;
+const preambleBytesMax = 4;
 const endByte = 0x16;
 
 /**  FE.. | 68 T A0..A6 C L | DI0 DI1 SER payload | CS 16

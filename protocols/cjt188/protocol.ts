@@ -9,6 +9,7 @@ import { metering, meteringShort, report } from "./layouts.ts";
 import { encodeCjt188Command } from "./requests.ts";
 import { statusOf } from "./status.ts";
 
+/** CJ/T 188-2004: frames of meters in, closing orders out. */
 export const cjt188Protocol: Protocol = {
   name: "cjt188",
   decode: (bytes) => read(bytes, null),

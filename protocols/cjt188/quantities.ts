@@ -38,10 +38,12 @@ const flowExponents: Readonly<Record<number, number>> = {
 export const unitOfShortFrame = 0x2c;
 const registerDigits = 8;
 
+/** The weight of the last digit of a register; undefined: not a unit of volume. */
 export function volumeExponent(unit: number): number | undefined {
   return volumeExponents[unit];
 }
 
+/** The weight of the last digit of a flow; undefined: not a unit of flow. */
 export function flowExponent(unit: number): number | undefined {
   return flowExponents[unit];
 }

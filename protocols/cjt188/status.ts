@@ -8,6 +8,7 @@ import type { ValvePosition } from "#domain/telegram.ts";
 /** Names of the bits D0 to D7; null: no meaning for us. */
 type BitNames = readonly (StatusName | null)[];
 
+/** What each bit of ST0 and ST1 means for one kind of meter. */
 export interface StatusProfile {
   readonly first: BitNames;
   readonly second: BitNames;
@@ -33,8 +34,9 @@ export const standardOnly: StatusProfile = { first: standardFirst, second: [] };
 
 /** Meter types of the gas family. */
 export const gasMeterTypeMin = 0x30;
-export const gasMeterTypeMax = 0x39;
+const gasMeterTypeMax = 0x39;
 
+/** Whether T is one of the gas family. */
 export function isGas(meterType: number): boolean {
   return meterType >= gasMeterTypeMin && meterType <= gasMeterTypeMax;
 }
@@ -45,6 +47,7 @@ const valveByBits: readonly ValvePosition[] = ["open", "closed", "unknown", "fau
 /** A second byte that the meter does not use. */
 const unused = 0xff;
 
+/** What the status bytes say. */
 export interface MeterStatus {
   readonly valve: ValvePosition;
   readonly flags: StatusFlags;

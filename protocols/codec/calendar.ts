@@ -1,6 +1,7 @@
 /** Calendar times as meters write them, to instants. What is no date is undefined, never a wrong date. */
 import { secondMs, timestampMs, type TimestampMs } from "#domain/units.ts";
 
+/** A date and time as a meter's clock shows it, in whatever zone. */
 export interface CalendarTime {
   readonly year: number;
   readonly month: number;
@@ -11,8 +12,8 @@ export interface CalendarTime {
 }
 
 /** 32-bit clocks wrap in February 2106: no meter that is right says so late a year. */
-export const calendarYearMin = 1970;
-export const calendarYearMax = 2105;
+const calendarYearMin = 1970;
+const calendarYearMax = 2105;
 const afterLastYearMs = Date.UTC(calendarYearMax + 1, 0, 1);
 
 /** The instant of a calendar time in UTC; undefined when there is no such time (31 February, 24:60). */

@@ -1,6 +1,7 @@
 /** Fields of fixed size: each reads, writes and prints itself. Layouts put them in wire order. */
 import { invariant } from "#domain/invariant.ts";
 
+/** A kind of value with the bytes it takes. */
 export interface Field<Value> {
   readonly sizeBytes: number;
   /** undefined: these bytes are no such value. The caller has checked that they are there. */
@@ -45,8 +46,11 @@ function integer(
   };
 }
 
+/** One byte. */
 export const u8 = integer(1, "be", 0, null);
+/** Two bytes, low byte first. */
 export const u16le = integer(2, "le", 0, null);
+/** Two bytes, high byte first. */
 export const u16be = integer(2, "be", 0, null);
 
 /** Two bytes, high byte first, two's complement. */

@@ -10,6 +10,7 @@ export type ValuesOf<Table extends Fields> = {
   readonly [Name in keyof Table]: Table[Name] extends Field<infer Value> ? Value : never;
 };
 
+/** A part of a frame that can be read, written and explained. */
 export interface Layout<Values> {
   readonly name: string;
   readonly sizeBytes: number;

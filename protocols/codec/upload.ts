@@ -12,13 +12,19 @@ import {
 } from "#domain/telegram.ts";
 import type { TimestampMs } from "#domain/units.ts";
 
+/** The largest upload that is looked at. */
 export const uploadBytesMax = 64 * 1024;
+/** The only version there is. */
 export const uploadVersion = 1;
+/** The most older values in one upload. */
 export const historyEntriesMax = 1_000;
 /** More than there are words, in case an encoder repeats itself. */
 export const statusWordsMax = 64;
+/** The longest id of a command. */
 export const commandIdCharsMax = 64;
+/** The longest reason in an answer. */
 export const reasonCharsMax = 256;
+/** What a meter may say became of a command. */
 export const replyResults = [
   "accepted",
   "executed",
@@ -41,6 +47,7 @@ interface HistoryRecord extends MeasuredRecord {
   readonly volume: VolumeRegister;
 }
 
+/** One upload of a meter. */
 interface UploadRecord extends MeasuredRecord {
   readonly version: number;
   readonly frameId: number | undefined;
@@ -53,6 +60,7 @@ interface UploadRecord extends MeasuredRecord {
   readonly reply: ReplyRecord | undefined;
 }
 
+/** A meter's answer to a command. */
 interface ReplyRecord {
   readonly commandId: string;
   readonly result: ReplyResult;

@@ -20,6 +20,7 @@ export interface Cursor {
   spanTo: number;
 }
 
+/** The byte that begins and ends a string. */
 export const quote = 0x22;
 const backslash = 0x5c;
 const firstPrintable = 0x20;
@@ -30,6 +31,7 @@ const quotedCharsMax = 40;
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf8 = new TextEncoder();
 
+/** A walk that stands at the first byte. */
 export function cursorAt(bytes: Uint8Array, trace: FieldTrace[] | null): Cursor {
   return { bytes, at: 0, fault: null, path: "", trace, span: bytes, spanFrom: 0, spanTo: 0 };
 }
@@ -51,6 +53,7 @@ export function refuse(cursor: Cursor, name: string, problem: string): undefined
   return undefined;
 }
 
+/** Steps over white space. */
 export function skipSpace(cursor: Cursor): void {
   const { bytes } = cursor;
   let at = cursor.at;
@@ -77,6 +80,7 @@ export function takeWord(cursor: Cursor, word: Uint8Array): boolean {
   return true;
 }
 
+/** Whether a stretch of bytes is this word. */
 export function sameBytes(bytes: Uint8Array, from: number, to: number, word: Uint8Array): boolean {
   if (to - from !== word.length) return false;
   for (let i = 0; i < word.length; i += 1) if (bytes[from + i] !== word[i]) return false;

@@ -5,6 +5,7 @@ import { printDecimal, scaleDecimal, wholeNumber, type Decimal } from "#protocol
 import { refuse, sameBytes, skipSpace, spanText, take, takeString, type Cursor } from "./cursor.ts";
 import { epochInstant, isNumberHere, readNumber, spanDecimal, spanInstant } from "./numbers.ts";
 
+/** A kind of JSON value: how it is read, written and shown. */
 export interface Kind<Value> {
   /** The value at the cursor; undefined when there is none, with the fault on the cursor. */
   read(cursor: Cursor, name: string): Value | undefined;

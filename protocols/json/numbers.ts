@@ -64,7 +64,7 @@ function parseDecimal(
   let at = firstDigit;
   let count = 0;
   for (; at < to && isDigit(byteAt(bytes, at)); at += 1) {
-    count = count * 10 + byteAt(bytes, at) - zero;
+    count = count * 10 + (byteAt(bytes, at) - zero);
   }
   if (at === firstDigit) return notDecimal(cursor, name, bytes, from, to);
   if (isNumberToken && at - firstDigit > 1 && bytes[firstDigit] === zero) {
@@ -74,12 +74,12 @@ function parseDecimal(
   if (at < to && bytes[at] === dot) {
     const point = at;
     for (at += 1; at < to && isDigit(byteAt(bytes, at)); at += 1) {
-      count = count * 10 + byteAt(bytes, at) - zero;
+      count = count * 10 + (byteAt(bytes, at) - zero);
     }
     decimals = at - point - 1;
     if (decimals === 0) return refuse(cursor, name, "not a decimal");
   }
-  let exponent = -decimals;
+  let exponent = 0 - decimals;
   if (isNumberToken && at < to && isE(byteAt(bytes, at))) {
     const token = Buffer.from(bytes.subarray(from, to)).toString("latin1");
     const power = token.slice(at + 1 - from);

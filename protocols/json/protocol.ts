@@ -16,6 +16,7 @@ const urgentMarks = [...statusToNames(urgentStatus), '"reply"', "\\"].map((word)
   Buffer.from(word),
 );
 
+/** JSON version 1: uploads of meters in, orders out. */
 export const jsonProtocol: Protocol = {
   name: "json",
   decode: (bytes) => read(bytes, null),

@@ -2,6 +2,7 @@
 import { invariant } from "#domain/invariant.ts";
 import { bytesType, pathOf, refuse, skipUnknown, type Walk, type WireWriter } from "./walk.ts";
 
+/** One field of a message: its number, its wire type, and what stands there. */
 export interface Field<Value, IsNeeded extends boolean = boolean> {
   readonly id: number;
   readonly wireType: number;
@@ -29,6 +30,7 @@ export type RecordOf<Table extends Fields> = {
     : never;
 };
 
+/** A message that can be read and written. */
 export interface Message<Value> {
   /** Reads up to a byte; undefined with the fault on the walk. */
   readonly read: (walk: Walk, end: number) => Value | undefined;

@@ -8,6 +8,7 @@ import { encodeProtobufCommand } from "./command.ts";
 import { statusNumbers, uplink, uplinkTable } from "./uplink.ts";
 import { bytesOf, bytesType, walkWhole } from "./walk.ts";
 
+/** The schema of mercaptan.proto: uploads of meters in, orders out. */
 export const protobufProtocol: Protocol = {
   name: "protobuf",
   decode: (bytes) => read(bytes, null),

@@ -89,4 +89,5 @@ export const uplinkTable = {
   reply: one(15, message(replyTable)),
 };
 
+/** An upload as the schema has it. */
 export const uplink = message(uplinkTable);

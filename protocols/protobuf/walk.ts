@@ -7,9 +7,12 @@ import { fail, ok, type Result } from "#domain/result.ts";
 import { uploadBytesMax } from "#protocols/codec/upload.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
+/** Reads varints, strings and bytes. */
 export type WireReader = protobuf.Reader;
+/** Writes them. */
 export type WireWriter = protobuf.Writer;
 
+/** Where a walk over one upload stands. */
 export interface Walk {
   readonly reader: WireReader;
   fault: DecodeFault | null;
@@ -21,8 +24,10 @@ export interface Walk {
 
 /** Wire types of the format; groups (3, 4) are refused, 6 and 7 do not exist. */
 export const varintType = 0;
+/** Text, bytes, messages and packed numbers: a length comes first. */
 export const bytesType = 2;
 
+/** Where a field stands, as people write it. */
 export function pathOf(walk: Walk, name: string): string {
   return walk.path === "" ? name : `${walk.path}.${name}`;
 }
