@@ -6,8 +6,10 @@ import { ConfigError } from "#config/configError.ts";
 import { loadConfig } from "#config/loadConfig.ts";
 import { loadSecrets } from "#config/secrets.ts";
 import { settings } from "#config/settings.ts";
+import { decodeCommand } from "./decodeCommand.ts";
 import { exitCodeOf, explain } from "./exitCodes.ts";
 import { serve } from "./serve.ts";
+import { simulateCommand } from "./simulateCommand.ts";
 
 /** SIGTERM must be answered within 25 s (CONTRACT section 4). */
 const closeWithinMs = 24_000;
@@ -58,7 +60,9 @@ async function main(): Promise<void> {
     .description("What a gas utility runs between its meters and its people.")
     .showHelpAfterError()
     .exitOverride()
-    .addCommand(serveCommand().exitOverride());
+    .addCommand(serveCommand().exitOverride())
+    .addCommand(simulateCommand().exitOverride())
+    .addCommand(decodeCommand().exitOverride());
   try {
     await program.parseAsync();
   } catch (error) {

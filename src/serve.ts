@@ -11,15 +11,17 @@ import { startApi } from "#api/server.ts";
 import type { Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
 import { createCarrier } from "#downlink/carrier.ts";
-import { startMqttIntake } from "#intake/mqttBroker.ts";
+import type { EngineQueue } from "#engine/uplinkQueue.ts";
+import { startMqttIntake, type MqttIntake } from "#intake/mqttBroker.ts";
 import { readOrCreatePepper } from "#intake/pepper.ts";
 import { hashSecret, makeSecret } from "#intake/secrets.ts";
-import { openQueries } from "#ledger/queryClient.ts";
-import { createObservability } from "#observability/createObservability.ts";
-import type { DownlinkCarrier } from "#ports/intake.ts";
-import { protocolByName } from "#protocols/registry.ts";
+import { openQueries, type QueryClient } from "#ledger/queryClient.ts";
+import { createObservability, type Observability } from "#observability/createObservability.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { UplinkQueue } from "#ports/intake.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
+import { Aftermath } from "./aftermath.ts";
 import { startEngineHost } from "./engineHost.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
 import { systemClock } from "./systemClock.ts";
@@ -45,133 +47,82 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** Puts something between the listeners and the queue: for the test that proves that the kill test can fail. */
+export type QueueWrapper = (queue: UplinkQueue) => UplinkQueue;
+
+/** What the later parts need of the earlier ones. */
+interface Base {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  readonly directory: string;
+  readonly pepper: Uint8Array;
+  readonly observability: Observability;
+  readonly queries: QueryClient;
+  readonly queue: EngineQueue;
+  readonly live: LiveDirectory;
+  readonly apiKeys: ApiKeys;
+  readonly hub: LiveHub;
+  readonly aftermath: Aftermath;
+}
+
 const sampleEveryMs = 1_000;
 
 /** Starts everything and resolves when meters may report. */
-export async function serve(config: Config, secrets: Secrets): Promise<Running> {
-  const clockSettings = {
-    factor: config.clock.factor,
-    baseMs: config.clock.baseMs ?? Date.now(),
-  };
+export async function serve(
+  config: Config,
+  secrets: Secrets,
+  wrap: QueueWrapper = (queue) => queue,
+): Promise<Running> {
+  const clockSettings = { factor: config.clock.factor, baseMs: config.clock.baseMs ?? Date.now() };
   const clock = systemClock(clockSettings);
-  const rng = systemRng;
   const directory = prepareDirectory(config.dataDir);
   const observability = createObservability({ level: config.log.level, clock });
   const { observer, metrics } = observability;
-  const blind = new Set<string>();
-  const pepper = readOrCreatePepper(join(directory, "pepper.key"), rng);
+  const pepper = readOrCreatePepper(join(directory, "pepper.key"), systemRng);
   const queries = openQueries(directory, startQueryWorker);
-
-  let carrier: DownlinkCarrier | null = null;
-  let hub: LiveHub | null = null;
-  let live: LiveDirectory | null = null;
-  const apiKeys = new ApiKeys([]);
-
-  const host = await startEngineHost(
-    { directory, clock: clockSettings },
-    {
-      clock,
-      observer,
-      metrics,
-      protocols: protocolByName,
-      onCommit(commit, oldestReceivedAtMs) {
-        metrics.batchCommitted(commit.counts);
-        metrics.activeAlarms(commit.activeAlarms);
-        if (commit.directory !== null) {
-          live?.apply(commit.directory);
-          for (const row of commit.directory.apiKeys) apiKeys.put(row);
-          for (const id of commit.directory.revokedApiKeys) apiKeys.drop(id);
-        }
-        for (const downlink of commit.downlinks) carrier?.send(downlink);
-        hub?.publish(commit.events);
-        const hasRaised = commit.events.some(({ json }) => json.includes('"alarm.raised"'));
-        if (hasRaised && oldestReceivedAtMs !== null) {
-          metrics.alarmToLive((clock.nowMs() - oldestReceivedAtMs) / 1_000);
-        }
-      },
-      onStoreFailure(code, message) {
-        blind.add(`readings cannot be stored: ${code}`);
-        observer.note("engine.commitFailed", { reason: code, message });
-      },
-      onStoreRecovered: () => blind.clear(),
-      onDeath(error) {
-        observer.note("engine.exited", { reason: String(error) });
-        throw error instanceof Error ? error : new DataDirectoryError(String(error));
-      },
-    },
-  );
+  const aftermath = new Aftermath(clock, observer, metrics);
+  const host = await startEngineHost({ directory, clock: clockSettings }, aftermath.parts());
   const { queue } = host;
-  live = new LiveDirectory(host.directory);
-  for (const row of host.directory.apiKeys) apiKeys.put(row);
-  hub = new LiveHub({ queries, apiKeys, clock, observer, limits: apiLimits });
-
-  const first = firstKey(host.directory.apiKeys, secrets.adminKey, rng);
-  if (!first.ok) {
-    throw new FirstKeyError(
-      `the key in adminKeyFile has ${first.fault.characters} characters; ` +
-        `use at least ${first.fault.charactersMin} random ones`,
-    );
-  }
-  if (first.value !== null) {
-    await queue.ask({
-      actor: { label: "first start", role: "admin" },
-      ask: { kind: "apiKey.issue", apiKey: first.value.row },
-      idempotency: null,
-      source: "process",
-    });
-  }
-
-  let isReady = false;
-  const api = await startApi({
-    host: config.http.host,
-    port: config.http.port,
-    desk: queue,
-    queries,
-    live: hub,
-    apiKeys,
-    issueSecret: () => {
-      const secret = makeSecret(rng);
-      return { secret, secretHash: hashSecret(pepper, secret) };
-    },
-    describeAlarm: alarmMessage,
-    metrics: observability.exposition,
-    readiness: () => {
-      const reasons = isReady ? [...blind] : ["not listening for meters", ...blind];
-      return { ready: reasons.length === 0, reasons };
-    },
-    observer,
+  const live = new LiveDirectory(host.directory);
+  const apiKeys = new ApiKeys(host.directory.apiKeys);
+  const hub = new LiveHub({ queries, apiKeys, clock, observer, limits: apiLimits });
+  aftermath.live = live;
+  aftermath.apiKeys = apiKeys;
+  aftermath.hub = hub;
+  aftermath.queue = queue;
+  const base: Base = {
+    config,
+    secrets,
     clock,
-    rng,
-    limits: apiLimits,
-    allowedOrigins: config.api.originAllowList,
-  });
-  const tls = secrets.mqttTls;
-  const intake = await startMqttIntake({
-    host: config.mqtt.host,
-    port: config.mqtt.port,
-    ...(tls === null ? {} : { tls: { key: tls.keyPem, cert: tls.certPem } }),
-    limits: { connectionsMax: config.mqtt.connectionsMax },
-    directory: live,
-    queue,
-    observer,
-    clock,
+    directory,
     pepper,
-  });
-  carrier = createCarrier({ listeners: intake.listeners, queue, clock, observer });
-  const sink = startSink(config, secrets, { queries, observer, metrics, clock, directory });
+    observability,
+    queries,
+    queue,
+    live,
+    apiKeys,
+    hub,
+    aftermath,
+  };
+  const madeKey = await installFirstKey(base);
+  const api = await openApi(base);
+  const intake = await openIntake(base, wrap(queue));
+  aftermath.listeners = intake.listeners;
+  aftermath.carrier = createCarrier({ listeners: intake.listeners, queue, clock, observer });
+  const sink = startSink(base);
   const sampler = setInterval(() => {
     metrics.connections(intake.connectionCount());
     metrics.engineLag(queue.lagSeconds());
   }, sampleEveryMs);
-  isReady = true;
+  aftermath.isListening = true;
   observer.note("process.ready", { httpPort: api.port, mqttPort: intake.port });
-
   return {
     httpPort: api.port,
     mqttPort: intake.port,
-    madeKey: first.value?.mustPrint === true ? first.value.key : null,
+    madeKey,
     async stop() {
-      isReady = false;
+      aftermath.isListening = false;
       observer.note("process.stopping");
       clearInterval(sampler);
       await sink?.stop();
@@ -196,25 +147,76 @@ function prepareDirectory(directory: string): string {
   }
 }
 
+/** Somebody must be able to come in. Returns the key when it was made now. */
+async function installFirstKey({ apiKeys, secrets, queue }: Base): Promise<string | null> {
+  const first = firstKey(apiKeys.list(), secrets.adminKey, systemRng);
+  if (!first.ok) {
+    const { characters, charactersMin } = first.fault;
+    throw new FirstKeyError(
+      `the key in adminKeyFile has ${characters} characters; use ${charactersMin} random ones`,
+    );
+  }
+  if (first.value === null) return null;
+  await queue.ask({
+    actor: { label: "first start", role: "admin" },
+    ask: { kind: "apiKey.issue", apiKey: first.value.row },
+    idempotency: null,
+    source: "process",
+  });
+  return first.value.mustPrint ? first.value.key : null;
+}
+
+function openApi(base: Base): ReturnType<typeof startApi> {
+  const { config, pepper, observability, queue, queries, hub, apiKeys, clock, aftermath } = base;
+  return startApi({
+    host: config.http.host,
+    port: config.http.port,
+    desk: queue,
+    queries,
+    live: hub,
+    apiKeys,
+    issueSecret: () => {
+      const secret = makeSecret(systemRng);
+      return { secret, secretHash: hashSecret(pepper, secret) };
+    },
+    describeAlarm: alarmMessage,
+    metrics: observability.exposition,
+    readiness: () => aftermath.readiness(),
+    observer: observability.observer,
+    clock,
+    rng: systemRng,
+    limits: apiLimits,
+    allowedOrigins: config.api.originAllowList,
+  });
+}
+
+function openIntake(base: Base, queue: UplinkQueue): Promise<MqttIntake> {
+  const { config, secrets, live, observability, clock, pepper } = base;
+  const tls = secrets.mqttTls;
+  return startMqttIntake({
+    host: config.mqtt.host,
+    port: config.mqtt.port,
+    ...(tls === null ? {} : { tls: { key: tls.keyPem, cert: tls.certPem } }),
+    limits: { connectionsMax: config.mqtt.connectionsMax },
+    directory: live,
+    queue,
+    observer: observability.observer,
+    clock,
+    pepper,
+  });
+}
+
 function startQueryWorker(directory: string): Worker {
   const url = new URL("./queryWorker.ts", import.meta.url);
   return new Worker(url, { workerData: { directory } });
 }
 
-type SinkParts = Pick<
-  Parameters<typeof startInfluxSink>[0],
-  "queries" | "observer" | "metrics" | "clock"
-> & { readonly directory: string };
-
-function startSink(
-  config: Config,
-  secrets: Secrets,
-  { directory, ...parts }: SinkParts,
-): { stop(): Promise<void> } | null {
-  const { influx } = config;
-  if (influx === undefined) return null;
-  const { url, org, bucket } = influx;
+function startSink(base: Base): { stop(): Promise<void> } | null {
+  const { config, secrets, directory, queries, observability, clock } = base;
+  if (config.influx === undefined) return null;
+  const { url, org, bucket } = config.influx;
   const target = { url, org, bucket, token: secrets.influxToken };
   const cursor = fileCursor(join(directory, "influx.cursor"), influxCursorTarget(target));
-  return startInfluxSink({ ...parts, target, cursor, rng: systemRng });
+  const { observer, metrics } = observability;
+  return startInfluxSink({ queries, observer, metrics, clock, target, cursor, rng: systemRng });
 }

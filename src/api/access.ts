@@ -8,7 +8,7 @@ import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { hashOfKey } from "./apiKeys.ts";
 import type { ApiOptions } from "./options.ts";
-import { isPermitted, type Permission, type RoutePermission } from "./permissions.ts";
+import { isPermitted, mayNow, type Permission, type RoutePermission } from "./permissions.ts";
 import { ProblemError } from "./problems.ts";
 
 declare module "fastify" {
@@ -76,7 +76,7 @@ function authorise(
   request: FastifyRequest,
   reply: FastifyReply,
   permission: Permission,
-  { observer }: ApiOptions,
+  { observer, apiKeys }: ApiOptions,
 ): void {
   const { apiKey } = request;
   if (apiKey === null) {
@@ -84,7 +84,7 @@ function authorise(
     reply.header("www-authenticate", 'Bearer realm="mercaptan"');
     throw new ProblemError("unauthorised", "present an API key as Authorization: Bearer …");
   }
-  if (!isPermitted(apiKey.role, permission)) {
+  if (!mayNow(apiKey.role, permission, apiKeys)) {
     observer.note("api.forbidden", { key: apiKey.id, permission });
     throw new ProblemError("forbidden", `the role ${apiKey.role} has no permission ${permission}`);
   }

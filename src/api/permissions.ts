@@ -5,6 +5,7 @@
  * both make an operator and act as one unseen.
  */
 import type { Role } from "#domain/role.ts";
+import type { ApiKeyDirectory } from "./apiKeys.ts";
 
 const everyone = [
   "viewer",
@@ -65,6 +66,15 @@ export const permissions = {
 export type Permission = keyof typeof permissions;
 /** Of a route: a permission, or open to everybody who reaches the port (loopback by default). */
 export type RoutePermission = Permission | "public";
+
+/**
+ * The table, and the first day: while administrators hold the only keys there is nobody else to close a
+ * valve, so they may do everything. The first key of another role ends that.
+ */
+export function mayNow(role: Role, permission: Permission, keys: ApiKeyDirectory): boolean {
+  if (isPermitted(role, permission)) return true;
+  return role === "admin" && keys.list().every((key) => key.role === "admin");
+}
 
 /** True when the table gives this permission to the role. */
 export function isPermitted(role: Role, permission: Permission): boolean {

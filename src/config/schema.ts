@@ -36,7 +36,7 @@ const apiSchema = z.strictObject({
     .array(z.url())
     .max(100)
     .default([])
-    .describe("Web origins besides our own whose pages may call the API or join the live feed."),
+    .describe("Web origins besides our own whose pages may join the live feed."),
 });
 
 const logSchema = z.strictObject({
@@ -71,7 +71,7 @@ const clockSchema = z.strictObject({
     .min(0)
     .max(8_640_000_000_000)
     .optional()
-    .describe("Instant at which the clock starts, in epoch ms. For demonstrations only."),
+    .describe("Real instant, in epoch ms, at which time-lapse began. For demonstrations only."),
 });
 
 export const configSchema = z

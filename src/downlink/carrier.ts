@@ -32,19 +32,20 @@ export function createCarrier(options: CarrierOptions): DownlinkCarrier {
       return;
     }
     const listener = listeners.find(meterNo, protocol);
+    if (listener === undefined) {
+      observer.note("downlink.undelivered", { commandId });
+      queue.downlinkOutcome(commandId, "undelivered");
+      return;
+    }
     let isOpen = true;
     const end = (delivered: boolean): void => {
       if (!isOpen) return;
       isOpen = false;
       clearTimeout(timer);
-      if (!delivered) observer.note("downlink.undelivered", { commandId });
-      queue.downlinkOutcome(commandId, delivered ? "delivered" : "undelivered");
+      if (!delivered) observer.note("downlink.unconfirmed", { commandId });
+      queue.downlinkOutcome(commandId, delivered ? "delivered" : "unconfirmed");
     };
     const timer = setTimeout(end, confirmTimeoutMs, false);
-    if (listener === undefined) {
-      end(false);
-      return;
-    }
     observer.note("downlink.sent", { commandId });
     listener.carry(downlink.bytes, end);
   }

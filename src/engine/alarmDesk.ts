@@ -16,14 +16,14 @@ export interface Activation {
   readonly raisedAtMs: TimestampMs;
 }
 
-/** Raises, re-raises or escalates; returns the alarm and whether it now rings anew. */
-export function activate(draft: Draft, now: Activation): { alarm: Alarm; hasRung: boolean } {
+/** Raises, re-raises or escalates; returns the alarm as it then is. */
+export function activate(draft: Draft, now: Activation): Alarm {
   const before = draft.context.live[now.rule];
   const silent = draft.context.silent[now.rule];
   const stepped = advance(now.rule, before, { kind: "activate", level: now.level });
   const happened = stepped.ok ? stepped.value.happened : [];
   if (before !== undefined && happened.length === 0 && before.level === now.level) {
-    return { alarm: before, hasRung: false };
+    return before;
   }
   const hasRung = happened.length > 0;
   const base = before ?? silent ?? blankAlarm(draft, now);
@@ -42,7 +42,7 @@ export function activate(draft: Draft, now: Activation): { alarm: Alarm; hasRung
   };
   if (silent !== undefined) setSilent(draft, now.rule, undefined);
   setLive(draft, now.rule, alarm, happened);
-  return { alarm, hasRung };
+  return alarm;
 }
 
 /** The condition ended: the alarm returns, and stays for a person where it must. */

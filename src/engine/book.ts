@@ -24,6 +24,8 @@ export interface Book {
   readonly events: StoredEvent[];
   /** Commands to encode and hand over once the batch is durable. */
   readonly downlinks: Downlink[];
+  /** Meters whose command has just been queued and has not left. */
+  readonly queued: Set<number>;
   readonly changed: {
     readonly meters: Map<number, Meter>;
     readonly gateways: GatewayRow[];
@@ -59,6 +61,7 @@ export function openBook(ledger: Ledger, memory: Memory, nowMs: TimestampMs): Bo
     tally: new Tally(),
     events: [],
     downlinks: [],
+    queued: new Set(),
     changed,
     before: new Map(),
     undo: [restore],
@@ -136,6 +139,9 @@ function recordCommand(book: Book, change: CommandChange, meter: Meter): void {
     held.delete(command.id);
     book.undo.push(() => held.add(command.id));
   }
+  // What came back from a session waits for the meter's next word; what has never left may try at once.
+  if (command.state === "queued" && command.sentAtMs === null) book.queued.add(meter.no);
+  else book.queued.delete(meter.no);
   for (const transition of transitions) {
     book.tally.command(command.action, transition.state);
     const snapshot: Command = { ...command, state: transition.state };

@@ -1,5 +1,6 @@
 /** What the engine remembers of a meter between uplinks; written as JSON in every commit that touches it. */
 import type { Alarm, MeterRuleId } from "#domain/alarm.ts";
+import type { AlarmId } from "#domain/ids.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { initialValveState, type ValveState } from "#valves/valveState.ts";
 import { initialFold, type FoldState } from "./fold.ts";
@@ -12,6 +13,13 @@ export type AlarmSlots = Partial<Readonly<Record<MeterAlarmRule, Alarm>>>;
 export interface RecentBytes {
   readonly digest: string;
   readonly receivedAtMs: number;
+}
+
+export interface LeakClose {
+  readonly alarmId: AlarmId;
+  readonly occurrence: number;
+  /** Why it was refused or held; null: it was ordered. */
+  readonly detail: string | null;
 }
 
 export interface MeterContext {
@@ -27,6 +35,8 @@ export interface MeterContext {
   readonly frameAddress: string | null;
   readonly recent: readonly RecentBytes[];
   readonly valve: ValveState;
+  /** The last automatic close that was asked for, so that one leak does not ask at every report. */
+  readonly leakClose: LeakClose | null;
   /** Alarms that are not normal: they ring, or wait for a person. */
   readonly live: AlarmSlots;
   /** Conditions that hold, known from old data only: they do not ring until fresh data says so too. */
@@ -44,6 +54,7 @@ export const initialContext: MeterContext = {
   frameAddress: null,
   recent: [],
   valve: initialValveState,
+  leakClose: null,
   live: {},
   silent: {},
   occurrenceIds: {},

@@ -156,6 +156,7 @@ function report(
     }),
     events: book.events,
     downlinks: book.downlinks,
+    waiting: [...book.queued],
     directory: hasChanged ? { ...changed, meters: [...changed.meters.values()] } : null,
     counts: {
       ...tally.report(),

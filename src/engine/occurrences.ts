@@ -31,17 +31,16 @@ export interface Change {
   readonly atMs: TimestampMs;
 }
 
-/** Returns the rules whose alarm rings anew. */
-export function applyOccurrences(draft: Draft, change: Change): readonly MeterRuleId[] {
+/** Alarms ring, return or become history, as the record now demands. */
+export function applyOccurrences(draft: Draft, change: Change): void {
   const folded = [...change.ended, ...openAsOccurrences(change.open)];
   const { keep, add, retract } = reconcile(change.recorded, folded);
-  const rung: MeterRuleId[] = [];
   for (const { recorded, now } of keep) {
-    if (now.returnedAtMs === null) ringOrRecord(draft, change, now, recorded, rung);
+    if (now.returnedAtMs === null) ringOrRecord(draft, change, now, recorded);
     else settleEnded(draft, recorded, now);
   }
   for (const now of add) {
-    if (now.returnedAtMs === null) ringOrRecord(draft, change, now, undefined, rung);
+    if (now.returnedAtMs === null) ringOrRecord(draft, change, now, undefined);
     else recordEnded(draft, now);
   }
   for (const gone of retract) {
@@ -49,7 +48,6 @@ export function applyOccurrences(draft: Draft, change: Change): readonly MeterRu
     if (gone.returnedAtMs === null)
       settleEnded(draft, gone, { ...gone, returnedAtMs: change.atMs });
   }
-  return rung;
 }
 
 /**
@@ -64,7 +62,7 @@ function recordEnded(draft: Draft, now: Occurrence): void {
     putOccurrence(draft, now, recordSilently(draft, now).id, undefined);
     return;
   }
-  const { alarm } = activate(draft, now);
+  const alarm = activate(draft, now);
   returnToNormal(draft, rule, returnedAtMs ?? draft.nowMs);
   putOccurrence(draft, now, alarm.id, undefined);
 }
@@ -74,16 +72,13 @@ function ringOrRecord(
   change: Change,
   now: Occurrence,
   recorded: StoredOccurrence | undefined,
-  rung: MeterRuleId[],
 ): void {
   const isLive = isActive(draft.context.live[now.rule]);
   if (!isLive && !change.mayRing(now.rule)) {
     putOccurrence(draft, now, recordSilently(draft, now).id, recorded);
     return;
   }
-  const { alarm, hasRung } = activate(draft, now);
-  if (hasRung) rung.push(now.rule);
-  putOccurrence(draft, now, alarm.id, recorded);
+  putOccurrence(draft, now, activate(draft, now).id, recorded);
 }
 
 function settleEnded(draft: Draft, recorded: StoredOccurrence, now: Occurrence): void {

@@ -30,14 +30,13 @@ export function refold(
   if (base === undefined) return recordBeyondWindow(draft, change, mayRing);
   const onRecord = draft.history.after(base.atMs);
   const judged = foldRows(draft, base, assemble(onRecord, change), mayRing);
-  putJudged(draft, onRecord, judged.rows);
+  putJudged(draft, onRecord, judged);
   const added = seqsOf([...change.inserted, ...change.newer]);
   const newest = seqsOf(change.newest);
   return {
     isNew: true,
-    isSuspect: judged.rows.some((row) => added.has(row.seq) && isSuspect(row)),
-    newest: judged.rows.filter(({ seq }) => newest.has(seq)),
-    rung: judged.rung,
+    isSuspect: judged.some((row) => added.has(row.seq) && isSuspect(row)),
+    newest: judged.filter(({ seq }) => newest.has(seq)),
   };
 }
 
@@ -74,7 +73,7 @@ function foldRows(
   base: Base,
   rows: readonly StoredReading[],
   mayRing: (rule: MeterRuleId) => boolean,
-): { readonly rows: readonly StoredReading[]; readonly rung: readonly MeterRuleId[] } {
+): readonly StoredReading[] {
   const settings = foldSettings(draft.meter);
   const recorded = draft.history.occurrencesAfter(base.atMs);
   const judged: StoredReading[] = [];
@@ -94,8 +93,8 @@ function foldRows(
   }
   draft.context = { ...draft.context, head: state };
   const atMs = state.lastMs ?? draft.nowMs;
-  const rung = applyOccurrences(draft, { recorded, ended, open: state.open, mayRing, atMs });
-  return { rows: judged, rung };
+  applyOccurrences(draft, { recorded, ended, open: state.open, mayRing, atMs });
+  return judged;
 }
 
 /** New rows are stored; rows on record that are now judged otherwise are revised, with a trace. */
@@ -136,15 +135,14 @@ function recordBeyondWindow(
     draft.effects.revisions.push({ reading, reason: "completed" });
   }
   if (change.newer.length === 0) {
-    return { isNew: true, isSuspect: false, newest: [], rung: [] };
+    return { isNew: true, isSuspect: false, newest: [] };
   }
   const base: Base = { atMs: draft.context.head.lastMs ?? beginningMs, state: draft.context.head };
   const judged = foldRows(draft, base, change.newer, mayRing);
-  putJudged(draft, [], judged.rows);
+  putJudged(draft, [], judged);
   return {
     isNew: true,
-    isSuspect: judged.rows.some(isSuspect),
-    newest: judged.rows,
-    rung: judged.rung,
+    isSuspect: judged.some(isSuspect),
+    newest: judged,
   };
 }

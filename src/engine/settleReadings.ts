@@ -9,12 +9,12 @@ import type { TimestampMs } from "#domain/units.ts";
 import { placeInTime, type PlacedReading } from "#screening/placeInTime.ts";
 import { settleVersion } from "#screening/versions.ts";
 import type { Draft } from "./draft.ts";
-import { foldInstant, foldSettings, type FoldState } from "./fold.ts";
+import { foldInstant, foldSettings } from "./fold.ts";
 import { applyOccurrences, openOnRecord } from "./occurrences.ts";
 import { refold } from "./refold.ts";
 import { byInstant, isSuspect, keepCheckpoint, type Settled } from "./window.ts";
 
-const nothingNew: Settled = { isNew: false, isSuspect: false, newest: [], rung: [] };
+const nothingNew: Settled = { isNew: false, isSuspect: false, newest: [] };
 
 /** Screens, folds and records the readings of one uplink. */
 export function settleReadings(
@@ -120,31 +120,15 @@ function goAhead(draft: Draft, ahead: readonly Reading[]): Settled {
     }
     keepCheckpoint(draft, state);
   }
+  // A condition known from old data only, which this fresh reading does not deny, rings now.
+  const isWaiting = Object.keys(draft.context.silent).length > 0;
   const hasChanged = ended.length > 0 || state.open !== draft.context.head.open;
   draft.context = { ...draft.context, head: state };
   draft.effects.readings.push(...judged);
-  const atMs = judged.at(-1)?.measuredAtMs ?? draft.nowMs;
-  const rung = hasChanged
-    ? applyOccurrences(draft, {
-        recorded,
-        ended,
-        open: state.open,
-        mayRing: mayRing(draft, ahead),
-        atMs,
-      })
-    : ringWhatWaits(draft, state, ahead);
-  return { isNew: true, isSuspect: judged.some(isSuspect), newest: judged, rung };
-}
-
-/** A condition known from old data, which this fresh reading does not deny, rings now. */
-function ringWhatWaits(
-  draft: Draft,
-  state: FoldState,
-  ahead: readonly Reading[],
-): readonly MeterRuleId[] {
-  if (Object.keys(draft.context.silent).length === 0) return [];
-  const atMs = state.lastMs ?? draft.nowMs;
-  const recorded = openOnRecord(draft);
-  const change = { recorded, ended: [], open: state.open, mayRing: mayRing(draft, ahead), atMs };
-  return applyOccurrences(draft, change);
+  if (hasChanged || isWaiting) {
+    const atMs = state.lastMs ?? draft.nowMs;
+    const change = { recorded, ended, open: state.open, mayRing: mayRing(draft, ahead), atMs };
+    applyOccurrences(draft, change);
+  }
+  return { isNew: true, isSuspect: judged.some(isSuspect), newest: judged };
 }

@@ -1,10 +1,11 @@
 /** One uplink of one meter, a line a step: the way of a reading (architecture, section 1). */
 import { readingFlags } from "#domain/reading.ts";
+import { hasStatus, statusBits } from "#domain/status.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Telegram } from "#domain/telegram.ts";
 import { dayMs, minuteMs, type TimestampMs } from "#domain/units.ts";
 import { placeInTime } from "#screening/placeInTime.ts";
-import { returnToNormal } from "./alarmDesk.ts";
+import { isActive, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { settleReadings } from "./settleReadings.ts";
@@ -90,7 +91,9 @@ function tellValve(draft: Draft, settled: Settled): void {
 function closeOnLeak(draft: Draft, settled: Settled): void {
   const alarm = draft.context.live.R1;
   const proof = settled.newest.at(-1);
-  if (!settled.rung.includes("R1") || alarm === undefined || proof === undefined) return;
+  if (alarm === undefined || proof === undefined || !isActive(alarm)) return;
+  // A reading that does not speak of the leak is no reason to move a valve now.
+  if (!hasStatus(proof.status ?? 0, statusBits.leak | statusBits.external_alarm)) return;
   closeForAlarm(draft, alarm, proof);
 }
 

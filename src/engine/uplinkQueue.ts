@@ -5,7 +5,7 @@
 import { protocolNames } from "#domain/meter.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { Committed, Uplink, UplinkQueue } from "#ports/intake.ts";
+import type { Committed, DownlinkOutcome, Uplink, UplinkQueue } from "#ports/intake.ts";
 import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { AskEnvelope, AskResult, Desk } from "#ports/requests.ts";
@@ -142,7 +142,7 @@ export class EngineQueue implements UplinkQueue, Desk {
     this.#schedule();
   }
 
-  downlinkOutcome(commandId: CommandId, outcome: "delivered" | "undelivered"): void {
+  downlinkOutcome(commandId: CommandId, outcome: DownlinkOutcome): void {
     this.#notices.push({ kind: "downlink", commandId, outcome });
     this.#schedule();
   }

@@ -34,18 +34,25 @@ function followTrouble(draft: Draft, command: Command | null): void {
   activate(draft, { rule: "R15", level: 1, proof, raisedAtMs: draft.nowMs });
 }
 
-/** A leak that has just rung asks for its valve: on fresh data, within policy, past the breaker. */
+/**
+ * A leak asks for its valve once per occurrence: on fresh data, within policy, past the breaker. When only old
+ * data said so at first, it asks again as soon as fresh data does.
+ */
 export function closeForAlarm(draft: Draft, alarm: Alarm, proof: Reading): void {
-  if (draft.context.valve.outstanding !== null) return;
+  const { id: alarmId, occurrence } = alarm;
+  const before = draft.context.leakClose;
+  const isAsked = before?.alarmId === alarmId && before.occurrence === occurrence;
   const isClockBelieved = isFresh(proof.measuredAtMs, proof.receivedAtMs, proof.flags);
+  if (isAsked && (before.detail !== "stale-data" || !isClockBelieved)) return;
   const isLate = !isClockBelieved || (proof.flags & readingFlags.LATE) !== 0;
-  order(draft, {
-    cause: { kind: "alarm", ref: alarm.id },
+  const { detail } = order(draft, {
+    cause: { kind: "alarm", ref: alarmId },
     reason: alarm.rule,
     expiresInMs: leakCloseExpiresInMs,
     proof: { measuredAtMs: proof.measuredAtMs, receivedAtMs: proof.receivedAtMs, isLate },
     by: "engine",
   });
+  draft.context = { ...draft.context, leakClose: { alarmId, occurrence, detail } };
 }
 
 export interface Order {
@@ -84,10 +91,9 @@ export function order(draft: Draft, wanted: Order): Command {
   draft.automation = judged.automation;
   if (judged.supersedes !== null) draft.effects.commands.push(judged.supersedes);
   draft.effects.commands.push({ command: judged.command, transitions: judged.transitions });
-  if (judged.command.state !== "refused") {
-    moveValve(draft, { kind: "order", command: judged.command, by: wanted.by });
-  }
-  return judged.command;
+  if (judged.command.state === "refused") return judged.command;
+  moveValve(draft, { kind: "order", command: judged.command, by: wanted.by });
+  return draft.context.valve.outstanding?.command ?? judged.command;
 }
 
 /** A command that no frame could carry must be known as refused now, not when the meter wakes. */

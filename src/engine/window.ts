@@ -1,5 +1,4 @@
 /** The stretch of a meter's past that can be folded again, and how the fold groups readings. */
-import type { MeterRuleId } from "#domain/alarm.ts";
 import { readingFlags, type Reading, type StoredReading } from "#domain/reading.ts";
 import { dayMs } from "#domain/units.ts";
 import type { Draft } from "./draft.ts";
@@ -21,8 +20,6 @@ export interface Settled {
   readonly isSuspect: boolean;
   /** Not older than what was known, in time order, as they were judged. */
   readonly newest: readonly StoredReading[];
-  /** Rules whose alarm rings anew. */
-  readonly rung: readonly MeterRuleId[];
 }
 
 /** Something about this reading needs a second look. */

@@ -85,6 +85,7 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "live.slowClientCut": { level: "warn" },
   "downlink.sent": { level: "info" },
   "downlink.undelivered": { level: "info" },
+  "downlink.unconfirmed": { level: "warn" },
   "downlink.expired": { level: "warn" },
   "engine.commitFailed": {
     level: "error",

@@ -18,13 +18,19 @@ export interface Uplink {
 /** Called once: after the commit (null), or with the reason why there is none. */
 export type Committed = (failure: "store-failed" | "overloaded" | "stopping" | null) => void;
 
+/**
+ * `delivered`: the session confirmed it. `undelivered`: it never left. `unconfirmed`: it left and nothing came
+ * back, so the meter may have it; only its own report can tell.
+ */
+export type DownlinkOutcome = "delivered" | "undelivered" | "unconfirmed";
+
 export interface UplinkQueue {
   /** Takes ownership of the bytes. The callback decides the acknowledgement. */
   offer(uplink: Uplink, committed: Committed): void;
   /** A meter listens now (it connected and subscribed): waiting commands may leave. */
   contact(meterNo: number): void;
   /** What became of a command that the engine handed over. */
-  downlinkOutcome(commandId: CommandId, outcome: "delivered" | "undelivered"): void;
+  downlinkOutcome(commandId: CommandId, outcome: DownlinkOutcome): void;
   /** True: nothing but single frames of idle meters should be read for now. */
   readonly isFull: boolean;
 }

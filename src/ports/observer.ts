@@ -25,6 +25,7 @@ export const namedEvents = {
   "live.slowClientCut": "a live client that did not read was cut; it may resume by sequence",
   "downlink.sent": "a command left for a meter",
   "downlink.undelivered": "a command found no listening session",
+  "downlink.unconfirmed": "a command left and was not confirmed; the meter may have it",
   "downlink.expired": "a command was dropped at the last barrier because its time was over",
   "engine.commitFailed": "a batch could not be made durable; nothing was acknowledged",
   "engine.exited": "the engine thread ended; the process stops",

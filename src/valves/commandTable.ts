@@ -64,7 +64,7 @@ export const commandTable: readonly CommandRow[] = [
 
   row("sent", "deliver", "delivered", "the transport confirms; this is not execution"),
   row("sent", "giveBack", "queued", "not handed over: the attempt does not count"),
-  row("sent", "lose", "unknown", "restart or silence before a confirmation"),
+  row("sent", "lose", "unknown", "restart, lost session or silence before a confirmation"),
   row("sent", "accept", "accepted", "the meter answers before the transport"),
   row("sent", "execute", "executed", "the meter answers executed or reports closed"),
   row("sent", "fail", "failed", "the meter refuses, fails, or reports a valve fault"),

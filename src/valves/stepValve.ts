@@ -30,7 +30,10 @@ export type ValveInput =
   /** The meter listens now. */
   | { readonly kind: "contact"; readonly nowMs: TimestampMs }
   | { readonly kind: "delivered"; readonly commandId: CommandId; readonly nowMs: TimestampMs }
+  /** It never left. */
   | { readonly kind: "undelivered"; readonly commandId: CommandId; readonly nowMs: TimestampMs }
+  /** It left, and the session ended or fell silent before it was confirmed: the meter may have it. */
+  | { readonly kind: "unconfirmed"; readonly commandId: CommandId; readonly nowMs: TimestampMs }
   | { readonly kind: "reply"; readonly reply: CommandReply; readonly nowMs: TimestampMs }
   /** Only trusted and newest readings; null means that it does not say. */
   | {
@@ -104,6 +107,10 @@ export function stepValve(
     case "undelivered":
       return isInFlight(open, input.commandId)
         ? onUndelivered(state, open, input.nowMs)
+        : unchanged(state);
+    case "unconfirmed":
+      return isSent && isInFlight(open, input.commandId)
+        ? advance(state, open, ["lose"], { ...byEngine, detail: "unconfirmed" })
         : unchanged(state);
     case "clock":
       return onClock(state, open, input.nowMs);

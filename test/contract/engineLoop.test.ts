@@ -177,6 +177,14 @@ describe("a valve is not closed automatically", () => {
       "command.requested",
       "command.refused",
     ]);
+    expect(kindsOf(report({ status: ["leak"], ageMs: 20 * minuteMs, meterNo: other }))).toEqual([]);
+    const fresh = report({ status: ["leak"], reachable: true, meterNo: other });
+    expect(kindsOf(fresh)).toEqual([
+      "command.requested",
+      "command.authorised",
+      "command.queued",
+      "command.sent",
+    ]);
   });
 
   test("for a critical customer, nor with the stop switch on", () => {

@@ -10,7 +10,13 @@ import { invariant } from "#domain/invariant.ts";
 import type { Meter } from "#domain/meter.ts";
 import { timestampMs } from "#domain/units.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { Committed, IntakeDirectory, Uplink, UplinkQueue } from "#ports/intake.ts";
+import type {
+  Committed,
+  DownlinkOutcome,
+  IntakeDirectory,
+  Uplink,
+  UplinkQueue,
+} from "#ports/intake.ts";
 import type { NamedEvent, Observer } from "#ports/observer.ts";
 import { createCarrier } from "#downlink/carrier.ts";
 import { startMqttIntake, type MqttIntakeOptions } from "#intake/mqttBroker.ts";
@@ -70,7 +76,7 @@ class HandQueue implements UplinkQueue {
   contact(meterNo: number) {
     this.contacts.push(meterNo);
   }
-  downlinkOutcome(commandId: CommandId, outcome: "delivered" | "undelivered") {
+  downlinkOutcome(commandId: CommandId, outcome: DownlinkOutcome) {
     this.outcomes.push({ commandId, outcome });
   }
   settle(failure: Parameters<Committed>[0] = null) {

@@ -1,8 +1,9 @@
 /** Every route × every role, by the table; and the documents that say so. */
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { isPermitted, permissions, type Permission } from "#api/permissions.ts";
+import { ApiKeys } from "#api/apiKeys.ts";
+import { isPermitted, mayNow, permissions, type Permission } from "#api/permissions.ts";
 import { problems } from "#api/problems.ts";
-import { roles } from "#domain/role.ts";
+import { roles, type Role } from "#domain/role.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startApiRig, type ApiRig } from "../support/apiRig.ts";
 
@@ -82,6 +83,15 @@ describe("the permission table", () => {
     expect(
       held("admin").filter((name) => /^(valves|commands|alarms|automation)\./.test(name)),
     ).toEqual(["alarms.read", "commands.read"]);
+  });
+
+  test("while only administrators hold keys they may do everything, and no longer", () => {
+    const row = (role: Role) => ({ id: role, keyHash: role, role, label: role });
+    const alone = new ApiKeys([row("admin")]);
+    expect(mayNow("admin", "valves.close", alone)).toBe(true);
+    const staffed = new ApiKeys([row("admin"), row("viewer")]);
+    expect(mayNow("admin", "valves.close", staffed)).toBe(false);
+    expect(mayNow("viewer", "valves.close", new ApiKeys([row("viewer")]))).toBe(false);
   });
 
   test("nothing in the whole API speaks of opening", async () => {

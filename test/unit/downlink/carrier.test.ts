@@ -31,7 +31,7 @@ function rig(confirmTimeoutMs = 60_000) {
 test("what the session says first is the outcome, and the only one", () => {
   for (const [first, outcome] of [
     [true, "A delivered"],
-    [false, "A undelivered"],
+    [false, "A unconfirmed"],
   ] as const) {
     const { send, carried, outcomes } = rig();
     send();
@@ -61,10 +61,10 @@ test("at its expiry a command does not leave", () => {
   carried[0]?.(true);
 });
 
-test("silence is undelivered, once", async () => {
+test("silence is unconfirmed, once", async () => {
   const { send, carried, outcomes } = rig(1);
   send();
-  await expect.poll(() => outcomes).toEqual(["A undelivered"]);
+  await expect.poll(() => outcomes).toEqual(["A unconfirmed"]);
   carried[0]?.(true);
   expect(outcomes).toHaveLength(1);
 });

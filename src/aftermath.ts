@@ -1,0 +1,92 @@
+/** What follows a commit on the main thread: who is told, and what the process says of its own state. */
+import type { ApiKeys } from "#api/apiKeys.ts";
+import type { LiveHub } from "#api/live/liveHub.ts";
+import type { BatchReport } from "#engine/messages.ts";
+import type { Clock } from "#ports/clock.ts";
+import type { CommandListeners, DownlinkCarrier, UplinkQueue } from "#ports/intake.ts";
+import type { Metrics } from "#ports/metrics.ts";
+import type { Observer } from "#ports/observer.ts";
+import { protocolByName } from "#protocols/registry.ts";
+import type { LiveDirectory } from "./liveDirectory.ts";
+
+type Commit = Extract<BatchReport, { kind: "committed" }>;
+
+/** The head of an event about an alarm that rings; cheaper than parsing every event. */
+const raisedPattern = /^\{"seq":\d+,"at":"[^"]*","kind":"alarm\.(?:raised|reraised|escalated)"/;
+
+/** The parts that listen are started after the engine, so they are set one by one. */
+export class Aftermath {
+  live: LiveDirectory | null = null;
+  apiKeys: ApiKeys | null = null;
+  hub: LiveHub | null = null;
+  carrier: DownlinkCarrier | null = null;
+  listeners: CommandListeners | null = null;
+  queue: Pick<UplinkQueue, "contact"> | null = null;
+  isListening = false;
+  #blindness: string | null = null;
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  readonly #metrics: Metrics;
+
+  constructor(clock: Clock, observer: Observer, metrics: Metrics) {
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#metrics = metrics;
+  }
+
+  /** What the engine's host is given. */
+  parts() {
+    return {
+      clock: this.#clock,
+      observer: this.#observer,
+      metrics: this.#metrics,
+      protocols: protocolByName,
+      onCommit: (commit: Commit, oldestReceivedAtMs: number | null) =>
+        this.#follow(commit, oldestReceivedAtMs),
+      onStoreFailure: (code: string, message: string) => {
+        this.#blindness = `readings cannot be stored: ${code}`;
+        this.#observer.note("engine.commitFailed", { reason: code, message });
+      },
+      onStoreRecovered: () => {
+        this.#blindness = null;
+      },
+      onDeath: (error: unknown): never => {
+        this.#observer.note("engine.exited", { reason: String(error) });
+        // Without its writer the process can promise nothing: it ends, and is started again.
+        throw error;
+      },
+    };
+  }
+
+  readiness(): { readonly ready: boolean; readonly reasons: readonly string[] } {
+    const reasons = this.isListening ? [] : ["not listening for meters"];
+    if (this.#blindness !== null) reasons.push(this.#blindness);
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  /** A meter that listens at this moment need not wait for its next wake. */
+  #contactIfListening(meterNo: number): void {
+    const meter = this.live?.meterByNo(meterNo);
+    if (meter === undefined) return;
+    if (this.listeners?.find(meterNo, meter.protocol) !== undefined) this.queue?.contact(meterNo);
+  }
+
+  /** Commands leave first, for a meter listens only for seconds; then people and machines are told. */
+  #follow(commit: Commit, oldestReceivedAtMs: number | null): void {
+    if (commit.directory !== null) {
+      this.live?.apply(commit.directory);
+      for (const row of commit.directory.apiKeys) this.apiKeys?.put(row);
+      for (const id of commit.directory.revokedApiKeys) this.apiKeys?.drop(id);
+    }
+    for (const downlink of commit.downlinks) this.carrier?.send(downlink);
+    for (const meterNo of commit.waiting) this.#contactIfListening(meterNo);
+    this.hub?.publish(commit.events);
+    this.#metrics.batchCommitted(commit.counts);
+    this.#metrics.activeAlarms(commit.activeAlarms);
+    if (oldestReceivedAtMs === null) return;
+    const seconds = Math.max(0, (this.#clock.nowMs() - oldestReceivedAtMs) / 1_000);
+    for (const { json } of commit.events) {
+      if (raisedPattern.test(json)) this.#metrics.alarmToLive(seconds);
+    }
+  }
+}
