@@ -42,7 +42,7 @@ export function simulateCommand(): Command {
       const [host = "127.0.0.1", port = "1883"] = flags.broker.split(":");
       const key = readFileSync(flags.keyFile, "utf8").trim();
       const outcome = await runSimulate({
-        api: { url: flags.api, key },
+        api: { baseUrl: flags.api, key },
         broker: { host, port: Number(port) },
         meters: flags.meters,
         seed: flags.seed,
