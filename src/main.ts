@@ -46,7 +46,11 @@ async function runService(
     : `mercaptan ready  api ${api}  meters ${meters}  data ${config.dataDir}`;
   process.stdout.write(`${ready}\n`);
   closeWithGrace({ delay: closeWithinMs, logger: false }, async ({ err }) => {
-    if (err !== undefined) report(err);
+    // Our own mistake, or a dead engine: nothing more may be acknowledged, and a restart is quick.
+    if (err !== undefined) {
+      report(err);
+      process.exit(exitCodeOf(err));
+    }
     await running.stop();
   });
 }
