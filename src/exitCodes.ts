@@ -29,5 +29,9 @@ export function exitCodeOf(error: unknown): number {
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return `mercaptan: ${String(error)}`;
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  return `mercaptan: ${error.message}${cause}`;
+  const next =
+    exitCodeOf(error) === 4
+      ? "; choose another with MERCAPTAN_HTTP_PORT or MERCAPTAN_MQTT_PORT"
+      : "";
+  return `mercaptan: ${error.message}${cause}${next}`;
 }
