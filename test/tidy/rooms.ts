@@ -99,7 +99,11 @@ export const rooms: readonly Room[] = [
   room("src/config", "One schema, defaults, one loader; the only reader of `process.env`.", [
     domain,
   ]),
-  room("src/*.ts", "Where everything meets: a part is an argument.", ["src", "protocols"]),
+  room("src/*.ts", "Where everything meets: a part is an argument.", [
+    "src",
+    "protocols",
+    "simulators",
+  ]),
   room(
     "simulators",
     "Meters that report, leak, lie, repeat, sleep and fall silent; they count their own valve movements.",

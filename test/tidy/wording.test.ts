@@ -36,7 +36,7 @@ test("no path of one machine, no unfinished mark, no word about how it was made"
 });
 
 test("foreign words are seen", () => {
-  expect(foreignWords(`see /wor${"k"}/main`)).toHaveLength(1);
-  expect(foreignWords(`// TO${"DO"} later`)).toHaveLength(1);
+  expect(foreignWords(["see /wor", "k/main"].join(""))).toHaveLength(1);
+  expect(foreignWords(["// TO", "DO later"].join(""))).toHaveLength(1);
   expect(foreignWords("User-Agent, an issue of credentials, a workshop, hackney")).toEqual([]);
 });
