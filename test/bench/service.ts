@@ -19,7 +19,7 @@ export interface Service {
 
 const root = new URL("../../", import.meta.url).pathname;
 
-export async function startService(extra: Readonly<Record<string, string>> = {}): Promise<Service> {
+async function startService(): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "mercaptan-bench-"));
   const key = `mk_bench_${randomBytes(24).toString("hex")}`;
   const keyFile = join(folder, "admin.key");
@@ -36,7 +36,6 @@ export async function startService(extra: Readonly<Record<string, string>> = {})
       MERCAPTAN_MQTT_CONNECTIONS_MAX: "15000",
       MERCAPTAN_ADMIN_KEY_FILE: keyFile,
       MERCAPTAN_LOG_LEVEL: "error",
-      ...extra,
     },
   });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
@@ -55,7 +54,21 @@ export async function startService(extra: Readonly<Record<string, string>> = {})
   };
 }
 
-async function readyLine(
+/** Starts the program for a run and leaves nothing behind, however the run ends. */
+export async function withService<Result>(
+  run: (service: Service) => Promise<Result>,
+): Promise<Result> {
+  const service = await startService();
+  try {
+    return await run(service);
+  } finally {
+    await service.stop();
+    service.remove();
+  }
+}
+
+/** What the service says of itself once it is ready; rejects when it ends before. */
+export async function readyLine(
   child: ChildProcess,
 ): Promise<{ readonly api: string; readonly meters: string }> {
   const { stdout } = child;
@@ -95,7 +108,7 @@ export async function callApi(
 
 /** Registers the meters in one import and issues their credentials, some at a time. */
 export async function registerMeters(
-  service: Service,
+  service: Pick<Service, "api" | "key">,
   ids: readonly string[],
   shared: Readonly<Record<string, unknown>> = {},
 ): Promise<readonly Credential[]> {

@@ -1,0 +1,220 @@
+/**
+ * Kills the whole process again and again under load, on one data directory, and then holds the ledger against what
+ * the meters were promised. kill -9 takes from a process what it had in memory, not what the operating system had:
+ * what a power cut takes is decided by fsync, and this run says nothing about it.
+ */
+import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import { seededRng, type SeededRng } from "#simulators/rng.ts";
+import { checkLedger, type Findings } from "./checks.ts";
+import type { KeeperMeter } from "./keeperMeter.ts";
+import { Load, registerKeepers } from "./keepers.ts";
+import { Operator } from "./operator.ts";
+import { freePorts } from "./ports.ts";
+import { Victim } from "./victim.ts";
+
+export interface KillOptions {
+  readonly cycles: number;
+  readonly meters: number;
+  /** Reports a second of all meters together, while the service is up. */
+  readonly rate: number;
+  readonly seed: number;
+  /** Runs the composition that acknowledges before it has stored. */
+  readonly earlyAck: boolean;
+  /** Longest wait for commands to end after the last kill. */
+  readonly settleSeconds: number;
+  readonly say: (line: string) => void;
+}
+
+export interface KillReport extends Findings {
+  readonly readyMs: { readonly median: number; readonly max: number };
+  readonly uplinksPerSecond: number;
+  readonly killedDuringStart: number;
+  readonly exitCode: number | null;
+  readonly seconds: number;
+}
+
+/** What a kill waits for: a moment, an order on its way into a meter, a leak just acknowledged. */
+const moments = ["time", "order", "leak", "start"] as const;
+type Moment = (typeof moments)[number];
+
+const readyMsMax = 10_000;
+const startKillMsMax = 600;
+const newLeaks = 3;
+const newOrders = 2;
+const deliverWithinMs = 20_000;
+/** The rest of the load while commands are verified by readings. */
+const calmShare = 0.2;
+
+const services = {
+  true: ["test/kill/earlyAckServe.ts"],
+  false: ["src/main.ts", "serve", "--json"],
+} as const;
+
+/** One whole run; the report's violations are empty when every promise was kept. */
+export async function runKills(options: KillOptions): Promise<KillReport> {
+  const rng = seededRng(options.seed);
+  const [http = 0, mqtt = 0] = await freePorts(2, rng.next);
+  const victim = new Victim({ http, mqtt }, services[`${options.earlyAck}`]);
+  const run = new KillRun(options, victim, rng);
+  try {
+    return await run.whole();
+  } finally {
+    run.end();
+    await victim.kill();
+    victim.remove();
+  }
+}
+
+class KillRun {
+  readonly #options: KillOptions;
+  readonly #victim: Victim;
+  readonly #rng: SeededRng;
+  readonly #startedMs = performance.now();
+  readonly #readyMs: number[] = [];
+  #meters: readonly KeeperMeter[] = [];
+  #load: Load | null = null;
+  /** While the service was up, and what it acknowledged meanwhile. */
+  #upMs = 0;
+  #acknowledged = 0;
+  #killedDuringStart = 0;
+  /** Whom to tell when this cycle's moment has come. */
+  #watched: Moment = "time";
+  #strike: () => void = () => undefined;
+
+  constructor(options: KillOptions, victim: Victim, rng: SeededRng) {
+    this.#options = options;
+    this.#victim = victim;
+    this.#rng = rng;
+  }
+
+  async whole(): Promise<KillReport> {
+    const { cycles, meters, rate } = this.#options;
+    await this.#start();
+    const events = {
+      ordered: () => this.#hasCome("order"),
+      acknowledged: (_meter: KeeperMeter, { isLeak }: { readonly isLeak: boolean }) => {
+        if (isLeak) this.#hasCome("leak");
+      },
+    };
+    this.#meters = await registerKeepers(this.#victim, meters, events);
+    const operator = await Operator.employ(this.#victim);
+    for (const meter of this.#meters) meter.rise(this.#victim.mqttPort);
+    this.#load = new Load(this.#meters, rate);
+    const fresh = this.#shuffled();
+    for (let no = 1; no <= cycles; no += 1) {
+      await this.#cycle(no, fresh, operator);
+    }
+    return this.#finish(operator);
+  }
+
+  end(): void {
+    this.#load?.stop();
+    for (const meter of this.#meters) meter.rest();
+  }
+
+  async #start(): Promise<boolean> {
+    const start = await this.#victim.start();
+    if (start === null) return false;
+    this.#readyMs.push(start.readyAfterMs);
+    return true;
+  }
+
+  #shuffled(): KeeperMeter[] {
+    return [...this.#meters]
+      .map((meter) => ({ meter, place: this.#rng.next() }))
+      .sort((one, other) => one.place - other.place)
+      .map(({ meter }) => meter);
+  }
+
+  /** The service runs; it is killed, and started again until it is ready. */
+  async #cycle(no: number, fresh: KeeperMeter[], operator: Operator): Promise<void> {
+    const moment = moments[(no - 1) % moments.length] ?? "time";
+    const upMs = this.#rng.between(300, 3_000);
+    const upSinceMs = performance.now();
+    const struck = new Promise<void>((resolve) => {
+      this.#strike = resolve;
+    });
+    this.#watched = moment;
+    const trouble = this.#makeTrouble(fresh, operator, Math.min(upMs, 1_000));
+    const before = this.#owed();
+    await Promise.race([struck, delay(upMs)]);
+    await this.#victim.kill();
+    const wasUpMs = performance.now() - upSinceMs;
+    const acknowledged = this.#owed() - before;
+    this.#upMs += wasUpMs;
+    this.#acknowledged += acknowledged;
+    await trouble;
+    if (moment === "start") await this.#killDuringStart();
+    await this.#start();
+    this.#options.say(
+      `cycle ${no}: killed after ${Math.round(wasUpMs)} ms (${moment}) and ${acknowledged} ` +
+        `acknowledgements, ready again after ${Math.round(this.#readyMs.at(-1) ?? 0)} ms`,
+    );
+  }
+
+  #owed(): number {
+    return this.#meters.reduce((all, { obligations }) => all + obligations.length, 0);
+  }
+
+  #hasCome(moment: Moment): void {
+    if (this.#watched !== moment) return;
+    // At once, in the same turn: before the meter confirms, before anything else is read.
+    this.#victim.strike();
+    this.#watched = "time";
+    this.#strike();
+  }
+
+  /** Some meters begin to leak, some valves are to be closed, at random moments. */
+  async #makeTrouble(fresh: KeeperMeter[], operator: Operator, withinMs: number): Promise<void> {
+    const acts = [
+      ...fresh.splice(0, newLeaks).map((meter) => () => {
+        meter.hasLeak = true;
+      }),
+      ...fresh.splice(0, newOrders).map((meter) => () => operator.close(meter.id)),
+    ];
+    await Promise.all(
+      acts.map(async (act) => {
+        await delay(this.#rng.between(0, withinMs));
+        act();
+      }),
+    );
+  }
+
+  async #killDuringStart(): Promise<void> {
+    const starting = this.#start();
+    await delay(this.#rng.between(0, startKillMsMax));
+    await this.#victim.kill();
+    if (!(await starting)) this.#killedDuringStart += 1;
+  }
+
+  async #finish(operator: Operator): Promise<KillReport> {
+    const { settleSeconds, rate } = this.#options;
+    const load = this.#load;
+    if (load !== null) load.rate = rate * calmShare;
+    await operator.settled();
+    const untilMs = performance.now() + settleSeconds * 1_000;
+    while ((await operator.openCommands()) > 0 && performance.now() < untilMs) await delay(200);
+    load?.stop();
+    const deliverUntilMs = performance.now() + deliverWithinMs;
+    const waiting = () => this.#meters.reduce((all, meter) => all + meter.waiting, 0);
+    while (waiting() > 0 && performance.now() < deliverUntilMs) await delay(20);
+    const undelivered = waiting();
+    const exitCode = await this.#victim.stop();
+    const found = checkLedger(this.#victim.dataDir, this.#meters, operator.ordered);
+    found.violations.push(...operator.surprises);
+    if (undelivered > 0) found.violations.push(`${undelivered} uplinks were never acknowledged`);
+    if (exitCode !== 0) found.violations.push(`SIGTERM ended with exit code ${exitCode}`);
+    const sorted = [...this.#readyMs].sort((one, other) => one - other);
+    const max = Math.round(sorted.at(-1) ?? 0);
+    if (max > readyMsMax) found.violations.push(`a start took ${max} ms`);
+    return {
+      ...found,
+      readyMs: { median: Math.round(sorted[sorted.length >> 1] ?? 0), max },
+      uplinksPerSecond: Math.round((this.#acknowledged * 1_000) / Math.max(1, this.#upMs)),
+      killedDuringStart: this.#killedDuringStart,
+      exitCode,
+      seconds: Math.round((performance.now() - this.#startedMs) / 1_000),
+    };
+  }
+}

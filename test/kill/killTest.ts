@@ -1,0 +1,79 @@
+/** `npm run kill-test`: kill -9 under load, again and again; nothing that was promised may be missing. */
+import { parseArgs } from "node:util";
+import { runKills, type KillReport } from "./killRun.ts";
+
+const help = `npm run kill-test -- [options]
+
+  --cycles 20     kills of the running process (a fourth of them followed by a kill during start)
+  --meters 200    meters that keep every uplink until it is acknowledged
+  --rate 1500     reports a second of all meters together, while the service is up
+  --seed N        the moments of the kills; the default is another one each time
+  --settle 120    longest wait in seconds for commands to end after the last kill
+  --early-ack     runs a build that acknowledges before it has stored: must end with "lost"
+  --json          one JSON object at the end, progress on standard error
+`;
+
+const violationsShown = 10;
+const secondsOfDay = 86_400;
+
+const { values } = parseArgs({
+  options: {
+    cycles: { type: "string", default: "20" },
+    meters: { type: "string", default: "200" },
+    rate: { type: "string", default: "1500" },
+    seed: { type: "string" },
+    settle: { type: "string", default: "120" },
+    "early-ack": { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const seed = Number(values.seed ?? Math.floor(Date.now() / 1_000) % secondsOfDay);
+const progress = values.json ? process.stderr : process.stdout;
+
+function summaryOf(report: KillReport, cycles: number): string {
+  const { facts, readyMs } = report;
+  return [
+    `${report.violations.length === 0 ? "kept" : "BROKEN"}: ${cycles} kills`,
+    `${report.killedDuringStart} more during start`,
+    `${report.uplinksPerSecond} uplinks/s while up`,
+    `${report.lost} lost`,
+    `${report.storedTwice} stored twice`,
+    `${report.secondMovements} second valve movements`,
+    `${String(facts["leaks"])} leaks`,
+    `ready after ${readyMs.median} ms (median), ${readyMs.max} ms (longest)`,
+    `exit code ${report.exitCode}`,
+    `${report.seconds} s`,
+  ].join(", ");
+}
+
+if (values.help) {
+  process.stdout.write(help);
+} else {
+  const cycles = Number(values.cycles);
+  progress.write(`seed ${seed}\n`);
+  const report = await runKills({
+    cycles,
+    meters: Number(values.meters),
+    rate: Number(values.rate),
+    seed,
+    earlyAck: values["early-ack"],
+    settleSeconds: Number(values.settle),
+    say: (line) => progress.write(`${line}\n`),
+  });
+  const { violations, ...figures } = report;
+  const shown = violations.slice(0, violationsShown);
+  if (values.json) {
+    const ok = violations.length === 0;
+    const line = { ok, seed, cycles, ...figures, violations: violations.length, first: shown };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+  } else {
+    for (const [name, fact] of Object.entries(figures.facts)) {
+      process.stdout.write(`  ${name}: ${JSON.stringify(fact)}\n`);
+    }
+    for (const violation of shown) process.stdout.write(`  ${violation}\n`);
+    process.stdout.write(`${summaryOf(report, cycles)}\n`);
+  }
+  process.exitCode = violations.length === 0 ? 0 : 1;
+}
