@@ -1,38 +1,83 @@
-/** `npm run bench -- --scenario NAME`: figures as one JSON line a run. Compare in one run, never across machines. */
+/** `npm run bench -- --scenario NAME`: figures as JSON lines. Compare in one run, never across machines. */
 import { parseArgs } from "node:util";
+import { runLeakLatency } from "./leakLatency.ts";
+import { medianReports, type Report } from "./report.ts";
+import { runSleepy } from "./sleepy.ts";
 import { runSmartMeter } from "./smartMeter.ts";
 
 const help = `npm run bench -- --scenario NAME [options]
 
-  smart-meter   meters that report one after the other; uplinks a second, latencies, CPU, memory
-                --connections 1000  --in-flight 1  --seconds 60  --rate 0 (0: as fast as acknowledged)
-                --vs mosquitto      the same generator against Debian's mosquitto, and the ratio
+Prints one JSON line per figure on standard output; how far it is, every 5 s, on standard error.
+
+  smart-meter    meters that report one value after the other
+                 --connections 1000  --in-flight 1  --rate 0 (uplinks a second; 0: as acknowledged)
+                 --vs mosquitto      then the same load against Debian's mosquitto, and the ratio
+  sleepy         meters that wake, connect, tell a day (24 hours, 5 freezes), take a command, leave
+                 --meters 3000  --concurrency 50  --commands 1 (percent with a close waiting)
+  leak-latency   leak in to event on the live feed, paced, and again during a flood of old data
+                 --connections 500 (as many again flood)  --rate 5000
+                 --history 0 (old values beside the newest of each flooding uplink)
+
+  --seconds 60   of each measurement, after warming up
+  --runs 1       repeats everything and prints medians; of what was lost, the worst
+  --json         JSON lines, which is what is printed anyway
+  --help         this text
 `;
 
 const { values } = parseArgs({
   options: {
     scenario: { type: "string", default: "" },
-    connections: { type: "string", default: "1000" },
-    "in-flight": { type: "string", default: "1" },
     seconds: { type: "string", default: "60" },
-    rate: { type: "string", default: "0" },
+    runs: { type: "string", default: "1" },
+    connections: { type: "string" },
+    "in-flight": { type: "string", default: "1" },
+    rate: { type: "string" },
     vs: { type: "string", default: "" },
+    meters: { type: "string", default: "3000" },
+    concurrency: { type: "string", default: "50" },
+    commands: { type: "string", default: "1" },
+    history: { type: "string", default: "0" },
+    json: { type: "boolean" },
     help: { type: "boolean", default: false },
   },
 });
 
-const options = {
-  connections: Number(values.connections),
-  inFlight: Number(values["in-flight"]),
-  seconds: Number(values.seconds),
-  rate: Number(values.rate),
+const seconds = Number(values.seconds);
+
+const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
+  "smart-meter": () =>
+    runSmartMeter({
+      connections: Number(values.connections ?? 1_000),
+      inFlight: Number(values["in-flight"]),
+      rate: Number(values.rate ?? 0),
+      seconds,
+      vs: values.vs,
+    }),
+  sleepy: () =>
+    runSleepy({
+      meters: Number(values.meters),
+      concurrency: Number(values.concurrency),
+      commands: Number(values.commands),
+      seconds,
+    }),
+  "leak-latency": () =>
+    runLeakLatency({
+      connections: Number(values.connections ?? 500),
+      rate: Number(values.rate ?? 5_000),
+      history: Number(values.history),
+      seconds,
+    }),
 };
 
-if (values.help || values.scenario === "") {
+const run = scenarios[values.scenario];
+const isKnownYardstick = values.vs === "" || values.vs === "mosquitto";
+if (values.help) {
   process.stdout.write(help);
-} else if (values.scenario === "smart-meter") {
-  process.stdout.write(`${JSON.stringify(await runSmartMeter(options))}\n`);
-} else {
-  process.stderr.write(`no scenario ${values.scenario}\n${help}`);
+} else if (run === undefined || !isKnownYardstick) {
+  process.stderr.write(`no scenario ${values.scenario} ${values.vs}\n\n${help}`);
   process.exitCode = 2;
+} else {
+  const runs: (readonly Report[])[] = [];
+  while (runs.length < Number(values.runs)) runs.push(await run());
+  for (const report of medianReports(runs)) process.stdout.write(`${JSON.stringify(report)}\n`);
 }

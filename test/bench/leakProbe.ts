@@ -2,17 +2,22 @@
 import { performance } from "node:perf_hooks";
 import WebSocket from "ws";
 import { quantilesMs, type Quantiles } from "./quantiles.ts";
-import { RawMeter, type LoadCounts } from "./rawMeter.ts";
+import { emptyCounts, RawMeter } from "./rawMeter.ts";
 import type { Credential, Service } from "./service.ts";
 
-const turnEveryMs = 50;
+/** Names of the meters that leak. */
+export const probeIds: readonly string[] = Array.from({ length: 20 }, (_, no) => `P${no}`);
+
+/** One leak in two turns: 375 in half a minute. */
+const turnEveryMs = 40;
+const hearWithinMs = 5_000;
 
 export class LeakProbe {
-  readonly counts: LoadCounts = { sent: 0, acknowledged: 0, failed: 0, latencyMs: [] };
+  readonly counts = emptyCounts();
   readonly #service: Service;
   readonly #meters: readonly RawMeter[];
   readonly #sentAtMs = new Map<string, number>();
-  readonly #latencies: number[] = [];
+  #latencies: number[] = [];
   #socket: WebSocket | null = null;
   #timer: NodeJS.Timeout | null = null;
   #turn = 0;
@@ -35,6 +40,8 @@ export class LeakProbe {
   }
 
   start(): void {
+    this.#latencies = [];
+    this.#expected = 0;
     this.#timer = setInterval(() => this.#next(), turnEveryMs);
   }
 
@@ -66,7 +73,7 @@ export class LeakProbe {
   /** Stops and gives the latencies; `missed` must be 0. */
   async stop(): Promise<Quantiles & { readonly missed: number }> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    const untilMs = performance.now() + 5_000;
+    const untilMs = performance.now() + hearWithinMs;
     while (this.#latencies.length < this.#expected && performance.now() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -1,7 +1,8 @@
-/** A meter as cheap as the generator can make it: a raw socket, packets built before, ids and digits patched. */
+/** A meter as cheap as the generator can make it: a raw socket, frames built before, ids and digits patched. */
 import { connect, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { generate } from "mqtt-packet";
+import { FrameReader, frameTypes } from "./frameReader.ts";
 import type { Credential } from "./service.ts";
 
 export interface LoadCounts {
@@ -11,15 +12,31 @@ export interface LoadCounts {
   readonly latencyMs: number[];
 }
 
+export function emptyCounts(): LoadCounts {
+  return { sent: 0, acknowledged: 0, failed: 0, latencyMs: [] };
+}
+
+/** How a meter that has much to tell goes through its past, oldest first. */
+export interface BackFill {
+  readonly fromMs: number;
+  readonly stepMs: number;
+  /** Old values beside the newest of each uplink. */
+  readonly historyEntries: number;
+}
+
 /** Fixed width, so that digits can be patched in place. */
 const timeDigits = 13;
+const noTime = "0".repeat(timeDigits);
 const litreDigits = 9;
+const noVolume = `1${"0".repeat(litreDigits - 3)}.000`;
+/** One litre a second: 3.6 m³/h, within what a G4 passes. */
+const msPerLitre = 1_000;
 
-function payloadTemplate(status: string): string {
+function payloadTemplate(status: string, historyEntries: number): string {
+  const stamp = `"measuredAt":${noTime},"volumeM3":"${noVolume}"`;
   const members = [
     `"v":1`,
-    `"measuredAt":${"0".repeat(timeDigits)}`,
-    `"volumeM3":"1${"0".repeat(litreDigits - 3)}.000"`,
+    stamp,
     `"flowM3h":"0.350"`,
     `"temperatureC":"18.2"`,
     `"batteryMv":3600`,
@@ -28,18 +45,20 @@ function payloadTemplate(status: string): string {
     `"valve":"open"`,
     `"status":[${status}]`,
   ];
+  const history = Array.from({ length: historyEntries }, () => `{${stamp}}`);
+  if (history.length > 0) members.push(`"history":[${history.join(",")}]`);
   return `{${members.join(",")}}`;
 }
 
 class Template {
-  readonly bytes: Buffer;
-  readonly #timeAt: number;
-  readonly #volumeAt: number;
+  readonly #bytes: Buffer;
   readonly #idAt: number;
+  /** Where the times begin; each volume follows its time at a fixed distance. */
+  readonly #stampsAt: readonly number[];
 
-  constructor(topic: string, status: string) {
-    const payload = payloadTemplate(status);
-    this.bytes = generate({
+  constructor(topic: string, status: string, historyEntries: number) {
+    const payload = payloadTemplate(status, historyEntries);
+    this.#bytes = generate({
       cmd: "publish",
       topic,
       payload,
@@ -48,18 +67,27 @@ class Template {
       dup: false,
       messageId: 1,
     });
-    const start = this.bytes.length - Buffer.byteLength(payload);
+    const start = this.#bytes.length - Buffer.byteLength(payload);
     this.#idAt = start - 2;
-    this.#timeAt = start + payload.indexOf(`:${"0".repeat(timeDigits)}`) + 1;
-    this.#volumeAt = start + payload.indexOf(`"1000000.000"`) + 2;
+    this.#stampsAt = [...payload.matchAll(new RegExp(noTime, "g"))].map(
+      ({ index }) => start + index,
+    );
   }
 
-  fill(messageId: number, atMs: number, litres: number): Buffer {
-    const copy = Buffer.from(this.bytes);
+  /** The newest instant first, as a meter tells it, the others before it by whole steps. */
+  fill(messageId: number, newestMs: number, stepMs: number, firstMs: number): Buffer {
+    const copy = Buffer.from(this.#bytes);
     copy.writeUInt16BE(messageId, this.#idAt);
-    copy.write(String(atMs), this.#timeAt, timeDigits, "latin1");
-    const text = String(litres).padStart(litreDigits, "0");
-    copy.write(`${text.slice(0, -3)}.${text.slice(-3)}`, this.#volumeAt, litreDigits + 1, "latin1");
+    let atMs = newestMs;
+    for (const timeAt of this.#stampsAt) {
+      copy.write(String(atMs), timeAt, timeDigits, "latin1");
+      const litres = Math.floor((atMs - firstMs) / msPerLitre);
+      const text = String(litres).padStart(litreDigits, "0");
+      const volumeAt = timeAt + timeDigits + `,"volumeM3":"1`.length;
+      const digits = `${text.slice(0, -3)}.${text.slice(-3)}`;
+      copy.write(digits, volumeAt, litreDigits + 1, "latin1");
+      atMs -= stepMs;
+    }
     return copy;
   }
 }
@@ -70,21 +98,24 @@ export class RawMeter {
   readonly #normal: Template;
   readonly #leak: Template;
   readonly #counts: LoadCounts;
+  readonly #backFill: BackFill | null;
   #socket: Socket | null = null;
   #messageId = 0;
   #atMs = 0;
-  #startedMs = 0;
-  #rest: Buffer = Buffer.alloc(0);
+  #firstMs = 0;
   readonly #sentAtMs = new Float64Array(65_536);
   /** Called with each acknowledgement while the load runs. */
   onAck: (() => void) | null = null;
 
-  constructor(credential: Credential, counts: LoadCounts, topicOf = uplinkTopic) {
+  constructor(credential: Credential, counts: LoadCounts, backFill: BackFill | null = null) {
     this.id = credential.id;
     this.#credential = credential;
     this.#counts = counts;
-    this.#normal = new Template(topicOf(credential.id), "");
-    this.#leak = new Template(topicOf(credential.id), `"leak"`);
+    this.#backFill = backFill;
+    const topic = `meters/${credential.id}/up/json`;
+    const historyEntries = backFill?.historyEntries ?? 0;
+    this.#normal = new Template(topic, "", historyEntries);
+    this.#leak = new Template(topic, `"leak"`, historyEntries);
   }
 
   /** Connects and logs in. */
@@ -98,7 +129,8 @@ export class RawMeter {
       socket.write(
         generate({ cmd: "connect", clientId: this.id, clean: true, keepalive: 300, ...login }),
       );
-      socket.on("data", (chunk: Buffer) => this.#take(chunk, resolve));
+      const reader = new FrameReader((type, body) => this.#take(type, body, resolve));
+      socket.on("data", (chunk: Buffer) => reader.push(chunk));
       socket.once("error", reject);
       socket.once("close", () => {
         this.#counts.failed += 1;
@@ -111,15 +143,15 @@ export class RawMeter {
     this.#socket?.destroy();
   }
 
-  /** Time of the newest reading sent. */
+  /** Publishes what the meter shows now, or the next piece of its past. */
   send(isLeak = false): void {
-    const nowMs = Date.now();
-    if (this.#startedMs === 0) this.#startedMs = nowMs;
-    this.#atMs = Math.max(nowMs, this.#atMs + 1);
+    const { historyEntries, stepMs } = this.#backFill ?? { historyEntries: 0, stepMs: 1 };
+    const nowMs = this.#backFill?.fromMs ?? Date.now();
+    this.#atMs = Math.max(nowMs, this.#atMs) + stepMs * (1 + historyEntries);
+    if (this.#firstMs === 0) this.#firstMs = this.#atMs - stepMs * historyEntries;
     this.#messageId = (this.#messageId % 65_535) + 1;
-    // One litre a second: 3.6 m³/h, within what a G4 passes.
-    const litres = Math.floor((this.#atMs - this.#startedMs) / 1_000);
-    const packet = (isLeak ? this.#leak : this.#normal).fill(this.#messageId, this.#atMs, litres);
+    const template = isLeak ? this.#leak : this.#normal;
+    const packet = template.fill(this.#messageId, this.#atMs, stepMs, this.#firstMs);
     this.#sentAtMs[this.#messageId] = performance.now();
     this.#counts.sent += 1;
     this.#socket?.write(packet);
@@ -131,26 +163,14 @@ export class RawMeter {
     this.#socket?.uncork();
   }
 
-  #take(chunk: Buffer, connected: () => void): void {
-    let data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    // CONNACK and PUBACK are both four bytes; nothing else is sent to a generator without subscription.
-    while (data.length >= 4) {
-      const type = (data[0] ?? 0) >> 4;
-      if (type === 2) {
-        if (data[3] !== 0) throw new TypeError(`login of ${this.id} refused: ${data[3]}`);
-        connected();
-      } else if (type === 4) {
-        const messageId = data.readUInt16BE(2);
-        this.#counts.acknowledged += 1;
-        this.#counts.latencyMs.push(performance.now() - (this.#sentAtMs[messageId] ?? 0));
-        this.onAck?.();
-      }
-      data = data.subarray(4);
+  #take(type: number, body: Buffer, connected: () => void): void {
+    if (type === frameTypes.connack) {
+      if (body[1] !== 0) throw new TypeError(`login of ${this.id} refused: ${body[1]}`);
+      connected();
+    } else if (type === frameTypes.puback) {
+      this.#counts.acknowledged += 1;
+      this.#counts.latencyMs.push(performance.now() - (this.#sentAtMs[body.readUInt16BE(0)] ?? 0));
+      this.onAck?.();
     }
-    this.#rest = data;
   }
-}
-
-export function uplinkTopic(id: string): string {
-  return `meters/${id}/up/json`;
 }
