@@ -1,4 +1,5 @@
 /** What happened, in sequence, for people and machines: `/v1/events` and `/v1/live`. */
+import type { CommandState } from "./command.ts";
 
 export const alarmEventKinds = [
   "alarm.raised",
@@ -23,9 +24,7 @@ export const systemEventKinds = [
 ] as const;
 export type AlarmEventKind = (typeof alarmEventKinds)[number];
 export type EventKind =
-  | AlarmEventKind
-  | (typeof systemEventKinds)[number]
-  | `command.${import("./command.ts").CommandState}`;
+  AlarmEventKind | (typeof systemEventKinds)[number] | `command.${CommandState}`;
 
 /** One event as it is stored and sent; `json` is the whole public object, `seq` included. */
 export interface StoredEvent {

@@ -26,13 +26,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+interface Served {
+  readonly key: string;
+  readonly api: string;
+  readonly mqttPort: string;
+  readonly stop: () => Promise<number>;
+}
+
 /** Starts the program on free ports and waits for what it prints first. */
-async function serve(): Promise<{
-  key: string;
-  api: string;
-  mqttPort: string;
-  stop(): Promise<number>;
-}> {
+async function serve(): Promise<Served> {
   const flags = ["--http-port", "0", "--mqtt-port", "0", "--data-dir", join(folder, "data")];
   const child = spawn(process.execPath, ["src/main.ts", "serve", ...flags], {
     cwd: rootFolder,
