@@ -96,11 +96,14 @@ test("every room of the table exists, and every folder of code has a room", () =
   expect(codeFiles.filter((file) => roomOf(file) === undefined)).toEqual([]);
 });
 
-test("every production package has a room", () => {
-  const { dependencies } = JSON.parse(textOf("package.json")) as {
+test("every production package has a room, and every package of the table is installed", () => {
+  const { dependencies, devDependencies } = JSON.parse(textOf("package.json")) as {
     dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
   };
   expect(Object.keys(dependencies).filter((name) => packageRooms[name] === undefined)).toEqual([]);
+  const installed = { ...devDependencies, ...dependencies };
+  expect(Object.keys(packageRooms).filter((name) => installed[name] === undefined)).toEqual([]);
 });
 
 test("the architecture document shows this very table", () => {

@@ -136,7 +136,6 @@ export const packageRooms: Readonly<Record<string, readonly string[]>> = {
   "close-with-grace": ["src/*.ts"],
   commander: ["src/*.ts"],
   fastify: ["src/api"],
-  "fastify-plugin": ["src/api"],
   "fastify-type-provider-zod": ["src/api"],
   mqtt: ["simulators"],
   pino: ["src/observability"],
