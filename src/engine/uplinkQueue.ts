@@ -129,6 +129,7 @@ export class EngineQueue implements UplinkQueue, Desk {
 
   offer(uplink: Uplink, committed: Committed): void {
     if (this.#isStopping) {
+      this.#parts.metrics.uplinkRefused(uplink.protocol);
       committed("stopping");
       return;
     }
@@ -221,7 +222,10 @@ export class EngineQueue implements UplinkQueue, Desk {
     this.#notices = [...notices, ...this.#notices];
     this.#hasFailed = true;
     this.#parts.onStoreFailure(report.code, report.message);
-    for (const { committed } of uplinks) committed("store-failed");
+    for (const { uplink, committed } of uplinks) {
+      this.#parts.metrics.uplinkRefused(uplink.protocol);
+      committed("store-failed");
+    }
     for (const { answer } of asks) {
       answer({ ok: false, refusal: { kind: "store-unavailable", detail: report.code } });
     }

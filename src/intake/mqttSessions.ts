@@ -290,7 +290,7 @@ export class MqttSessions {
     if (ending === null) return;
     const { login } = session;
     if (ending.event === "mqtt.cut") this.#cut(session, ending.reason);
-    else if (login !== null) this.#uplinks.noteRefused(login.id, ending.reason);
+    else if (login !== null) this.#uplinks.noteRefused(login.id, ending.reason, "");
     session.isExplained = true;
   }
 

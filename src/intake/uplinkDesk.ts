@@ -12,6 +12,7 @@ import { uplinkPlace, type TopicFault, type UplinkPlace } from "./ownership.ts";
 import type { Login, Session } from "./session.ts";
 import { SessionError } from "./sessionError.ts";
 import { StrikeBook } from "./strikes.ts";
+import { parseTopic } from "./topics.ts";
 
 export interface UplinkDeskOptions {
   readonly limits: MqttLimits;
@@ -78,9 +79,10 @@ export class UplinkDesk {
   }
 
   /** A publish outside the topic table, on its way to being refused. */
-  noteRefused(username: string, reason: TopicFault | "RETAINED"): void {
+  noteRefused(username: string, reason: TopicFault | "RETAINED", topic: string): void {
     const { observer } = this.#options;
-    observer.note("mqtt.publishRefused", { reason, username });
+    const protocol = parseTopic(topic)?.protocol ?? "";
+    observer.note("mqtt.publishRefused", { reason, username, protocol });
     const isForeign = reason === "NOT_OWNER";
     if (isForeign && this.#foreign.strike(username))
       observer.note("security.foreignTopic", { username });
@@ -100,7 +102,7 @@ export class UplinkDesk {
     const place = uplinkPlace(packet.topic, login, directory);
     if (packet.retain || !place.ok) {
       const reason = place.ok ? "RETAINED" : place.fault;
-      this.noteRefused(login.id, reason);
+      this.noteRefused(login.id, reason, packet.topic);
       settled(new SessionError("PUBLISH_REFUSED", reason));
       return;
     }

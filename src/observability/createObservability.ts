@@ -4,6 +4,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
 import { createEventLog, standardError } from "./eventLog.ts";
+import { events } from "./events.ts";
 import { createEventCounter, createMetrics } from "./metrics.ts";
 
 export interface ObservabilityOptions {
@@ -43,6 +44,7 @@ export function createObservability(options: ObservabilityOptions): Observabilit
     observer: {
       note(event, fields) {
         count(event, fields);
+        if (events[event].endsUplink === true) metrics.uplinkRefused(String(fields?.["protocol"]));
         log.note(event, fields);
       },
     },

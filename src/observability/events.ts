@@ -9,6 +9,8 @@ export interface EventRow {
   /** The field that becomes the label `reason`, with the only values it may have; the rest is "other". */
   readonly reasonField?: "reason" | "limit" | "code" | "sink";
   readonly reasons?: readonly string[];
+  /** An uplink ends here, neither stored nor acknowledged: counted as refused, by its field `protocol`. */
+  readonly endsUplink?: true;
 }
 
 /** What happens with every meter every hour is `debug`; what a person should look into is `warn` or above. */
@@ -48,6 +50,7 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
     level: "warn",
     reasonField: "reason",
     reasons: ["NOT_OWNER", "UNKNOWN_METER", "RETAINED"],
+    endsUplink: true,
   },
   "mqtt.subscribeRefused": { level: "warn" },
   "mqtt.takeover": { level: "info" },

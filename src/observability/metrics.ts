@@ -86,7 +86,9 @@ export function createMetrics(registry: Registry): Metrics {
 }
 
 /** What the engine counts per batch; received = accepted + suspect + duplicate + quarantined + refused. */
-function createFlowMetrics(registry: Registry): Pick<Metrics, "batchCommitted" | "held"> {
+function createFlowMetrics(
+  registry: Registry,
+): Pick<Metrics, "batchCommitted" | "uplinkRefused" | "held"> {
   const registers = [registry];
   const uplinks = closedCounter(
     registry,
@@ -148,6 +150,7 @@ function createFlowMetrics(registry: Registry): Pick<Metrics, "batchCommitted" |
       size.observe(counts.outcomes.reduce((sum, outcome) => sum + outcome.count, 0));
       held.set(counts.held);
     },
+    uplinkRefused: (protocol) => uplinks({ protocol, outcome: "refused" }, 1),
     held: (count) => held.set(count),
   };
 }

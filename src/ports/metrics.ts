@@ -31,6 +31,8 @@ export type SinkName = (typeof sinkNames)[number];
 
 export interface Metrics {
   batchCommitted(counts: BatchCounts): void;
+  /** An uplink that was neither stored nor acknowledged; its sender was cut and may come again. */
+  uplinkRefused(protocol: string): void;
   /** MQTT sessions that are open now. */
   connections(count: number): void;
   activeAlarms(counts: Readonly<Record<Priority, number>>): void;

@@ -147,6 +147,17 @@ test("a batch moves every metric of the contract", async () => {
   for (const [name, value] of expected) expect(await series(name), name).toBe(value);
 });
 
+test("an uplink that was turned away is counted as refused, whoever says so", async () => {
+  const { observer, metrics, series } = observe();
+  observer.note("mqtt.publishRefused", { reason: "RETAINED", username: "M1", protocol: "json" });
+  observer.note("mqtt.publishRefused", { reason: "NOT_OWNER", username: "M1", protocol: "" });
+  metrics.uplinkRefused("cjt188");
+  for (const protocol of ["json", "other", "cjt188"]) {
+    const name = `mercaptan_uplinks_total{protocol="${protocol}",outcome="refused"}`;
+    expect(await series(name), name).toBe(1);
+  }
+});
+
 test("every series of the conservation law exists before the first uplink", async () => {
   const { series } = observe();
   for (const protocol of protocolNames) {
