@@ -1,6 +1,6 @@
 /** The window again, from the last fold before the change: for readings that arrive late or out of order. */
 import type { MeterRuleId, Occurrence } from "#domain/alarm.ts";
-import { readingFlags, type StoredReading } from "#domain/reading.ts";
+import { readingFlags, type Quality, type StoredReading } from "#domain/reading.ts";
 import { initialFold, foldFlags, foldInstant, foldSettings, type FoldState } from "./fold.ts";
 import type { Draft } from "./draft.ts";
 import { beginningMs } from "./alarmDesk.ts";
@@ -85,9 +85,7 @@ function foldRows(
     state = folded.state;
     ended.push(...folded.ended);
     const { quality, flags } = folded.verdict;
-    for (const row of versions) {
-      judged.push({ ...row, quality, flags: (row.flags & ~foldFlags) | flags });
-    }
+    for (const row of versions) judged.push(judgedAs(row, quality, flags));
     renewCheckpoint(draft, state);
     keepCheckpoint(draft, state);
   }
@@ -95,6 +93,12 @@ function foldRows(
   const atMs = state.lastMs ?? draft.nowMs;
   applyOccurrences(draft, { recorded, ended, open: state.open, mayRing, atMs });
   return judged;
+}
+
+/** Nearly every row is judged as before, and then it is not copied: a window holds hundreds of them. */
+function judgedAs(row: StoredReading, quality: Quality, found: number): StoredReading {
+  const flags = (row.flags & ~foldFlags) | found;
+  return row.quality === quality && row.flags === flags ? row : { ...row, quality, flags };
 }
 
 /** New rows are stored; rows on record that are now judged otherwise are revised, with a trace. */
@@ -107,7 +111,7 @@ function putJudged(
   for (const row of judged) {
     const before = known.get(row.seq);
     if (before === undefined) draft.effects.readings.push(row);
-    else if (!isEqual(before, row)) {
+    else if (before !== row && !isEqual(before, row)) {
       const isJudgedAnew = before.quality !== row.quality || before.flags !== row.flags;
       const reason = isJudgedAnew ? "refolded" : "completed";
       draft.effects.revisions.push({ reading: row, reason });
