@@ -50,6 +50,8 @@ export class KeeperMeter {
   firstSent = 0;
   hasLeak = false;
   isClosed = false;
+  /** The radio link ends while an order is on it: it arrives, and nobody is told. Once. */
+  losesLink = false;
   readonly #secret: string;
   readonly #address: string;
   readonly #events: MeterEvents;
@@ -215,7 +217,12 @@ export class KeeperMeter {
       this.isClosed = true;
       this.#events.ordered(this);
     }
-    if (messageId !== undefined) this.#socket?.write(generate({ cmd: "puback", messageId }));
+    if (this.losesLink) {
+      this.losesLink = false;
+      this.#socket?.destroy();
+    } else if (messageId !== undefined) {
+      this.#socket?.write(generate({ cmd: "puback", messageId }));
+    }
     if (order !== null) this.#answer(order);
   }
 

@@ -34,14 +34,18 @@ export interface KillReport extends Findings {
   readonly seconds: number;
 }
 
-/** What a kill waits for: a moment, an order on its way into a meter, a leak just acknowledged. */
-const moments = ["time", "order", "leak", "start"] as const;
+/**
+ * What a kill waits for: an uplink just acknowledged, an order that enters its meter, a leak just acknowledged, or
+ * nothing but its time (and then it kills the next start as well).
+ */
+const moments = ["acknowledgement", "order", "leak", "start"] as const;
 type Moment = (typeof moments)[number];
 
 const readyMsMax = 10_000;
 const startKillMsMax = 600;
 const newLeaks = 3;
 const newOrders = 2;
+const acknowledgedWithinMs = 500;
 const deliverWithinMs = 20_000;
 /** The rest of the load while commands are verified by readings. */
 const calmShare = 0.2;
@@ -54,7 +58,7 @@ const services = {
 /** One whole run; the report's violations are empty when every promise was kept. */
 export async function runKills(options: KillOptions): Promise<KillReport> {
   const rng = seededRng(options.seed);
-  const [http = 0, mqtt = 0] = await freePorts(2, rng.next);
+  const [http = 0, mqtt = 0] = await freePorts(2, () => rng.next());
   const victim = new Victim({ http, mqtt }, services[`${options.earlyAck}`]);
   const run = new KillRun(options, victim, rng);
   try {
@@ -79,7 +83,7 @@ class KillRun {
   #acknowledged = 0;
   #killedDuringStart = 0;
   /** Whom to tell when this cycle's moment has come. */
-  #watched: Moment = "time";
+  #watched: Moment | null = null;
   #strike: () => void = () => undefined;
 
   constructor(options: KillOptions, victim: Victim, rng: SeededRng) {
@@ -94,6 +98,7 @@ class KillRun {
     const events = {
       ordered: () => this.#hasCome("order"),
       acknowledged: (_meter: KeeperMeter, { isLeak }: { readonly isLeak: boolean }) => {
+        this.#hasCome("acknowledgement");
         if (isLeak) this.#hasCome("leak");
       },
     };
@@ -129,16 +134,20 @@ class KillRun {
 
   /** The service runs; it is killed, and started again until it is ready. */
   async #cycle(no: number, fresh: KeeperMeter[], operator: Operator): Promise<void> {
-    const moment = moments[(no - 1) % moments.length] ?? "time";
+    const moment = moments[(no - 1) % moments.length] ?? "start";
     const upMs = this.#rng.between(300, 3_000);
     const upSinceMs = performance.now();
     const struck = new Promise<void>((resolve) => {
       this.#strike = resolve;
     });
-    this.#watched = moment;
+    const isNext = moment === "acknowledgement";
+    this.#watched = isNext ? null : moment;
     const trouble = this.#makeTrouble(fresh, operator, Math.min(upMs, 1_000));
     const before = this.#owed();
     await Promise.race([struck, delay(upMs)]);
+    // Under load the next acknowledgement is not far.
+    if (isNext) this.#watched = moment;
+    if (isNext) await Promise.race([struck, delay(acknowledgedWithinMs)]);
     await this.#victim.kill();
     const wasUpMs = performance.now() - upSinceMs;
     const acknowledged = this.#owed() - before;
@@ -161,17 +170,20 @@ class KillRun {
     if (this.#watched !== moment) return;
     // At once, in the same turn: before the meter confirms, before anything else is read.
     this.#victim.strike();
-    this.#watched = "time";
+    this.#watched = null;
     this.#strike();
   }
 
-  /** Some meters begin to leak, some valves are to be closed, at random moments. */
+  /** Some meters begin to leak, some valves are to be closed (one over a bad link), at random moments. */
   async #makeTrouble(fresh: KeeperMeter[], operator: Operator, withinMs: number): Promise<void> {
     const acts = [
       ...fresh.splice(0, newLeaks).map((meter) => () => {
         meter.hasLeak = true;
       }),
-      ...fresh.splice(0, newOrders).map((meter) => () => operator.close(meter.id)),
+      ...fresh.splice(0, newOrders).map((meter, place) => () => {
+        meter.losesLink = place === 0;
+        operator.close(meter.id);
+      }),
     ];
     await Promise.all(
       acts.map(async (act) => {
