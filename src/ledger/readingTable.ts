@@ -1,5 +1,5 @@
 /** Readings: stored by sequence, found by meter and time through the generations of the index. */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { invariant } from "#domain/invariant.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import { hourMs } from "#domain/units.ts";
@@ -77,6 +77,9 @@ export function readingTable(db: DatabaseSync): ReadingPart {
      ORDER BY r.measured_at, r.seq`,
   );
 
+  at.setReturnArrays(true);
+  after.setReturnArrays(true);
+
   /** Written last; rows come in sequence, so it is nearly always the right one. */
   let current: Generation | undefined;
 
@@ -106,12 +109,33 @@ export function readingTable(db: DatabaseSync): ReadingPart {
       cover(row.seq, row.measuredAtMs);
       update.run(...valuesOf(row), row.seq);
     },
-    readingsAt: (meterNo, measuredAtMs) => all(at, meterNo, measuredAtMs),
-    readingsAfter: (meterNo, fromMs) => all(after, meterNo, fromMs),
+    readingsAt: (meterNo, measuredAtMs) => readingsOf(at, meterNo, measuredAtMs),
+    readingsAfter: (meterNo, fromMs) => readingsOf(after, meterNo, fromMs),
     reloadGenerations: () => {
       current = undefined;
     },
   };
+}
+
+const fields = Object.keys(columns) as readonly (keyof StoredReading)[];
+
+/**
+ * All rows of a statement that selects `readingColumns` as arrays. node:sqlite would make objects that are slow to
+ * read and to copy; a window of a meter's past holds hundreds, and each is folded again.
+ */
+function readingsOf(
+  statement: StatementSync,
+  meterNo: number,
+  atMs: number,
+): readonly StoredReading[] {
+  return all<readonly unknown[]>(statement, meterNo, atMs).map((values) => {
+    const row: Partial<Record<keyof StoredReading, unknown>> = {};
+    for (let place = 0; place < fields.length; place += 1) {
+      const field = fields[place];
+      if (field !== undefined) row[field] = values[place];
+    }
+    return row as unknown as StoredReading;
+  });
 }
 
 /** In the order of `columns`; written out because it runs once per reading. */
