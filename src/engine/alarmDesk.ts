@@ -40,7 +40,9 @@ export function activate(draft: Draft, now: Activation): Alarm {
     acknowledgedBy: hasRung ? null : base.acknowledgedBy,
     proof: now.proof,
   };
-  if (silent !== undefined) setSilent(draft, now.rule, undefined);
+  // The record of old data becomes this alarm, or ends where this alarm takes over.
+  if (base === silent) setSilent(draft, now.rule, undefined);
+  else closeSilent(draft, now.rule, now.raisedAtMs);
   setLive(draft, now.rule, alarm, happened);
   return alarm;
 }

@@ -1,47 +1,54 @@
 /** The window again, from the last fold before the change: for readings that arrive late or out of order. */
 import type { MeterRuleId, Occurrence } from "#domain/alarm.ts";
+import { invariant } from "#domain/invariant.ts";
 import { readingFlags, type Quality, type StoredReading } from "#domain/reading.ts";
+import type { TimestampMs } from "#domain/units.ts";
 import { initialFold, foldFlags, foldInstant, foldSettings, type FoldState } from "./fold.ts";
 import type { Draft } from "./draft.ts";
 import { beginningMs } from "./alarmDesk.ts";
 import { applyOccurrences } from "./occurrences.ts";
 import { byInstant, isSuspect, keepCheckpoint, renewCheckpoint, type Settled } from "./window.ts";
 
+/** A reading at or before the head: not on record yet, or on record and now completed. */
+export interface LateRow {
+  readonly row: StoredReading;
+  readonly isNew: boolean;
+}
+
 interface LateChange {
-  readonly inserted: readonly StoredReading[];
-  readonly completed: readonly StoredReading[];
+  readonly late: readonly LateRow[];
   /** Newer than the head, in the same uplink. */
   readonly newer: readonly StoredReading[];
-  /** The newer ones, and those of the others that share the head's instant. */
-  readonly newest: readonly StoredReading[];
+  /** The head's instant before this uplink. An event report may carry the same second: that is news. */
+  readonly lastMs: TimestampMs | null;
 }
 
 /** Records the late readings and makes the record what it would be had they come in order. */
 export function refold(
   draft: Draft,
-  change: LateChange,
+  { late, newer, lastMs }: LateChange,
   mayRing: (rule: MeterRuleId) => boolean,
 ): Settled {
-  const firstMs = Math.min(
-    ...change.inserted.map((reading) => reading.measuredAtMs),
-    ...change.completed.map((reading) => reading.measuredAtMs),
-  );
-  const base = baseBefore(draft, firstMs);
-  if (base === undefined) return recordBeyondWindow(draft, change, mayRing);
+  const base = baseBefore(draft, Math.min(...late.map(({ row }) => row.measuredAtMs)));
   const onRecord = draft.history.after(base.atMs);
-  const judged = foldRows(draft, base, assemble(onRecord, change), mayRing);
+  const rows = assemble(onRecord, late, newer);
+  const judged = foldRows(draft, base, rows, mayRing);
   putJudged(draft, onRecord, judged);
-  const added = seqsOf([...change.inserted, ...change.newer]);
-  const newest = seqsOf(change.newest);
+  const added = new Set(
+    [...late.filter(({ isNew }) => isNew).map(({ row }) => row), ...newer].map(seqOf),
+  );
+  const said = new Set([...late.map(({ row }) => row), ...newer].map(seqOf));
+  const readings = judged.filter(({ seq }) => said.has(seq));
   return {
     isNew: true,
-    isSuspect: judged.some((row) => added.has(row.seq) && isSuspect(row)),
-    newest: judged.filter(({ seq }) => newest.has(seq)),
+    isSuspect: readings.some((row) => added.has(row.seq) && isSuspect(row)),
+    readings,
+    newest: readings.filter(({ measuredAtMs }) => lastMs === null || measuredAtMs >= lastMs),
   };
 }
 
-function seqsOf(rows: readonly StoredReading[]): ReadonlySet<number> {
-  return new Set(rows.map(({ seq }) => seq));
+function seqOf({ seq }: StoredReading): number {
+  return seq;
 }
 
 interface Base {
@@ -49,22 +56,25 @@ interface Base {
   readonly state: FoldState;
 }
 
-function baseBefore(draft: Draft, firstMs: number): Base | undefined {
+function baseBefore(draft: Draft, firstMs: number): Base {
   const checkpoint = draft.history.checkpointBefore(firstMs);
   if (checkpoint !== undefined) {
     return { atMs: checkpoint.atMs, state: JSON.parse(checkpoint.json) as FoldState };
   }
-  return draft.context.isTrimmed ? undefined : { atMs: beginningMs, state: initialFold };
+  invariant(!draft.context.isTrimmed, "what lies beyond the window is not folded again");
+  return { atMs: beginningMs, state: initialFold };
 }
 
 /** What is on record after the base, with the late readings in their places. */
 function assemble(
   onRecord: readonly StoredReading[],
-  change: LateChange,
+  late: readonly LateRow[],
+  newer: readonly StoredReading[],
 ): readonly StoredReading[] {
-  const completed = new Map(change.completed.map((reading) => [reading.seq, reading]));
+  const completed = new Map(late.filter(({ isNew }) => !isNew).map(({ row }) => [row.seq, row]));
   const rows = onRecord.map((row) => completed.get(row.seq) ?? row);
-  rows.push(...change.inserted, ...change.newer);
+  for (const { row, isNew } of late) if (isNew) rows.push(row);
+  rows.push(...newer);
   return rows.sort((one, other) => one.measuredAtMs - other.measuredAtMs || one.seq - other.seq);
 }
 
@@ -79,6 +89,7 @@ function foldRows(
   const judged: StoredReading[] = [];
   const ended: Occurrence[] = [];
   let state = base.state;
+  let keptCount = state.count;
   for (const versions of byInstant(rows)) {
     const folded = foldInstant(settings, state, versions);
     if (folded === undefined) continue;
@@ -86,7 +97,7 @@ function foldRows(
     ended.push(...folded.ended);
     const { quality, flags } = folded.verdict;
     for (const row of versions) judged.push(judgedAs(row, quality, flags));
-    renewCheckpoint(draft, state);
+    if (renewCheckpoint(draft, state, keptCount)) keptCount = state.count;
     keepCheckpoint(draft, state);
   }
   draft.context = { ...draft.context, head: state };
@@ -124,29 +135,17 @@ function isEqual(one: StoredReading, other: StoredReading): boolean {
   return keys.every((key) => one[key] === other[key]);
 }
 
-/** Older than every fold that is kept: stored for the record, not judged, and nothing is folded again. */
-function recordBeyondWindow(
-  draft: Draft,
-  change: LateChange,
-  mayRing: (rule: MeterRuleId) => boolean,
-): Settled {
-  const lost = change.inserted.map((reading) => ({
-    ...reading,
-    flags: reading.flags | readingFlags.BEYOND_WINDOW,
-  }));
-  draft.effects.readings.push(...lost);
-  for (const reading of change.completed) {
-    draft.effects.revisions.push({ reading, reason: "completed" });
+/** Older than every fold that is kept. */
+export function isBeyondWindow({ context }: Draft, row: StoredReading): boolean {
+  const [oldestMs] = context.checkpointsMs;
+  return context.isTrimmed && oldestMs !== undefined && row.measuredAtMs <= oldestMs;
+}
+
+/** Stored for the record, not judged, and nothing is folded again. */
+export function recordBeyondWindow(draft: Draft, late: readonly LateRow[]): void {
+  for (const { row, isNew } of late) {
+    const reading = { ...row, flags: row.flags | readingFlags.BEYOND_WINDOW };
+    if (isNew) draft.effects.readings.push(reading);
+    else draft.effects.revisions.push({ reading: row, reason: "completed" });
   }
-  if (change.newer.length === 0) {
-    return { isNew: true, isSuspect: false, newest: [] };
-  }
-  const base: Base = { atMs: draft.context.head.lastMs ?? beginningMs, state: draft.context.head };
-  const judged = foldRows(draft, base, change.newer, mayRing);
-  putJudged(draft, [], judged);
-  return {
-    isNew: true,
-    isSuspect: judged.some(isSuspect),
-    newest: judged,
-  };
 }

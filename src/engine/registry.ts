@@ -1,6 +1,7 @@
 /** Meters entering the registry and changing in it. */
 import type { Meter, MeterDraft } from "#domain/meter.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
+import { returnToNormal } from "./alarmDesk.ts";
 import { nextNumber, publish, recordDraft, type Book } from "./book.ts";
 import { rememberMeter } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
@@ -46,18 +47,21 @@ export function changeMeter(
   };
   keep(book, meter);
   if (before.lifecycle === "active" && meter.lifecycle !== "active")
-    voidCommand(room, book, meter, by);
+    leaveService(room, book, meter, by);
   publish(book, "meter.changed", meter, { by, version: meter.version });
   return { ok: true, answer: { kind: "meter", meter } };
 }
 
-/** A command to a meter that left service is void (faults-and-security 5: meter replaced). */
-function voidCommand(room: Room, book: Book, meter: Meter, by: string): void {
+/** A command to a meter that left service is void, and its silence concerns nobody (faults-and-security 5). */
+function leaveService(room: Room, book: Book, meter: Meter, by: string): void {
   const draft = draftFor(room, book, meter);
-  const open = draft.context.valve.outstanding;
-  if (open === null) return;
-  moveValve(draft, { kind: "cancel", commandId: open.command.id, by, nowMs: book.nowMs });
-  recordDraft(book, draft);
+  const before = draft.context;
+  const open = before.valve.outstanding;
+  if (open !== null) {
+    moveValve(draft, { kind: "cancel", commandId: open.command.id, by, nowMs: book.nowMs });
+  }
+  returnToNormal(draft, "R12", book.nowMs);
+  if (draft.context !== before) recordDraft(book, draft);
 }
 
 function addressClash(book: Book, address: string | null, ownNo: number | null): AskResult | null {

@@ -2,6 +2,7 @@
  * Readings of one uplink into the meter's history. The usual case, everything newer than what is known, goes
  * on from the head; anything older folds the window again, so that the order of arrival leaves no trace.
  */
+import { invariant } from "#domain/invariant.ts";
 import { readingFlags, type Reading, type StoredReading } from "#domain/reading.ts";
 import type { MeterRuleId } from "#domain/alarm.ts";
 import type { DecodedReading } from "#domain/telegram.ts";
@@ -11,10 +12,10 @@ import { settleVersion } from "#screening/versions.ts";
 import type { Draft } from "./draft.ts";
 import { foldInstant, foldSettings } from "./fold.ts";
 import { applyOccurrences, openOnRecord } from "./occurrences.ts";
-import { refold } from "./refold.ts";
+import { isBeyondWindow, recordBeyondWindow, refold, type LateRow } from "./refold.ts";
 import { byInstant, isSuspect, keepCheckpoint, type Settled } from "./window.ts";
 
-const nothingNew: Settled = { isNew: false, isSuspect: false, newest: [] };
+const nothingNew: Settled = { isNew: false, isSuspect: false, readings: [], newest: [] };
 
 /** Screens, folds and records the readings of one uplink. */
 export function settleReadings(
@@ -28,22 +29,22 @@ export function settleReadings(
   const lastMs = draft.context.head.lastMs;
   const ahead = arrivals.filter((reading) => lastMs === null || reading.measuredAtMs > lastMs);
   const behind = arrivals.slice(0, arrivals.length - ahead.length);
-  const inserted: StoredReading[] = [];
-  const completed: StoredReading[] = [];
-  for (const reading of behind) {
-    const settled = settleVersion(draft.history.at(reading.measuredAtMs), reading);
-    if (settled.kind === "duplicate") continue;
-    if (settled.kind === "completes") completed.push(settled.merged);
-    else inserted.push(stored(draft, reading));
+  const { rows, news } = settleBehind(draft, behind);
+  const mayRing = ringer(draft, [...news, ...ahead]);
+  // Every part of an uplink goes its own way: one value from last year must not take a leak of now along.
+  const inWindow = rows.filter((late) => !isBeyondWindow(draft, late.row));
+  if (inWindow.length < rows.length) {
+    recordBeyondWindow(
+      draft,
+      rows.filter((late) => isBeyondWindow(draft, late.row)),
+    );
   }
-  if (inserted.length + completed.length === 0) {
-    return ahead.length === 0 ? nothingNew : goAhead(draft, ahead);
+  if (inWindow.length > 0) {
+    const newer = ahead.map((reading) => stored(draft, reading));
+    return refold(draft, { late: inWindow, newer, lastMs }, mayRing);
   }
-  // An event report may carry the same second as the report before it: that is news, not history.
-  const atHead = [...inserted, ...completed].filter(({ measuredAtMs }) => measuredAtMs === lastMs);
-  const newer = ahead.map((reading) => stored(draft, reading));
-  const newest = [...atHead, ...newer];
-  return refold(draft, { inserted, completed, newer, newest }, mayRing(draft, newest));
+  if (ahead.length > 0) return goAhead(draft, ahead, mayRing);
+  return rows.length === 0 ? nothingNew : { ...nothingNew, isNew: true };
 }
 
 /** Sorted by time; what the uplink says twice is said once. */
@@ -52,19 +53,57 @@ function arrange(
   receivedAtMs: TimestampMs,
   uplinkSeq: number,
 ): readonly Reading[] {
-  const readings: Reading[] = [];
+  const instants = new Map<number, Reading[]>();
   for (const one of placed) {
     const reading = toReading(one, receivedAtMs, uplinkSeq);
-    const sameInstant = readings.filter((other) => other.measuredAtMs === reading.measuredAtMs);
-    const settled = settleVersion(sameInstant, reading);
+    const versions = instants.get(reading.measuredAtMs) ?? [];
+    instants.set(reading.measuredAtMs, versions);
+    const settled = settleVersion(versions, reading);
+    if (settled.kind === "completes") versions[versions.indexOf(settled.stored)] = settled.merged;
+    else if (settled.kind !== "duplicate") versions.push(reading);
+  }
+  return [...instants.values()].flat().sort((one, other) => one.measuredAtMs - other.measuredAtMs);
+}
+
+/** What is not newer than the head, against the record and against the rest of its own uplink. */
+function settleBehind(draft: Draft, behind: readonly Reading[]) {
+  const changed = new Map<number, LateRow>();
+  const news: Reading[] = [];
+  let versions: StoredReading[] = [];
+  let atMs: TimestampMs | null = null;
+  for (const reading of behind) {
+    if (reading.measuredAtMs !== atMs) versions = [...draft.history.at(reading.measuredAtMs)];
+    atMs = reading.measuredAtMs;
+    const settled = settleVersion(versions, reading);
+    if (settled.kind === "duplicate") continue;
+    news.push(reading);
     if (settled.kind === "completes") {
-      readings[readings.indexOf(settled.stored)] = settled.merged;
-    } else if (settled.kind !== "duplicate") {
-      readings.push(reading);
+      const row = settled.merged;
+      versions[versions.indexOf(settled.stored)] = row;
+      changed.set(row.seq, { row, isNew: changed.get(row.seq)?.isNew ?? false });
+    } else {
+      const row = stored(draft, reading);
+      versions.push(row);
+      changed.set(row.seq, { row, isNew: true });
     }
   }
-  return readings.sort((one, other) => one.measuredAtMs - other.measuredAtMs);
+  return { rows: [...changed.values()], news };
 }
+
+const wholeNumbers = [
+  "measuredAtMs",
+  "deviceAtMs",
+  "indexMl",
+  "rawCount",
+  "rawExponent",
+  "flowMlPerHour",
+  "temperatureCentiC",
+  "pressurePa",
+  "batteryMv",
+  "batteryPct",
+  "signalDbm",
+  "status",
+] as const satisfies readonly (keyof Reading)[];
 
 function toReading(placed: PlacedReading, receivedAtMs: TimestampMs, uplinkSeq: number): Reading {
   const { decoded, measuredAtMs, flags } = placed;
@@ -89,21 +128,33 @@ function toReading(placed: PlacedReading, receivedAtMs: TimestampMs, uplinkSeq: 
   };
 }
 
+/** The ledger holds whole numbers, and one other would fail the whole batch, again and again. */
 function stored(draft: Draft, reading: Reading): StoredReading {
+  for (const name of wholeNumbers) {
+    const value = reading[name];
+    invariant(value === null || Number.isSafeInteger(value), `${name} is a whole number`);
+  }
   return { ...reading, seq: draft.ids.readingSeq(), meterNo: draft.meter.no };
 }
 
-/** Old news makes history only; a meter out of service rings for a leak and nothing else. */
-function mayRing(draft: Draft, ahead: readonly Reading[]): (rule: MeterRuleId) => boolean {
-  const newest = ahead.at(-1);
-  const isTimely = newest !== undefined && (newest.flags & readingFlags.LATE) === 0;
+/**
+ * Old news makes history only; a meter out of service rings for a leak and nothing else. What counts is that
+ * something in the uplink is fresh, not that it is newest: an uplink that was overtaken by another one on its
+ * way, or by a clock a minute fast, is news all the same.
+ */
+function ringer(draft: Draft, news: readonly Reading[]): (rule: MeterRuleId) => boolean {
+  const isTimely = news.some((reading) => (reading.flags & readingFlags.LATE) === 0);
   const { lifecycle } = draft.meter;
   return (rule) =>
     isTimely && (lifecycle === "active" || (rule === "R1" && lifecycle !== "closed"));
 }
 
 /** The usual way: on from the head. */
-function goAhead(draft: Draft, ahead: readonly Reading[]): Settled {
+function goAhead(
+  draft: Draft,
+  ahead: readonly Reading[],
+  mayRing: (rule: MeterRuleId) => boolean,
+): Settled {
   const settings = foldSettings(draft.meter);
   const recorded = openOnRecord(draft);
   const ended = [];
@@ -127,8 +178,7 @@ function goAhead(draft: Draft, ahead: readonly Reading[]): Settled {
   draft.effects.readings.push(...judged);
   if (hasChanged || isWaiting) {
     const atMs = state.lastMs ?? draft.nowMs;
-    const change = { recorded, ended, open: state.open, mayRing: mayRing(draft, ahead), atMs };
-    applyOccurrences(draft, change);
+    applyOccurrences(draft, { recorded, ended, open: state.open, mayRing, atMs });
   }
-  return { isNew: true, isSuspect: judged.some(isSuspect), newest: judged };
+  return { isNew: true, isSuspect: judged.some(isSuspect), readings: judged, newest: judged };
 }

@@ -1,5 +1,5 @@
 /** One uplink of one meter, a line a step: the way of a reading (architecture, section 1). */
-import { readingFlags } from "#domain/reading.ts";
+import { readingFlags, type Reading } from "#domain/reading.ts";
 import { hasStatus, statusBits } from "#domain/status.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Telegram } from "#domain/telegram.ts";
@@ -8,6 +8,7 @@ import { placeInTime } from "#screening/placeInTime.ts";
 import { isActive, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { foldFlags } from "./fold.ts";
 import { settleReadings } from "./settleReadings.ts";
 import { closeForAlarm, moveValve } from "./valveDesk.ts";
 import type { Settled } from "./window.ts";
@@ -17,9 +18,14 @@ const repetition = Object.freeze({
   remembered: 8,
   /** A clock that runs wrong does not show the same time twice. */
   wrongClockMs: dayMs,
-  /** Without any time, the same bytes soon after are a retry; an hour later they are a new reading. */
+  /**
+   * Without any time, the same bytes at once again are a retry; an hour later, or after other bytes, they are
+   * news: a leak that comes back must not be taken for the one that went.
+   */
   noClockMs: 10 * minuteMs,
 });
+
+const leakBits = statusBits.leak | statusBits.external_alarm;
 
 export interface DecodedUplink {
   readonly telegram: Telegram;
@@ -39,7 +45,9 @@ export function stepUplink(draft: Draft, uplink: DecodedUplink): UplinkOutcome {
   const hasReply = takeReplies(draft, telegram);
   tellValve(draft, settled);
   closeOnLeak(draft, settled);
-  const isNew = settled.isNew || hasReply;
+  // A frame that carries nothing (the answer 810A) repeats nothing either.
+  const isBare = telegram.readings.length + telegram.replies.length === 0;
+  const isNew = settled.isNew || hasReply || isBare;
   const outcome = settled.isSuspect ? "suspect" : isNew ? "accepted" : "duplicate";
   return contactAfter(draft, uplink, outcome);
 }
@@ -57,10 +65,10 @@ function isRepetition(draft: Draft, uplink: DecodedUplink): boolean {
   const clockFlags = readingFlags.TIME_INVALID | readingFlags.TIME_FUTURE;
   if (first === undefined || (first.flags & clockFlags) === 0) return false;
   const digest = fingerprint(uplink.bytes);
-  const withinMs =
-    first.decoded.measuredAtMs === null ? repetition.noClockMs : repetition.wrongClockMs;
   const { recent } = draft.context;
-  const isKnown = recent.some(
+  const hasClock = first.decoded.measuredAtMs !== null;
+  const withinMs = hasClock ? repetition.wrongClockMs : repetition.noClockMs;
+  const isKnown = (hasClock ? recent : recent.slice(-1)).some(
     (one) => one.digest === digest && receivedAtMs - one.receivedAtMs <= withinMs,
   );
   if (isKnown) return true;
@@ -80,21 +88,25 @@ function takeReplies(draft: Draft, telegram: Telegram): boolean {
 /** Only what is newest, and a register only where it is trusted, may say that gas has stopped. */
 function tellValve(draft: Draft, settled: Settled): void {
   for (const reading of settled.newest) {
-    const isTrusted = reading.quality !== "suspect";
-    const indexMl = isTrusted ? reading.indexMl : null;
+    const indexMl = isTrusted(reading) ? reading.indexMl : null;
     if (reading.valve === null && draft.context.valve.outstanding === null) continue;
     const { measuredAtMs, valve } = reading;
     moveValve(draft, { kind: "reading", measuredAtMs, indexMl, valve, nowMs: draft.nowMs });
   }
 }
 
+/** One or two quanta back are the rounding of a register that stands still, as behind a shut valve it does. */
+function isTrusted({ quality, flags }: Reading): boolean {
+  return quality !== "suspect" || (flags & foldFlags) === readingFlags.RESYNC;
+}
+
+/** The alarm stands at the newest reading known; the proof may have been overtaken on its way. */
 function closeOnLeak(draft: Draft, settled: Settled): void {
   const alarm = draft.context.live.R1;
-  const proof = settled.newest.at(-1);
-  if (alarm === undefined || proof === undefined || !isActive(alarm)) return;
+  if (alarm === undefined || !isActive(alarm)) return;
   // A reading that does not speak of the leak is no reason to move a valve now.
-  if (!hasStatus(proof.status ?? 0, statusBits.leak | statusBits.external_alarm)) return;
-  closeForAlarm(draft, alarm, proof);
+  const proof = settled.readings.findLast(({ status }) => hasStatus(status ?? 0, leakBits));
+  if (proof !== undefined) closeForAlarm(draft, alarm, proof);
 }
 
 function contactAfter(draft: Draft, uplink: DecodedUplink, outcome: UplinkOutcome): UplinkOutcome {

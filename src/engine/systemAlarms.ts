@@ -31,8 +31,8 @@ export function actOnSystem(
 ): Result<Alarm, "occurrence-changed" | "not-allowed-in-state"> {
   const rule = alarm.rule as SystemRuleId;
   if (book.memory.system[rule]?.id !== alarm.id) return fail("not-allowed-in-state");
-  const acknowledged =
-    input.kind === "acknowledge" ? { acknowledgedAtMs: book.nowMs, acknowledgedBy: by } : {};
+  const isFirst = input.kind === "acknowledge" && alarm.acknowledgedAtMs === null;
+  const acknowledged = isFirst ? { acknowledgedAtMs: book.nowMs, acknowledgedBy: by } : {};
   return step(book, rule, { ...alarm, ...acknowledged }, input);
 }
 
@@ -56,7 +56,7 @@ function step(
     ...alarm,
     ...life,
     level: 1,
-    ...(hasRung ? { raisedAtMs: book.nowMs, returnedAtMs: null, acknowledgedAtMs: null } : {}),
+    ...(hasRung ? { ...unseen, raisedAtMs: book.nowMs } : {}),
   };
   const { [rule]: _before, ...others } = book.memory.system;
   book.memory.system = next.state === "normal" ? others : { ...others, [rule]: next };
@@ -65,6 +65,8 @@ function step(
   for (const kind of happened) publishAlarm(book, kind, next, null);
   return ok(next);
 }
+
+const unseen = { returnedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: null } as const;
 
 function blank(book: Book, rng: Rng, rule: SystemRuleId, proof: Proof): Alarm {
   return {

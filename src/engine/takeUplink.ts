@@ -2,6 +2,7 @@
 import type { Meter, ProtocolName } from "#domain/meter.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
 import type { Telegram } from "#domain/telegram.ts";
+import type { Result } from "#domain/result.ts";
 import { timestampMs } from "#domain/units.ts";
 import { reasonOf, type DecodeFault } from "#protocols/contract.ts";
 import type { UplinkRoute } from "#ports/ledger.ts";
@@ -24,7 +25,13 @@ export interface ReceivedUplink {
 /** Decodes, judges and records one uplink; whatever it is, it ends as a row with an outcome. */
 export function takeUplink(room: Room, book: Book, got: ReceivedUplink): void {
   const seq = nextNumber(book.memory, "uplink");
-  const decoded = room.protocols[got.protocol].decode(got.bytes);
+  const decoded = decode(room, got);
+  if (typeof decoded === "string") {
+    quarantine(book, got, seq, knownMeter(book, got.meterNo), "INTERNAL", decoded);
+    const meter = knownMeter(book, got.meterNo);
+    if (meter !== null) park(room, book, meter, decoded);
+    return;
+  }
   if (!decoded.ok) {
     const { fault } = decoded;
     quarantine(book, got, seq, knownMeter(book, got.meterNo), reasonOf(fault), describe(fault));
@@ -37,6 +44,19 @@ export function takeUplink(room: Room, book: Book, got: ReceivedUplink): void {
     return;
   }
   evaluate(room, book, got, seq, owner, decoded.value);
+}
+
+/** A decoder never throws; should one do so after all, it is our mistake in one uplink, and here it ends. */
+function decode(room: Room, got: ReceivedUplink): Result<Telegram, DecodeFault> | string {
+  try {
+    return room.protocols[got.protocol].decode(got.bytes);
+  } catch (error) {
+    return problemOf(error);
+  }
+}
+
+function problemOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
 }
 
 /** Our own mistake in one meter's evaluation must not silence the rest (architecture, section 2). */
@@ -60,7 +80,7 @@ function evaluate(
     });
   } catch (error) {
     if (room.isStoreFailure(error)) throw error;
-    const problem = error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
+    const problem = problemOf(error);
     quarantine(book, got, seq, meter, "INTERNAL", problem);
     park(room, book, meter, problem);
     return;

@@ -16,7 +16,8 @@ import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.t
 /** Architecture, section 2: what one batch and the queue before it may hold. */
 export const queueLimits = Object.freeze({
   batchUplinks: 4_096,
-  batchBytes: 4 * 1_024 * 1_024,
+  /** A leak waits for the batch before it: some 20,000 old values, not four times as many. */
+  batchBytes: 1_024 * 1_024,
   /** Beyond this, bulk senders are paused; each meter may still have one uplink in the queue. */
   waitingUplinks: 16_384,
   waitingBytes: 32 * 1_024 * 1_024,
@@ -64,7 +65,7 @@ const nothingSent: Sent = { uplinks: [], asks: [], notices: [] };
 
 /** First in, first out, without moving what is behind. */
 class Lane {
-  #items: Waiting[] = [];
+  #items: (Waiting | undefined)[] = [];
   #head = 0;
   bytes = 0;
 
@@ -83,6 +84,7 @@ class Lane {
 
   shift(): void {
     this.bytes -= this.#items[this.#head]?.uplink.bytes.length ?? 0;
+    this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head < 8_192 && this.#head < this.#items.length) return;
     this.#items = this.#items.slice(this.#head);
@@ -95,6 +97,8 @@ export class EngineQueue implements UplinkQueue, Desk {
   readonly #urgent = new Lane();
   readonly #bulk = new Lane();
   #notices: Notice[] = [];
+  /** Meters that came to listen: each once, however often it knocks while nothing can be stored. */
+  #contacts = new Set<number>();
   #asks: WaitingAsk[] = [];
   #isBusy = true;
   #isStopping = false;
@@ -139,7 +143,7 @@ export class EngineQueue implements UplinkQueue, Desk {
   }
 
   contact(meterNo: number): void {
-    this.#notices.push({ kind: "contact", meterNo });
+    this.#contacts.add(meterNo);
     this.#schedule();
   }
 
@@ -190,7 +194,7 @@ export class EngineQueue implements UplinkQueue, Desk {
     if (this.#isBusy) return;
     const isEnd = this.#stopped !== null && (this.#isEmpty() || report.kind === "notCommitted");
     if (isEnd) this.#finish();
-    else if (!this.#isEmpty()) this.#schedule();
+    else if (report.kind === "committed" ? !this.#isEmpty() : this.#hasSender()) this.#schedule();
   }
 
   #finish(): void {
@@ -219,7 +223,10 @@ export class EngineQueue implements UplinkQueue, Desk {
     report: Extract<BatchReport, { kind: "notCommitted" }>,
     { uplinks, asks, notices }: Sent,
   ): void {
-    this.#notices = [...notices, ...this.#notices];
+    for (const notice of notices.toReversed()) {
+      if (notice.kind === "contact") this.#contacts.add(notice.meterNo);
+      else this.#notices.unshift(notice);
+    }
     this.#hasFailed = true;
     this.#parts.onStoreFailure(report.code, report.message);
     for (const { uplink, committed } of uplinks) {
@@ -232,8 +239,12 @@ export class EngineQueue implements UplinkQueue, Desk {
   }
 
   #isEmpty(): boolean {
-    const uplinks = this.#urgent.length + this.#bulk.length;
-    return uplinks + this.#notices.length + this.#asks.length === 0;
+    return !this.#hasSender() && this.#notices.length + this.#contacts.size === 0;
+  }
+
+  /** Somebody waits for an answer. Notices alone do not: after a failed commit they wait for the next tick. */
+  #hasSender(): boolean {
+    return this.#urgent.length + this.#bulk.length + this.#asks.length > 0;
   }
 
   /** At the end of this turn of the event loop, so that what one socket brought travels together. */
@@ -259,9 +270,11 @@ export class EngineQueue implements UplinkQueue, Desk {
       }
     }
     const asks = this.#asks;
-    const notices = this.#notices;
+    const contacts = [...this.#contacts].map((meterNo) => ({ kind: "contact", meterNo }) as const);
+    const notices = [...this.#notices, ...contacts];
     this.#asks = [];
     this.#notices = [];
+    this.#contacts = new Set();
     this.#sent = { uplinks: chosen, asks, notices };
     this.#isBusy = true;
     const uplinks = chosen.length === 0 ? null : pack(chosen, bytes);

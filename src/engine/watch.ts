@@ -1,6 +1,6 @@
 /** What happens although nothing arrives: commands run out of time, meters fall silent. Once a second. */
 import type { MeterContext } from "./context.ts";
-import { activate } from "./alarmDesk.ts";
+import { activate, isActive } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import { draftFor, type Room } from "./room.ts";
 import { moveValve } from "./valveDesk.ts";
@@ -10,6 +10,11 @@ import type { Meter } from "#domain/meter.ts";
 
 /** Meters looked at in one second: a million take under a minute, a small fleet is seen every second. */
 const metersPerWatch = 20_000;
+/**
+ * So many fall silent in one look; the rest with the next one. When a network fails, everybody's silence must not
+ * hold up the batch in which a leak waits.
+ */
+const silencesPerWatch = 500;
 
 /** Goes on where it stopped the last time; returns where to go on. */
 export function watch(room: Room, book: Book, from: number): number {
@@ -42,21 +47,26 @@ function watchContact(room: Room, book: Book, from: number): number {
   const { memory } = room;
   const last = memory.sequences.meter;
   const until = Math.min(last, from + metersPerWatch - 1);
+  let silences = 0;
   for (let meterNo = from; meterNo <= until; meterNo += 1) {
     const meter = memory.meters.get(meterNo);
     const context = memory.contexts.get(meterNo);
-    if (meter !== undefined && context !== undefined) watchMeter(room, book, meter, context);
+    if (meter === undefined || context === undefined) continue;
+    if (watchMeter(room, book, meter, context)) silences += 1;
+    if (silences === silencesPerWatch) return meterNo + 1;
   }
   return until >= last ? 1 : until + 1;
 }
 
 /** A meter that never reported is a matter for the installers' work list, not for this alarm. */
-function watchMeter(room: Room, book: Book, meter: Meter, context: MeterContext): void {
-  if (context.lastReceivedAtMs === null || meter.lifecycle !== "active") return;
+function watchMeter(room: Room, book: Book, meter: Meter, context: MeterContext): boolean {
+  if (context.lastReceivedAtMs === null || meter.lifecycle !== "active") return false;
   const sinceMs = Math.max(context.lastReceivedAtMs, room.memory.startedAtMs);
   const { level, proof } = noContact(meter.reportEveryMs, sinceMs, book.nowMs);
-  if (level === 0 || level === context.live.R12?.level) return;
+  const known = context.live.R12;
+  if (level === 0 || (isActive(known) && level === known?.level)) return false;
   const draft = draftFor(room, book, meter);
   activate(draft, { rule: "R12", level, proof, raisedAtMs: book.nowMs });
   recordDraft(book, draft);
+  return true;
 }

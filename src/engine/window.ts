@@ -9,6 +9,8 @@ export const windowLimits = Object.freeze({
   checkpointEveryMs: 5 * dayMs,
   /** A meter that reports every second must not make a late reading cost a million steps. */
   checkpointEveryReadings: 1_000,
+  /** So many between two kept folds (only late data does that), and another one is kept between them. */
+  crowdedReadings: 4_000,
 });
 
 /** Findings that make an uplink count as suspect. */
@@ -18,7 +20,9 @@ const suspectFlags = foldFlags & ~readingFlags.ROLLOVER;
 export interface Settled {
   readonly isNew: boolean;
   readonly isSuspect: boolean;
-  /** Not older than what was known, in time order, as they were judged. */
+  /** All that this uplink added or completed, in time order, as it was judged. */
+  readonly readings: readonly StoredReading[];
+  /** Those of them that are not older than what was known. */
   readonly newest: readonly StoredReading[];
 }
 
@@ -27,23 +31,21 @@ export function isSuspect(reading: Reading): boolean {
   return (reading.flags & suspectFlags) !== 0;
 }
 
-/** Neighbours with the same instant are versions of one reading. */
+/** Neighbours with the same instant are versions of one reading, and in conflict. */
 export function byInstant<Row extends Reading>(
   sorted: readonly Row[],
 ): readonly (readonly Row[])[] {
   const groups: Row[][] = [];
   for (const reading of sorted) {
     const group = groups.at(-1);
-    if (group?.[0]?.measuredAtMs !== reading.measuredAtMs) {
-      groups.push([reading]);
-      continue;
-    }
-    group.push(reading);
-    for (const [place, version] of group.entries()) {
-      group[place] = { ...version, flags: version.flags | readingFlags.CONFLICT };
-    }
+    if (group?.[0]?.measuredAtMs === reading.measuredAtMs) group.push(reading);
+    else groups.push([reading]);
   }
-  return groups;
+  return groups.map((group) => (group.length === 1 ? group : group.map(inConflict)));
+}
+
+function inConflict<Row extends Reading>(reading: Row): Row {
+  return { ...reading, flags: reading.flags | readingFlags.CONFLICT };
 }
 
 /** Keeps the fold from time to time, the newest two. */
@@ -65,13 +67,23 @@ export function keepCheckpoint(draft: Draft, state: FoldState): void {
   };
 }
 
-/** A kept fold whose past has changed is kept anew. */
-export function renewCheckpoint(draft: Draft, state: FoldState): void {
+/**
+ * A kept fold whose past has changed is kept anew, and one more where late data crowd the way to it; the window
+ * becomes shorter then. Returns whether the fold was kept; `sinceCount` is the count of the last one that was.
+ */
+export function renewCheckpoint(draft: Draft, state: FoldState, sinceCount: number): boolean {
   const { checkpointsMs } = draft.context;
   const atMs = state.lastMs;
-  if (atMs === null || !checkpointsMs.includes(atMs)) return;
+  const newestMs = checkpointsMs.at(-1);
+  if (atMs === null || newestMs === undefined || atMs > newestMs) return false;
+  const isKnown = checkpointsMs.includes(atMs);
+  if (!isKnown && state.count - sinceCount < windowLimits.crowdedReadings) return false;
   draft.effects.checkpoints.push({ atMs, json: JSON.stringify(state) });
-  if (checkpointsMs.at(-1) === atMs) {
-    draft.context = { ...draft.context, checkpointCount: state.count };
+  if (!isKnown) {
+    const kept = [...checkpointsMs, atMs].sort((one, other) => one - other);
+    const isTrimmed = draft.context.isTrimmed || kept.length > 2;
+    draft.context = { ...draft.context, checkpointsMs: kept.slice(-2), isTrimmed };
   }
+  if (atMs === newestMs) draft.context = { ...draft.context, checkpointCount: state.count };
+  return true;
 }

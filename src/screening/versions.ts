@@ -14,13 +14,22 @@ export type Settlement<Stored extends Reading> =
   /** Another register for the same instant: both are kept, neither is trusted. */
   | { readonly kind: "conflicts" };
 
+/**
+ * So many registers for one instant show a conflict well enough. A meter that goes on contradicting itself adds
+ * no more rows, or each look-up of that instant would cost everybody more; its bytes stay in the uplinks.
+ */
+const versionsMax = 16;
+
 /** Settles a reading against every version on record for the same instant. */
 export function settleVersion<Stored extends Reading>(
   onRecord: readonly Stored[],
   reading: Reading,
 ): Settlement<Stored> {
   if (onRecord.length === 0) return { kind: "new" };
-  const same = onRecord.find((stored) => isSameRegister(stored, reading));
+  const isFull = onRecord.length >= versionsMax;
+  const same =
+    onRecord.find((stored) => isSameRegister(stored, reading)) ??
+    (isFull ? onRecord[0] : undefined);
   if (same === undefined) return { kind: "conflicts" };
   const merged = complete(same, reading);
   return merged === same ? { kind: "duplicate" } : { kind: "completes", stored: same, merged };

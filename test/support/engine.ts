@@ -2,13 +2,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { protocolNames, type MeterDraft, type ProtocolName } from "#domain/meter.ts";
-import { parseMeterId, type MeterId } from "#domain/ids.ts";
+import type { Alarm, RuleId } from "#domain/alarm.ts";
+import { parseMeterId, type AlarmId, type MeterId } from "#domain/ids.ts";
 import { timestampMs } from "#domain/units.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
-import { openLedger } from "#ledger/openLedger.ts";
+import { ledgerFileName, openLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import type { Actor, Ask, AskResult } from "#ports/requests.ts";
 import type { Rng } from "#ports/rng.ts";
@@ -124,6 +126,22 @@ export class EngineUnderTest {
     const answer = report.kind === "committed" ? report.answers[0] : undefined;
     if (answer === undefined) throw new TypeError("the ask was not answered");
     return answer.result;
+  }
+
+  /** What the ledger's file says, read past the engine and past the ledger. */
+  rows<Row>(sql: string, ...values: readonly (string | number)[]): readonly Row[] {
+    const db = new DatabaseSync(join(this.directory, ledgerFileName), { readOnly: true });
+    try {
+      return db.prepare(sql).all(...values) as unknown as readonly Row[];
+    } finally {
+      db.close();
+    }
+  }
+
+  /** Every alarm there ever was by this rule, the oldest first. */
+  alarms(rule: RuleId): readonly Alarm[] {
+    const ids = this.rows<{ id: AlarmId }>("SELECT id FROM alarm WHERE rule = ? ORDER BY id", rule);
+    return ids.flatMap(({ id }) => this.ledger.alarm(id) ?? []);
   }
 
   /** Registers a meter and returns its number. */
