@@ -6,30 +6,41 @@ import { emptyCounts, RawMeter } from "./rawMeter.ts";
 import type { Credential, Service } from "./service.ts";
 
 /** Names of the meters that leak. */
-export const probeIds: readonly string[] = Array.from({ length: 20 }, (_, no) => `P${no}`);
+export const probeIds: readonly string[] = Array.from({ length: 100 }, (_, no) => `P${no}`);
 
 /** One leak in two turns: 375 in half a minute. */
 const turnEveryMs = 40;
 const hearWithinMs = 5_000;
 
+interface ProbeMeter {
+  readonly meter: RawMeter;
+  isLeaking: boolean;
+}
+
 export class LeakProbe {
   readonly counts = emptyCounts();
   readonly #service: Service;
-  readonly #meters: readonly RawMeter[];
+  readonly #meters: readonly ProbeMeter[];
+  /** Whose last uplink is durable: a leak that overtakes the meter's own good news is no new leak. */
+  readonly #ready: ProbeMeter[];
   readonly #sentAtMs = new Map<string, number>();
   #latencies: number[] = [];
   #socket: WebSocket | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #turn = 0;
   #expected = 0;
 
   constructor(service: Service, credentials: readonly Credential[]) {
     this.#service = service;
-    this.#meters = credentials.map((one) => new RawMeter(one, this.counts));
+    this.#meters = credentials.map((one) => ({
+      meter: new RawMeter(one, this.counts),
+      isLeaking: false,
+    }));
+    this.#ready = [...this.#meters];
+    for (const one of this.#meters) one.meter.onAck = () => this.#ready.push(one);
   }
 
   async open(): Promise<void> {
-    for (const meter of this.#meters) await meter.open(this.#service.mqttPort);
+    for (const { meter } of this.#meters) await meter.open(this.#service.mqttPort);
     const url = `${this.#service.api.replace("http", "ws")}/v1/live`;
     const socket = new WebSocket(url, {
       headers: { authorization: `Bearer ${this.#service.key}` },
@@ -47,15 +58,14 @@ export class LeakProbe {
 
   /** Each meter in turn: leak, then quiet again, so that its next leak rings anew. */
   #next(): void {
-    const meter = this.#meters[this.#turn % this.#meters.length];
-    const isLeak = Math.floor(this.#turn / this.#meters.length) % 2 === 0;
-    this.#turn += 1;
-    if (meter === undefined) return;
-    if (isLeak) {
-      this.#sentAtMs.set(meter.id, performance.now());
+    const one = this.#ready.shift();
+    if (one === undefined) return;
+    one.isLeaking = !one.isLeaking;
+    if (one.isLeaking) {
+      this.#sentAtMs.set(one.meter.id, performance.now());
       this.#expected += 1;
     }
-    meter.send(isLeak);
+    one.meter.send(one.isLeaking);
   }
 
   #hear(data: Buffer): void {
@@ -82,6 +92,6 @@ export class LeakProbe {
 
   close(): void {
     this.#socket?.terminate();
-    for (const meter of this.#meters) meter.close();
+    for (const { meter } of this.#meters) meter.close();
   }
 }
