@@ -27,6 +27,16 @@ export class QuietBroker extends Aedes {
   }
 }
 
+/** `Readable.from([])` would cost an iterator and its promises in every connection. */
+function emptyStream(): Readable {
+  return new Readable({
+    objectMode: true,
+    read() {
+      this.push(null);
+    },
+  });
+}
+
 function finish(done: unknown): void {
   if (typeof done === "function") (done as Done)();
 }
@@ -53,15 +63,16 @@ class SessionMemory {
   async delWill(): Promise<void> {}
 
   streamWill(): Readable {
-    return Readable.from([]);
+    return emptyStream();
   }
 
   outgoingStream(): Readable {
-    return Readable.from([]);
+    return emptyStream();
   }
 
-  createRetainedStreamCombi(): Readable {
-    return Readable.from([]);
+  /** aedes pipes it to the subscriber, and nothing is ever retained. */
+  createRetainedStreamCombi(): { pipe(): void } {
+    return { pipe() {} };
   }
 
   async outgoingClearMessageId(client: Client, frame: { messageId: number }): Promise<void> {
