@@ -20,7 +20,13 @@ export type DecodeFault =
   | { readonly kind: "tooDeep"; readonly limit: number }
   | { readonly kind: "notFinite"; readonly path: string }
   | { readonly kind: "illFormedText"; readonly path: string }
-  | { readonly kind: "tooLarge"; readonly limitBytes: number };
+  | { readonly kind: "tooLarge"; readonly limitBytes: number }
+  /** Ciphered, and no key of this name is on file. */
+  | { readonly kind: "keyMissing"; readonly keyName: string }
+  /** The tag does not verify: the wrong key, or not what the meter sent. */
+  | { readonly kind: "notAuthentic" }
+  /** A frame counter below the highest one seen under this key. */
+  | { readonly kind: "replayed"; readonly counter: number };
 
 const reasons = {
   truncated: "TRUNCATED",
@@ -35,6 +41,9 @@ const reasons = {
   notFinite: "NONFINITE",
   illFormedText: "ENCODING",
   tooLarge: "SIZE",
+  keyMissing: "KEY",
+  notAuthentic: "AUTH",
+  replayed: "REPLAY",
 } as const satisfies Record<DecodeFault["kind"], QuarantineReason>;
 
 /** The public reason code of a fault. */

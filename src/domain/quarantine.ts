@@ -11,6 +11,8 @@ export const quarantineReasons = [
   "NONFINITE",
   "ENCODING",
   "SIZE",
+  "KEY",
+  "AUTH",
   "NOT_OWNER",
   "UNKNOWN_METER",
   "REPLAY",
