@@ -1,0 +1,67 @@
+/** Every scenario of the bench runs and loses nothing. No figure is asserted: this machine may be busy. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { requireTool } from "../support/tool.ts";
+
+const bench = fileURLToPath(new URL("../bench/bench.ts", import.meta.url));
+const few = ["--connections", "20", "--seconds", "1"];
+
+async function run(args: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [bench, ...args]);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test.each([
+  ["smart-meter", few],
+  ["smart-meter", [...few, "--in-flight", "20", "--runs", "2"]],
+  ["smart-meter", [...few, "--rate", "200"]],
+  ["sleepy", ["--meters", "100", "--concurrency", "10", "--commands", "5", "--seconds", "1"]],
+])("%s %j loses nothing", async (scenario, args) => {
+  const lines = await run(["--scenario", scenario, ...args]);
+  expect(lines).toMatchObject([{ scenario, lost: 0, failed: 0, exitCode: 0 }]);
+});
+
+test.each(["0", "9"])(
+  "leak-latency with %s old values in the flood hears every leak",
+  async (history) => {
+    const lines = await run([
+      "--scenario",
+      "leak-latency",
+      ...few,
+      "--rate",
+      "200",
+      "--history",
+      history,
+    ]);
+    const ours = { scenario: "leak-latency", lost: 0, exitCode: 0, leakToLiveMs: { missed: 0 } };
+    expect(lines).toMatchObject([ours, ours]);
+  },
+);
+
+test("sleeping meters take the commands that wait", async () => {
+  const args = ["--meters", "20", "--concurrency", "5", "--commands", "50", "--seconds", "2"];
+  const [line] = await run(["--scenario", "sleepy", ...args]);
+  expect(line).toMatchObject({ lost: 0, commandsWaiting: 10, commandsDelivered: 10 });
+});
+
+test.skipIf(requireTool("mosquitto", "mosquitto") === null)(
+  "mosquitto stands beside us",
+  async () => {
+    const lines = await run(["--scenario", "smart-meter", ...few, "--vs", "mosquitto"]);
+    expect(lines.map((line) => line["of"] ?? "ours")).toEqual([
+      "ours",
+      "mosquitto",
+      "ours / mosquitto",
+    ]);
+    expect(lines[0]).toMatchObject({ lost: 0 });
+  },
+);
+
+test("an unknown scenario is bad usage", async () => {
+  await expect(run(["--scenario", "none"])).rejects.toMatchObject({ code: 2 });
+});
