@@ -7,6 +7,8 @@ interface LockedPackage {
   readonly hasInstallScript?: boolean;
   readonly deprecated?: string;
   readonly resolved?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 /** Before these, a single client could stop the process or read what is not its own. */
@@ -46,6 +48,15 @@ function lockFaults(packages: Readonly<Record<string, LockedPackage>>): readonly
   });
 }
 
+/** What a package asks for and the lockfile does not hold: `npm ci` refuses such a lockfile. */
+function missingIn(packages: Readonly<Record<string, LockedPackage>>): readonly string[] {
+  const held = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, "")));
+  const wanted = Object.values(packages).flatMap((locked) =>
+    Object.keys({ ...locked.dependencies, ...locked.optionalDependencies }),
+  );
+  return [...new Set(wanted)].filter((name) => !held.has(name));
+}
+
 function isPublic(resolved: string): boolean {
   return resolved.startsWith("https://registry.npmjs.org/");
 }
@@ -68,6 +79,12 @@ test("the lockfile is clean, and every package in question is in it", () => {
     (name) => lock.packages[`node_modules/${name}`] === undefined,
   );
   expect(missing).toEqual([]);
+});
+
+test("what a package asks for is locked, for every platform", () => {
+  expect(missingIn(lock.packages)).toEqual([]);
+  const gap = { "node_modules/a": { optionalDependencies: { "a-linux": "1", "a-win32": "1" } } };
+  expect(missingIn({ ...gap, "node_modules/a-linux": {} })).toEqual(["a-win32"]);
 });
 
 test("pins are exact", () => {
