@@ -4,11 +4,28 @@ import type { CommandId } from "#domain/ids.ts";
 import type { ProtocolName } from "#domain/meter.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { Result } from "#domain/result.ts";
-import type { Telegram } from "#domain/telegram.ts";
+import type { StatusFlags } from "#domain/status.ts";
+import type { Telegram, ValvePosition } from "#domain/telegram.ts";
 import type { TimestampMs } from "#domain/units.ts";
 
+/**
+ * What could be heard of an uplink that cannot be used: a leak bit must not be lost for a register without digits.
+ * It has no time and no register; it may raise an alarm, and it never moves a valve by itself.
+ */
+export interface Heard {
+  /** As in a telegram. */
+  readonly address: string | null;
+  readonly status: StatusFlags;
+  readonly valve: ValvePosition | null;
+}
+
 /** Expected trouble with bytes, as a value. `reasonOf` maps each to its public quarantine reason. */
-export type DecodeFault =
+export type DecodeFault = Trouble & {
+  /** Only where the status was read, in bytes that are otherwise whole. */
+  readonly heard?: Heard;
+};
+
+type Trouble =
   | { readonly kind: "truncated"; readonly neededBytes: number; readonly availableBytes: number }
   | { readonly kind: "checksumMismatch"; readonly expected: number; readonly actual: number }
   | { readonly kind: "wrongLength"; readonly field: string; readonly atByte: number }

@@ -9,7 +9,7 @@ import {
 } from "#domain/telegram.ts";
 import { volumeFromCount } from "#domain/units.ts";
 import type { Layout } from "#protocols/codec/layout.ts";
-import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
+import type { DecodeFault, FieldTrace, Heard } from "#protocols/contract.ts";
 import type { Frame } from "./frame.ts";
 import { halfHourReadings } from "./halfHours.ts";
 import {
@@ -149,15 +149,25 @@ function answer<Values>(
   data: Layout<Values>,
   meaning: Meaning<Values>,
 ): Answer {
+  const statusAt = data.offsetOf("status");
   return {
     controls,
     di,
     dataBytes: data.sizeBytes,
     read(frame, trace) {
       const values = data.decode(frame.bytes, frame.dataAt, trace);
-      return values.ok ? meaning(values.value, frame) : values;
+      const content = values.ok ? meaning(values.value, frame) : values;
+      if (content.ok || statusAt === undefined) return content;
+      return fail({ ...content.fault, heard: heardIn(frame, frame.dataAt + statusAt) });
     },
   };
+}
+
+/** The checksum was right, so the status bytes are as the meter wrote them, whatever the others hold. */
+function heardIn(frame: Frame, statusAt: number): Heard {
+  const bytes = frame.bytes.subarray(statusAt, statusAt + 2);
+  const { valve, flags } = statusOfFrame(frame, [...bytes]);
+  return { address: frame.address, status: flags, valve };
 }
 
 function withVolume(

@@ -39,11 +39,9 @@ function read(bytes: Uint8Array, trace: FieldTrace[] | null): Result<Telegram, D
 
 const readAnswered = 0x81;
 /** Where ST0 stands within the data, by L. */
-const statusOffsets: Readonly<Record<number, number>> = {
-  [metering.sizeBytes]: metering.sizeBytes - 2,
-  [meteringShort.sizeBytes]: meteringShort.sizeBytes - 2,
-  [report.sizeBytes]: 42,
-};
+const statusOffsets = new Map(
+  [metering, meteringShort, report].map((data) => [data.sizeBytes, data.offsetOf("status")]),
+);
 
 /** Reads two bytes at a known place. An answer that is no ordinary reading is urgent as it is. */
 function mayBeUrgent(bytes: Uint8Array): boolean {
@@ -51,7 +49,7 @@ function mayBeUrgent(bytes: Uint8Array): boolean {
   const control = bytes[startAt + 9] ?? 0;
   if (control !== readAnswered) return (control & answerBit) !== 0;
   const dataBytes = bytes[startAt + 10] ?? 0;
-  const offset = statusOffsets[dataBytes];
+  const offset = statusOffsets.get(dataBytes);
   if (offset === undefined) return false;
   const dataAt = startAt + 11;
   const meterType = bytes[startAt + 1] ?? 0;

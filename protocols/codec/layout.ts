@@ -17,6 +17,8 @@ export interface Layout<Values> {
   /** Reads the part that begins at a byte; what could be read is appended to `trace`. */
   decode(bytes: Uint8Array, at: number, trace: FieldTrace[] | null): Result<Values, DecodeFault>;
   encode(values: Values): Uint8Array;
+  /** Where a field stands, from the first byte of the part; undefined: there is no such field. */
+  offsetOf(name: string): number | undefined;
 }
 
 /** What a layout reads. */
@@ -28,8 +30,14 @@ export function layout<const Table extends Fields>(
   table: Table,
 ): Layout<ValuesOf<Table>> {
   const fields = Object.entries(table);
-  const sizeBytes = fields.reduce((sum, [, field]) => sum + field.sizeBytes, 0);
   const blank = Object.fromEntries(fields.map(([fieldName]) => [fieldName, undefined]));
+  const offsets = new Map<string, number>();
+  let end = 0;
+  for (const [fieldName, field] of fields) {
+    offsets.set(fieldName, end);
+    end += field.sizeBytes;
+  }
+  const sizeBytes = end;
   return {
     name,
     sizeBytes,
@@ -67,6 +75,7 @@ export function layout<const Table extends Fields>(
       }
       return bytes;
     },
+    offsetOf: (fieldName) => offsets.get(fieldName),
   };
 }
 

@@ -1,6 +1,6 @@
 /** JSON version 1 (CONTRACT section 2) as a protocol. */
 import { fail, ok, type Result } from "#domain/result.ts";
-import { statusToNames, urgentStatus } from "#domain/status.ts";
+import { isStatusName, statusFromNames, statusToNames, urgentStatus } from "#domain/status.ts";
 import type { Telegram } from "#domain/telegram.ts";
 import { telegramOf, uploadOf } from "#protocols/codec/upload.ts";
 import type { DecodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
@@ -34,9 +34,21 @@ export const jsonProtocol: Protocol = {
 
 function read(bytes: Uint8Array, trace: FieldTrace[] | null): Result<Telegram, DecodeFault> {
   const upload = readWhole(uplink, bytes, trace);
-  if (!upload.ok) return upload;
+  if (!upload.ok) return fail(withHeard(upload.fault, bytes));
   const telegram = telegramOf(upload.value);
   return telegram === undefined ? saysNothing : ok(telegram);
+}
+
+/** A list of status words, wherever the text is broken otherwise: `NaN` in a register must not hide a leak. */
+const statusList = /"status"\s{0,16}:\s{0,16}\[([^\][{}]{0,1024})\]/;
+
+function withHeard(fault: DecodeFault, bytes: Uint8Array): DecodeFault {
+  if (fault.kind === "tooLarge" || fault.kind === "tooDeep") return fault;
+  const [, list] = statusList.exec(Buffer.from(bytes).toString("latin1")) ?? [];
+  if (list === undefined) return fault;
+  const words = list.split(",").map((word) => word.trim().replaceAll('"', ""));
+  const status = statusFromNames(words.filter(isStatusName));
+  return { ...fault, heard: { address: null, status, valve: null } };
 }
 
 const saysNothing = fail<DecodeFault>({

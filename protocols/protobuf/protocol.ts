@@ -1,6 +1,6 @@
 /** The protobuf schema (mercaptan.proto) as a protocol. */
 import { fail, ok, type Result } from "#domain/result.ts";
-import { statusToNames, urgentStatus } from "#domain/status.ts";
+import { statusFromNames, statusNames, statusToNames, urgentStatus } from "#domain/status.ts";
 import type { Telegram } from "#domain/telegram.ts";
 import { telegramOf, uploadOf } from "#protocols/codec/upload.ts";
 import type { DecodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
@@ -23,7 +23,7 @@ export const protobufProtocol: Protocol = {
 
 function read(bytes: Uint8Array, trace: FieldTrace[] | null): Result<Telegram, DecodeFault> {
   const upload = walkWhole(bytes, trace, uplink.read);
-  if (!upload.ok) return upload;
+  if (!upload.ok) return fail(withHeard(upload.fault, bytes));
   const telegram = telegramOf(upload.value);
   return telegram === undefined ? saysNothing : ok(telegram);
 }
@@ -37,30 +37,56 @@ const saysNothing = fail<DecodeFault>({
 const statusTag = uplinkTable.status.id << 3;
 const packedStatusTag = statusTag | bytesType;
 const replyTag = (uplinkTable.reply.id << 3) | bytesType;
+const wordOfNumber = new Map(statusNames.map((name) => [statusNumbers[name], name]));
 const urgentNumbers = new Set(statusToNames(urgentStatus).map((name) => statusNumbers[name]));
 
+interface Glance {
+  /** First bytes of the numbers in the status lists; null: there is no such list. */
+  readonly status: readonly number[] | null;
+  readonly hasReply: boolean;
+  /** The tags led exactly to the end. */
+  readonly isWhole: boolean;
+}
+
 /** Steps from tag to tag at the top level and looks only at status and reply. */
-function mayBeUrgent(bytes: Uint8Array): boolean {
+function glanceAt(bytes: Uint8Array): Glance {
+  const status: number[] = [];
+  let hasStatus = false;
+  let hasReply = false;
   let at = 0;
   while (at < bytes.length) {
     const tag = varintAt(bytes, at);
-    if (tag.value === replyTag) return true;
     const value = varintAt(bytes, tag.end);
-    if (tag.value === statusTag && isUrgentNumber(bytes[tag.end])) return true;
     at = value.end;
     if ((tag.value & 7) === bytesType) at += value.value;
     else if ((tag.value & 7) === 1) at = tag.end + 8;
     else if ((tag.value & 7) === 5) at = tag.end + 4;
-    if (tag.value === packedStatusTag && bytes.subarray(value.end, at).some(isUrgentNumber)) {
-      return true;
-    }
+    hasReply ||= tag.value === replyTag;
+    const isPacked = tag.value === packedStatusTag;
+    if (!isPacked && tag.value !== statusTag) continue;
+    hasStatus = true;
+    for (const byte of bytes.subarray(isPacked ? value.end : tag.end, at)) status.push(byte);
   }
-  return false;
+  return { status: hasStatus ? status : null, hasReply, isWhole: at === bytes.length };
+}
+
+function mayBeUrgent(bytes: Uint8Array): boolean {
+  const { status, hasReply } = glanceAt(bytes);
+  return hasReply || status?.some(isUrgentNumber) === true;
 }
 
 /** By its one byte; a longer number may be anything. */
-function isUrgentNumber(byte = 0): boolean {
+function isUrgentNumber(byte: number): boolean {
   return byte >= 0x80 || urgentNumbers.has(byte);
+}
+
+/** The status of an upload of which another field is none. */
+function withHeard(fault: DecodeFault, bytes: Uint8Array): DecodeFault {
+  if (fault.kind === "tooLarge") return fault;
+  const { status: numbers, isWhole } = glanceAt(bytes);
+  if (numbers === null || !isWhole) return fault;
+  const status = statusFromNames(numbers.flatMap((number) => wordOfNumber.get(number) ?? []));
+  return { ...fault, heard: { address: null, status, valve: null } };
 }
 
 function varintAt(bytes: Uint8Array, at: number): { readonly value: number; readonly end: number } {

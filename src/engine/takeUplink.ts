@@ -1,13 +1,14 @@
 /** One uplink from bytes to effects: whose it is, what it says, and what becomes of it. */
 import type { Meter, ProtocolName } from "#domain/meter.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
-import type { Telegram } from "#domain/telegram.ts";
-import type { Result } from "#domain/result.ts";
+import { emptyReading, type Telegram } from "#domain/telegram.ts";
+import { fail, ok, type Result } from "#domain/result.ts";
 import { timestampMs } from "#domain/units.ts";
-import { reasonOf, type DecodeFault } from "#protocols/contract.ts";
+import { reasonOf, type DecodeFault, type Heard } from "#protocols/contract.ts";
 import type { UplinkRoute } from "#ports/ledger.ts";
 import { activate } from "./alarmDesk.ts";
 import { nextNumber, recordDraft, type Book } from "./book.ts";
+import type { Draft } from "./draft.ts";
 import { draftFor, type Room } from "./room.ts";
 import { stepUplink } from "./stepUplink.ts";
 
@@ -22,28 +23,34 @@ export interface ReceivedUplink {
   readonly reachable: boolean;
 }
 
+interface NumberedUplink extends ReceivedUplink {
+  readonly seq: number;
+}
+
 /** Decodes, judges and records one uplink; whatever it is, it ends as a row with an outcome. */
-export function takeUplink(room: Room, book: Book, got: ReceivedUplink): void {
-  const seq = nextNumber(book.memory, "uplink");
+export function takeUplink(room: Room, book: Book, received: ReceivedUplink): void {
+  const got = { ...received, seq: nextNumber(book.memory, "uplink") };
   const decoded = decode(room, got);
   if (typeof decoded === "string") {
-    quarantine(book, got, seq, knownMeter(book, got.meterNo), "INTERNAL", decoded);
     const meter = knownMeter(book, got.meterNo);
+    quarantine(book, got, meter, "INTERNAL", decoded);
     if (meter !== null) park(room, book, meter, decoded);
     return;
   }
+  const content = decoded.ok ? decoded.value : (decoded.fault.heard ?? null);
+  const address = content?.address ?? null;
+  const owner = ownerOf(book, got, address);
+  const meter = typeof owner === "string" ? knownMeter(book, got.meterNo) : owner;
   if (!decoded.ok) {
     const { fault } = decoded;
-    quarantine(book, got, seq, knownMeter(book, got.meterNo), reasonOf(fault), describe(fault));
-    return;
+    const { heard } = fault;
+    quarantine(book, got, meter, reasonOf(fault), describe(fault));
+    if (heard !== undefined && typeof owner !== "string") hear(room, book, got, owner, heard);
+  } else if (typeof owner === "string") {
+    quarantine(book, got, meter, owner, `address ${address ?? "none"}`);
+  } else {
+    evaluate(room, book, got, owner, decoded.value);
   }
-  const owner = ownerOf(book, got, decoded.value);
-  if (typeof owner === "string") {
-    const detail = `address ${decoded.value.address ?? "none"}`;
-    quarantine(book, got, seq, knownMeter(book, got.meterNo), owner, detail);
-    return;
-  }
-  evaluate(room, book, got, seq, owner, decoded.value);
 }
 
 /** A decoder never throws; should one do so after all, it is our mistake in one uplink, and here it ends. */
@@ -59,34 +66,52 @@ function problemOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
 }
 
-/** Our own mistake in one meter's evaluation must not silence the rest (architecture, section 2). */
 function evaluate(
   room: Room,
   book: Book,
-  got: ReceivedUplink,
-  seq: number,
+  got: NumberedUplink,
   meter: Meter,
   telegram: Telegram,
 ): void {
   const draft = draftFor(room, book, meter);
-  let outcome: UplinkOutcome;
-  try {
-    outcome = stepUplink(draft, {
-      telegram,
-      bytes: got.bytes,
-      seq,
-      receivedAtMs: timestampMs(got.receivedAtMs),
-      reachable: got.reachable,
-    });
-  } catch (error) {
-    if (room.isStoreFailure(error)) throw error;
-    const problem = problemOf(error);
-    quarantine(book, got, seq, meter, "INTERNAL", problem);
-    park(room, book, meter, problem);
+  const outcome = tryStep(room, draft, got, telegram);
+  if (!outcome.ok) {
+    quarantine(book, got, meter, "INTERNAL", outcome.fault);
+    park(room, book, meter, outcome.fault);
     return;
   }
-  putUplink(book, got, seq, meter, outcome);
+  putUplink(book, got, meter, outcome.value);
   recordDraft(book, draft);
+}
+
+/**
+ * The uplink is in quarantine, but its status could be read: a leak is a leak whatever the register says. Without
+ * a time of its own it is judged at its receipt, and so it never moves a valve by itself.
+ */
+function hear(room: Room, book: Book, got: NumberedUplink, meter: Meter, heard: Heard): void {
+  const { address, status, valve } = heard;
+  const readings = [{ ...emptyReading, status, valve }];
+  const draft = draftFor(room, book, meter);
+  const outcome = tryStep(room, draft, got, { address, frameId: null, readings, replies: [] });
+  if (outcome.ok) recordDraft(book, draft);
+  else park(room, book, meter, outcome.fault);
+}
+
+/** Our own mistake in one meter's evaluation must not silence the rest (architecture, section 2). */
+function tryStep(
+  room: Room,
+  draft: Draft,
+  got: NumberedUplink,
+  telegram: Telegram,
+): Result<UplinkOutcome, string> {
+  const { bytes, seq, reachable } = got;
+  const receivedAtMs = timestampMs(got.receivedAtMs);
+  try {
+    return ok(stepUplink(draft, { telegram, bytes, seq, receivedAtMs, reachable }));
+  } catch (error) {
+    if (room.isStoreFailure(error)) throw error;
+    return fail(problemOf(error));
+  }
 }
 
 function park(room: Room, book: Book, meter: Meter, problem: string): void {
@@ -104,10 +129,9 @@ function knownMeter(book: Book, meterNo: number): Meter | null {
 function ownerOf(
   book: Book,
   got: ReceivedUplink,
-  telegram: Telegram,
+  address: string | null,
 ): Meter | Extract<QuarantineReason, "NOT_OWNER" | "UNKNOWN_METER"> {
   const { memory } = book;
-  const { address } = telegram;
   if (got.meterNo >= 0) {
     const meter = memory.meters.get(got.meterNo);
     if (meter === undefined) return "UNKNOWN_METER";
@@ -122,27 +146,25 @@ function ownerOf(
 
 function quarantine(
   book: Book,
-  got: ReceivedUplink,
-  seq: number,
+  got: NumberedUplink,
   meter: Meter | null,
   reason: QuarantineReason,
   detail: string,
 ): void {
-  const { protocol, receivedAtMs } = got;
+  const { protocol, receivedAtMs, seq: uplinkSeq } = got;
   const meterNo = meter?.no ?? null;
-  putUplink(book, got, seq, meter, "quarantined");
-  book.ledger.putQuarantine({ uplinkSeq: seq, meterNo, protocol, reason, detail, receivedAtMs });
+  putUplink(book, got, meter, "quarantined");
+  book.ledger.putQuarantine({ uplinkSeq, meterNo, protocol, reason, detail, receivedAtMs });
   book.tally.quarantined(protocol, reason);
 }
 
 function putUplink(
   book: Book,
-  got: ReceivedUplink,
-  seq: number,
+  got: NumberedUplink,
   meter: Meter | null,
   outcome: UplinkOutcome,
 ): void {
-  const { protocol, receivedAtMs, bytes } = got;
+  const { seq, protocol, receivedAtMs, bytes } = got;
   const route: UplinkRoute = got.gateway === "" ? "meter" : `gateway:${got.gateway}`;
   const meterNo = meter?.no ?? null;
   book.ledger.putUplink({ seq, meterNo, route, protocol, receivedAtMs, outcome, bytes });
@@ -150,7 +172,7 @@ function putUplink(
 }
 
 function describe(fault: DecodeFault): string {
-  const { kind, ...rest } = fault;
+  const { kind, heard: _heard, ...rest } = fault;
   const words = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`);
   return `${kind}: ${words.join(", ")}`.slice(0, 300);
 }

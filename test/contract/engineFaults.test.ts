@@ -8,6 +8,7 @@ import type { BatchReport } from "#engine/messages.ts";
 import { jsonProtocol } from "#protocols/json/protocol.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
+import { loadCard } from "../unit/protocols/cards.ts";
 
 let engine: EngineUnderTest;
 let meterNo: number;
@@ -90,6 +91,39 @@ describe("a leak is not missed", () => {
     engine.nowMs += minuteMs;
     expect(kindsOf(say(on))).toContain("alarm.reraised");
     expect(leakAlarm()?.state).toBe("unacknowledged");
+  });
+});
+
+describe("a leak in a frame that cannot be used", () => {
+  // The card gasLeak with digits of the register that are none, its checksum made right again.
+  const frame = Uint8Array.from(loadCard("cjt188/gasLeak").bytes);
+  frame[14] = 0xfa;
+  frame[frame.length - 2] = frame.subarray(0, -2).reduce((sum, byte) => (sum + byte) & 0xff, 0);
+  const hears = (no: number) =>
+    engine.uplinks([{ meterNo: no, protocol: "cjt188", bytes: frame, reachable: true }]);
+
+  test("is quarantined, rings, and does not move the valve; once, however often it is sent", () => {
+    const result = hears(meterNo);
+    expect(committed(result).counts.quarantined).toMatchObject([{ reason: "BCD", count: 1 }]);
+    expect(outcomesOf(result)).toEqual(["quarantined"]);
+    // The battery of that meter is low too.
+    const both = ["alarm.raised", "alarm.raised"];
+    expect(kindsOf(result)).toEqual([...both, "command.requested", "command.refused"]);
+    engine.nowMs += secondMs;
+    expect(kindsOf(hears(meterNo))).toEqual([]);
+    expect(engine.ledger.readingsAfter(meterNo, 0)).toMatchObject([{ indexMl: null }]);
+  });
+
+  test("is followed by a close as soon as a whole frame says the same", () => {
+    hears(meterNo);
+    engine.nowMs += minuteMs;
+    const whole = say({ measuredAt: engine.nowMs, volumeM3: "1.000", status: ["leak"] }, true);
+    expect(kindsOf(whole)).toContain("command.sent");
+  });
+
+  test("is not this meter's leak when the frame names another one", () => {
+    const other = engine.register("M0002", { protocol: "cjt188", frameAddress: "1".repeat(14) });
+    expect(kindsOf(hears(other))).toEqual([]);
   });
 });
 

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { protocolNames, type MeterDraft, type ProtocolName } from "#domain/meter.ts";
 import type { Alarm, RuleId } from "#domain/alarm.ts";
-import { parseMeterId, type AlarmId, type MeterId } from "#domain/ids.ts";
+import { alarmId, parseMeterId, type MeterId } from "#domain/ids.ts";
 import { timestampMs } from "#domain/units.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "#engine/messages.ts";
@@ -19,6 +19,8 @@ import { protocolByName } from "#protocols/registry.ts";
 
 export const startMs = Date.UTC(2026, 10, 22, 0, 0, 0);
 const someone: Actor = { label: "tester", role: "admin" };
+
+export type LedgerRow = Readonly<Record<string, SQLOutputValue>>;
 
 export interface TestUplink {
   readonly meterNo: number;
@@ -129,10 +131,10 @@ export class EngineUnderTest {
   }
 
   /** What the ledger's file says, read past the engine and past the ledger. */
-  rows<Row>(sql: string, ...values: readonly (string | number)[]): readonly Row[] {
+  rows(sql: string, ...values: readonly (string | number)[]): readonly LedgerRow[] {
     const db = new DatabaseSync(join(this.directory, ledgerFileName), { readOnly: true });
     try {
-      return db.prepare(sql).all(...values) as unknown as readonly Row[];
+      return db.prepare(sql).all(...values);
     } finally {
       db.close();
     }
@@ -140,8 +142,8 @@ export class EngineUnderTest {
 
   /** Every alarm there ever was by this rule, the oldest first. */
   alarms(rule: RuleId): readonly Alarm[] {
-    const ids = this.rows<{ id: AlarmId }>("SELECT id FROM alarm WHERE rule = ? ORDER BY id", rule);
-    return ids.flatMap(({ id }) => this.ledger.alarm(id) ?? []);
+    const rows = this.rows("SELECT id FROM alarm WHERE rule = ? ORDER BY id", rule);
+    return rows.flatMap(({ id }) => this.ledger.alarm(alarmId(String(id))) ?? []);
   }
 
   /** Registers a meter and returns its number. */
