@@ -12,9 +12,7 @@ import { uplink } from "./uplink.ts";
  * A backslash may hide any of the words (`\u006ceak`), so it counts as one of them. An answer to a
  * command is urgent too: people wait for it.
  */
-const urgentMarks = [...statusToNames(urgentStatus), '"reply"', "\\"].map((word) =>
-  Buffer.from(word),
-);
+const urgentMarks = new RegExp([...statusToNames(urgentStatus), '"reply"', "\\\\"].join("|"));
 
 /** JSON version 1: uploads of meters in, orders out. */
 export const jsonProtocol: Protocol = {
@@ -27,7 +25,8 @@ export const jsonProtocol: Protocol = {
   },
   mayBeUrgent(bytes) {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return urgentMarks.some((mark) => view.includes(mark));
+    // One pass over the text instead of one per word: every uplink of every meter comes through here.
+    return urgentMarks.test(view.toString("latin1"));
   },
   encodeCommand: (order) => ok(encodeJsonCommand(order)),
 };
