@@ -8,8 +8,7 @@ import { configDefaults, defineConfig } from "vitest/config";
  */
 const corpora = resolve(process.env["MERCAPTAN_CORPORA"] ?? "../shared/corpora");
 const hasCorpora = existsSync(corpora);
-if (hasCorpora) process.env["MERCAPTAN_CORPORA"] = corpora;
-else console.warn(`SKIPPED: no score on collections of frames, there is no ${corpora}`);
+if (!hasCorpora) console.warn(`SKIPPED: no score on collections of frames, there is no ${corpora}`);
 
 /** Fast and pure first; `wire` uses real sockets and processes, so its files run one after another. */
 export default defineConfig({
