@@ -32,6 +32,8 @@ export const readingFlags = {
   BATTERY_VALUE: 1 << 10,
   /** Older than the meter's checkpoint: stored, not judged again by the rules. */
   BEYOND_WINDOW: 1 << 11,
+  /** The register counts on from its lower value: followed by the rules, not billed until a person has looked. */
+  RESUMED: 1 << 12,
 } as const;
 export type ReadingFlagName = keyof typeof readingFlags;
 

@@ -71,6 +71,7 @@ export const foldFlags =
   readingFlags.ROLLOVER |
   readingFlags.REGISTER_BACK |
   readingFlags.REGISTER_ZERO |
+  readingFlags.RESUMED |
   readingFlags.RESYNC |
   readingFlags.RANGE |
   readingFlags.CONFLICT |
@@ -94,7 +95,7 @@ export function foldInstant(
     fieldFlags(reading) | (judged?.flags ?? 0) | (reading.flags & readingFlags.CONFLICT);
   const ruleReading: RuleReading = {
     measuredAtMs: atMs,
-    interval: intervalSince(state.register, judged?.consumedMl),
+    interval: judged?.resumed ?? intervalSince(state.register, judged?.consumedMl),
     doubtedInterval: intervalSince(state.register, judged?.doubtedMl),
     flowMlPerHour: positive(reading.flowMlPerHour),
     batteryMv: reading.batteryMv,

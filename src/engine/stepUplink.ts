@@ -95,10 +95,17 @@ function tellValve(draft: Draft, settled: Settled): void {
   }
 }
 
-/** One or two quanta back are the rounding of a register that stands still, as behind a shut valve it does. */
+/**
+ * One or two quanta back are the rounding of a register that stands still, as behind a shut valve it does; and a
+ * lower register that counts on may be compared with itself.
+ */
 function isTrusted({ quality, flags }: Reading): boolean {
-  return quality !== "suspect" || (flags & foldFlags) === readingFlags.RESYNC;
+  const found = flags & foldFlags;
+  const isOtherwiseSound = (found & ~lowerFlags) === 0 && (found & readingFlags.RESUMED) !== 0;
+  return quality !== "suspect" || found === readingFlags.RESYNC || isOtherwiseSound;
 }
+
+const lowerFlags = readingFlags.REGISTER_BACK | readingFlags.REGISTER_ZERO | readingFlags.RESUMED;
 
 /** The alarm stands at the newest reading known; the proof may have been overtaken on its way. */
 function closeOnLeak(draft: Draft, settled: Settled): void {

@@ -9,8 +9,23 @@ export interface RegisterSettings {
   readonly registerRangeMl: number;
 }
 
-/** The last trusted register; null before the first. */
-export type RegisterState = { readonly atMs: TimestampMs; readonly indexMl: VolumeMl } | null;
+interface Anchor {
+  readonly atMs: TimestampMs;
+  readonly indexMl: VolumeMl;
+}
+
+/**
+ * The last trusted register; null before the first. `lower`: the register has gone back and is not trusted, but
+ * it goes on from there.
+ */
+export type RegisterState = (Anchor & { readonly lower?: LowerRegister }) | null;
+
+/** A register after an unexplained decrease: an exchanged meter, or a first value that was too high. */
+interface LowerRegister extends Anchor {
+  readonly firstMl: VolumeMl;
+  /** Values in a row that fit one another. */
+  readonly count: number;
+}
 
 export interface RegisterVerdict {
   readonly state: RegisterState;
@@ -21,6 +36,8 @@ export interface RegisterVerdict {
   readonly consumedMl: number | null;
   /** The increase that was not believed. */
   readonly doubtedMl: number | null;
+  /** Consumption by a lower register that has resumed counting: for the rules, never for a bill. */
+  readonly resumed: { readonly fromMs: TimestampMs; readonly consumedMl: number } | null;
 }
 
 const thresholds = Object.freeze({
@@ -33,6 +50,8 @@ const thresholds = Object.freeze({
   resyncQuanta: 2,
   /** "Zero": below this share of the last value. */
   zeroShare: 0.001,
+  /** Values of a lower register that must fit one another, and have moved, before the rules follow it. */
+  resumedValues: 3,
 });
 
 /** Judges one register value; readings of a meter are handed over in event-time order. */
@@ -61,7 +80,36 @@ export function judgeRegister(
     return doubted(state, readingFlags.RESYNC);
   }
   const isZero = indexMl <= state.indexMl * thresholds.zeroShare;
-  return doubted(state, isZero ? readingFlags.REGISTER_ZERO : readingFlags.REGISTER_BACK);
+  const flag = isZero ? readingFlags.REGISTER_ZERO : readingFlags.REGISTER_BACK;
+  return followLower(settings, state, flag, atMs, indexMl);
+}
+
+/**
+ * A decrease without an explanation stops the billing until a person has looked (gas-domain 4.3): the anchor
+ * stays. But gas flows on, and a meter whose every value is doubted for ever would be one without leak rules. So
+ * the rules follow the lower register once it counts plausibly. A register that stands at zero proves nothing.
+ */
+function followLower(
+  settings: RegisterSettings,
+  state: NonNullable<RegisterState>,
+  flag: number,
+  atMs: TimestampMs,
+  indexMl: VolumeMl,
+): RegisterVerdict {
+  const { lower: before, ...anchor } = state;
+  const fresh = { atMs, indexMl, firstMl: indexMl, count: 1 };
+  const differenceMl = before === undefined ? -1 : indexMl - before.indexMl;
+  const fits =
+    before !== undefined &&
+    differenceMl >= 0 &&
+    differenceMl <= passableMl(settings, atMs - before.atMs);
+  if (!fits) return doubted({ ...anchor, lower: fresh }, flag);
+  const lower = { atMs, indexMl, firstMl: before.firstMl, count: before.count + 1 };
+  const verdict = doubted({ ...anchor, lower }, flag);
+  const hasResumed = lower.count >= thresholds.resumedValues && indexMl > lower.firstMl;
+  if (!hasResumed) return verdict;
+  const resumed = { fromMs: before.atMs, consumedMl: differenceMl };
+  return { ...verdict, flags: flag | readingFlags.RESUMED, resumed };
 }
 
 /** The most that a meter can have passed in the time, with the rounding of its register. */
@@ -76,10 +124,11 @@ function trusted(
   flags: number,
   consumedMl: number | null,
 ): RegisterVerdict {
-  return { state: { atMs, indexMl }, flags, isTrusted: true, consumedMl, doubtedMl: null };
+  const state = { atMs, indexMl };
+  return { state, flags, isTrusted: true, consumedMl, doubtedMl: null, resumed: null };
 }
 
 /** The last trusted value stays, so that one bad value cannot spoil the next good one. */
 function doubted(state: RegisterState, flags: number): RegisterVerdict {
-  return { state, flags, isTrusted: false, consumedMl: null, doubtedMl: null };
+  return { state, flags, isTrusted: false, consumedMl: null, doubtedMl: null, resumed: null };
 }

@@ -1,6 +1,6 @@
 /** The register decision table, a line a register value. */
 import { describe, expect, test } from "vitest";
-import { flagNames } from "#domain/reading.ts";
+import { flagNames, readingFlags } from "#domain/reading.ts";
 import { hourMs, timestampMs, volumeMl } from "#domain/units.ts";
 import { judgeRegister, type RegisterState } from "#screening/judgeRegister.ts";
 
@@ -91,4 +91,59 @@ test("a negative register is never believed, not even as the first", () => {
   const verdict = judgeRegister(settings, null, timestampMs(0), volumeMl(-1));
   expect(flagNames(verdict.flags)).toEqual(["NEGATIVE"]);
   expect(verdict).toMatchObject({ isTrusted: false, state: null });
+});
+
+describe("a register that has gone back", () => {
+  const { REGISTER_BACK, REGISTER_ZERO, RESUMED } = readingFlags;
+
+  /** Hour and register in litres; what the rules may use of each. */
+  function follow(lines: readonly (readonly [number, number])[]) {
+    let state: RegisterState = null;
+    return lines.map(([hour, litres]) => {
+      const atMs = timestampMs(hour * hourMs);
+      const verdict = judgeRegister(settings, state, atMs, volumeMl(litres * 1_000));
+      state = verdict.state;
+      const { flags, isTrusted, resumed } = verdict;
+      return { flags, isTrusted, litres: resumed === null ? null : resumed.consumedMl / 1_000 };
+    });
+  }
+
+  test("is followed by the rules once it counts plausibly, and is never trusted by itself", () => {
+    const judged = follow([
+      [0, 900_000],
+      [1, 1_200],
+      [2, 1_300],
+      [3, 1_450],
+      [4, 1_450],
+      [200, 1_600],
+    ]);
+    expect(judged.slice(1).every(({ isTrusted }) => !isTrusted)).toBe(true);
+    expect(judged.map(({ litres }) => litres)).toEqual([null, null, null, 150, 0, 150]);
+    expect(judged.at(-1)?.flags).toBe(REGISTER_BACK | RESUMED);
+  });
+
+  test("proves nothing while it stands at zero, and the old register is taken up again", () => {
+    const judged = follow([
+      [0, 900_000],
+      [1, 0],
+      [2, 0],
+      [3, 0],
+      [4, 0],
+      [5, 900_100],
+    ]);
+    expect(judged[4]).toEqual({ flags: REGISTER_ZERO, isTrusted: false, litres: null });
+    expect(judged[5]).toEqual({ flags: 0, isTrusted: true, litres: null });
+  });
+
+  test("starts anew with every value that does not fit the one before", () => {
+    const judged = follow([
+      [0, 900_000],
+      [1, 1_000],
+      [2, 100_000],
+      [3, 2_000],
+      [4, 2_100],
+      [5, 2_050],
+    ]);
+    expect(judged.every(({ litres }) => litres === null)).toBe(true);
+  });
 });
