@@ -35,6 +35,15 @@ async function runService(
 ): Promise<void> {
   const config = loadConfig({ flags });
   const running = await serve(config, loadSecrets(config));
+  // Before anything is said: whoever reads that we are ready may stop us at once.
+  closeWithGrace({ delay: closeWithinMs, logger: false }, async ({ err }) => {
+    // Our own mistake, or a dead engine: nothing more may be acknowledged, and a restart is quick.
+    if (err !== undefined) {
+      report(err);
+      process.exit(exitCodeOf(err));
+    }
+    await running.stop();
+  });
   const api = `http://${config.http.host}:${running.httpPort}`;
   const scheme = config.mqtt.tls === undefined ? "mqtt" : "mqtts";
   const meters = `${scheme}://${config.mqtt.host}:${running.mqttPort}`;
@@ -45,14 +54,6 @@ async function runService(
     ? JSON.stringify({ ready: true, api, meters, dataDir: config.dataDir })
     : `mercaptan ready  api ${api}  meters ${meters}  data ${config.dataDir}`;
   process.stdout.write(`${ready}\n`);
-  closeWithGrace({ delay: closeWithinMs, logger: false }, async ({ err }) => {
-    // Our own mistake, or a dead engine: nothing more may be acknowledged, and a restart is quick.
-    if (err !== undefined) {
-      report(err);
-      process.exit(exitCodeOf(err));
-    }
-    await running.stop();
-  });
 }
 
 function report(error: unknown): void {

@@ -128,8 +128,9 @@ export async function serve(
       await sink?.stop();
       await intake.close();
       await api.close();
-      await host.stop();
+      // The ledger's last reader first: only then is all of it in its file when the writer closes.
       await queries.close();
+      await host.stop();
       observability.close();
     },
   };

@@ -70,7 +70,7 @@ export class Home {
     return this.ready(program);
   }
 
-  async ready(program: Program): Promise<Service> {
+  async ready(program: Program, key = this.key): Promise<Service> {
     const isReady = () => readyPattern.test(program.stdout);
     const hasEnded = program.exited.then(() => true);
     const endAtMs = performance.now() + startWithinMs;
@@ -83,7 +83,7 @@ export class Home {
       if ((isOver === true && !isReady()) || isLate) expect.unreachable(program.stderr);
     }
     const [, api = "", port] = readyPattern.exec(program.stdout) ?? [];
-    return new Service(program, api, Number(port), this.key);
+    return new Service(program, api, Number(port), key);
   }
 
   /** Ends what still runs and leaves nothing behind. */
