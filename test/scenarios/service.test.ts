@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { secondMs } from "#domain/units.ts";
-import { cjt188, expectCalm, json, nowMs } from "../support/hostile.ts";
+import { cjt188, expectCalm, frameAddress, json, nowMs } from "../support/hostile.ts";
 import { Home, type Program, type Service } from "../support/program.ts";
 
 const homes: Home[] = [];
@@ -211,12 +211,12 @@ test("decode shows what a frame says, and why it says nothing", async () => {
   const hex = cjt188().toString("hex");
   const good = home.run(["decode", "--protocol", "cjt188", hex]);
   expect(await good.exited).toBe(0);
-  expect(good.stdout).toContain("51510000000042");
+  expect(good.stdout).toContain(frameAddress);
   const asJson = home.run(["decode", "--protocol", "cjt188", "--json", hex]);
   expect(await asJson.exited).toBe(0);
   expect(JSON.parse(asJson.stdout)).toMatchObject({
     fault: null,
-    telegram: { address: "51510000000042", readings: [{ volume: { ml: 1e9 } }] },
+    telegram: { address: frameAddress, readings: [{ volume: { ml: 1e9 } }] },
   });
   const cut = home.run(["decode", "--protocol", "cjt188", hex.slice(0, -8)]);
   expect(await cut.exited).toBe(1);

@@ -1,7 +1,7 @@
 /** The real program as a child process, as a stranger starts it, and what its sockets and its metrics say. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,7 +44,6 @@ export class Home {
   readonly #programs: Program[] = [];
 
   constructor() {
-    mkdirSync(this.folder, { recursive: true });
     writeFileSync(this.keyFile, this.key, { mode: 0o600 });
   }
 
