@@ -45,9 +45,11 @@ export class KeeperMeter {
   readonly obligations: Obligation[] = [];
   /** Runs of the valve's motor. */
   movements = 0;
-  /** Frames sent, repetitions included, and those sent for the first time. */
+  /** Frames sent, repetitions included. */
   sent = 0;
-  firstSent = 0;
+
+  /** Times that it was logged in and lost the link. */
+  lostLinks = 0;
   hasLeak = false;
   isClosed = false;
   /** The radio link ends while an order is on it: it arrives, and nobody is told. Once. */
@@ -138,7 +140,7 @@ export class KeeperMeter {
     const telegram = { address, frameId: null, readings, replies };
     const bytes = Buffer.from(meterCodecs[this.protocol].encodeUplink(telegram));
     this.#kept.set(this.#frameId, { ...obligation, bytes });
-    this.firstSent += 1;
+
     this.#send(this.#frameId, bytes, false);
   }
 
@@ -172,6 +174,7 @@ export class KeeperMeter {
     socket.once("close", () => {
       if (this.#socket !== socket) return;
       this.#socket = null;
+      this.lostLinks += this.#isWelcome ? 1 : 0;
       this.#isWelcome = false;
       setTimeout(() => {
         if (this.#socket === null && this.#port !== null) this.#connect(this.#port);

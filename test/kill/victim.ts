@@ -31,13 +31,14 @@ export class Victim {
   #child: ChildProcess | null = null;
   #exited: Promise<number | null> = Promise.resolve(null);
 
-  constructor(ports: VictimPorts, nodeArguments: readonly string[]) {
+  /** The data are kept elsewhere when a directory is given. */
+  constructor(ports: VictimPorts, nodeArguments: readonly string[], dataDir?: string) {
     this.#ports = ports;
     this.#arguments = nodeArguments;
     this.api = `http://127.0.0.1:${ports.http}`;
     this.mqttPort = ports.mqtt;
     this.#folder = mkdtempSync(join(tmpdir(), "mercaptan-kill-"));
-    this.dataDir = join(this.#folder, "data");
+    this.dataDir = dataDir ?? join(this.#folder, "data");
     writeFileSync(join(this.#folder, "admin.key"), this.key, { mode: 0o600 });
   }
 
