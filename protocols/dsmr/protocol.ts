@@ -1,0 +1,134 @@
+/** DSMR P1 as a protocol: the gas meter's last value, in the telegram of the electricity meter beside it. */
+import { fail, ok, type Result } from "#domain/result.ts";
+import { emptyReading, type Telegram } from "#domain/telegram.ts";
+import {
+  generalGloCiphering,
+  openGeneralGlo,
+  type CipherOptions,
+  type Opened,
+} from "#protocols/codec/security.ts";
+import type { DecodeFault, EncodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
+import { gasChannels, liveChannels, type GasChannel } from "./channels.ts";
+import { checksumFault, explainTelegram, readTelegrams, type P1Telegram } from "./telegram.ts";
+
+/** What is on file of a meter; channel or equipment id are needed where one telegram has several gas meters. */
+export interface DsmrOptions extends CipherOptions {
+  readonly gasChannel?: number | undefined;
+  readonly equipmentId?: string | undefined;
+}
+
+/** A telegram with what stays on file of its envelope. */
+export interface DsmrDecoded {
+  readonly telegram: Telegram;
+  /** null: it was not ciphered. */
+  readonly cipher: Pick<Opened, "systemTitle" | "invocationCounter" | "isRepeat"> | null;
+}
+
+/** `Protocol`, until the name is one of the registry's; with the options of one meter. */
+export interface DsmrProtocol extends Pick<Protocol, "mayBeUrgent"> {
+  readonly name: "dsmr";
+  decode(bytes: Uint8Array, options?: DsmrOptions): Result<Telegram, DecodeFault>;
+  explain(bytes: Uint8Array, options?: DsmrOptions): ReturnType<Protocol["explain"]>;
+  encodeCommand(): Result<Uint8Array, EncodeFault>;
+}
+
+/** DSMR P1, versions 2.2 to 5, Belgian and Luxembourgish telegrams. The port only speaks. */
+export const dsmrProtocol: DsmrProtocol = {
+  name: "dsmr",
+  decode(bytes, options = {}) {
+    const decoded = decodeDsmr(bytes, options);
+    return decoded.ok ? ok(decoded.value.telegram) : decoded;
+  },
+  explain(bytes, options = {}) {
+    const fields: FieldTrace[] = [];
+    const decoded = decodeDsmr(bytes, options, fields);
+    const inWireOrder = fields.toSorted((a, b) => a.from - b.from);
+    return { fields: inWireOrder, fault: decoded.ok ? null : decoded.fault };
+  },
+  // A telegram has no status word: gas that flows out, or the valve, is never told this way.
+  mayBeUrgent: () => false,
+  encodeCommand: () => fail({ kind: "unsupported", what: "the P1 port takes no commands" }),
+};
+
+/** One payload, plain or ciphered, with the counter to keep. */
+export function decodeDsmr(
+  bytes: Uint8Array,
+  options: DsmrOptions = {},
+  trace: FieldTrace[] | null = null,
+): Result<DsmrDecoded, DecodeFault> {
+  if (bytes[0] !== generalGloCiphering) {
+    const telegram = readPayload(bytes, 0, options, checksumFault, trace);
+    return telegram.ok ? ok({ telegram: telegram.value, cipher: null }) : telegram;
+  }
+  const opened = openGeneralGlo(bytes, options, trace);
+  if (!opened.ok) return opened;
+  const { plaintext, payloadAt, systemTitle, invocationCounter, isRepeat } = opened.value;
+  // The tag says more than the checksum inside, which some meters leave wrong.
+  const telegram = readPayload(plaintext, payloadAt, options, () => null, trace);
+  const cipher = { systemTitle, invocationCounter, isRepeat };
+  return telegram.ok ? ok({ telegram: telegram.value, cipher }) : telegram;
+}
+
+type Check = (telegram: P1Telegram) => DecodeFault | null;
+
+/** One telegram, or several that arrived together: those that are whole count. */
+function readPayload(
+  bytes: Uint8Array,
+  shift: number,
+  options: DsmrOptions,
+  check: Check,
+  trace: FieldTrace[] | null,
+): Result<Telegram, DecodeFault> {
+  const whole: Telegram[] = [];
+  let firstFault: DecodeFault | null = null;
+  for (const read of readTelegrams(bytes)) {
+    if (read.ok && trace !== null) explainTelegram(read.value, shift, trace);
+    const meant = read.ok ? meaningOf(read.value, options, check) : read;
+    if (meant.ok) whole.push(meant.value);
+    else firstFault ??= meant.fault;
+  }
+  const last = whole.at(-1);
+  if (last === undefined) {
+    return fail(firstFault ?? { kind: "truncated", neededBytes: 1, availableBytes: 0 });
+  }
+  const ofSameMeter = whole.filter(({ address }) => address === last.address);
+  return ok({ ...last, readings: ofSameMeter.flatMap(({ readings }) => readings) });
+}
+
+function meaningOf(
+  read: P1Telegram,
+  options: DsmrOptions,
+  check: Check,
+): Result<Telegram, DecodeFault> {
+  const fault = check(read);
+  if (fault !== null) return fail(fault);
+  const channels = gasChannels(read.objects);
+  if (!channels.ok) return channels;
+  const chosen = choose(channels.value, options);
+  if (!chosen.ok) return chosen;
+  return ok(telegramOf(chosen.value));
+}
+
+/** Registers of two meters must never become one history: who they belong to is not ours to guess. */
+function choose(
+  channels: readonly GasChannel[],
+  { gasChannel, equipmentId }: DsmrOptions,
+): Result<GasChannel | undefined, DecodeFault> {
+  const named = channels.filter(
+    (gas) =>
+      (gasChannel === undefined || gas.channel === gasChannel) &&
+      (equipmentId === undefined || gas.equipmentId === equipmentId),
+  );
+  const live = liveChannels(named);
+  if (live.length <= 1) return ok(live[0]);
+  const list = live.map(({ channel }) => channel).join(" and ");
+  return fail({ kind: "unsupported", what: `gas meters on channels ${list}, and none is named` });
+}
+
+/** A telegram without a gas meter says nothing, and nothing is wrong with it. */
+function telegramOf(gas: GasChannel | undefined): Telegram {
+  if (gas === undefined) return { address: null, frameId: null, readings: [], replies: [] };
+  const { equipmentId, measuredAtMs, volume, valve } = gas;
+  const reading = { ...emptyReading, measuredAtMs, volume, valve };
+  return { address: equipmentId, frameId: null, readings: [reading], replies: [] };
+}
