@@ -47,6 +47,8 @@ export interface QueueParts {
 
 interface Waiting {
   readonly uplink: Uplink;
+  /** Its place in the order of arrival. */
+  readonly arrival: number;
   readonly committed: Committed;
 }
 
@@ -90,6 +92,14 @@ class Lane {
     this.#items = this.#items.slice(this.#head);
     this.#head = 0;
   }
+
+  /** What waits of these meters, in its order, is put before everything else. */
+  promote(meterNos: ReadonlySet<number | null>): void {
+    const waiting = this.#items.slice(this.#head).filter((item) => item !== undefined);
+    const isTheirs = ({ uplink }: Waiting) => meterNos.has(uplink.meterNo);
+    this.#items = [...waiting.filter(isTheirs), ...waiting.filter((item) => !isTheirs(item))];
+    this.#head = 0;
+  }
 }
 
 export class EngineQueue implements UplinkQueue, Desk {
@@ -100,6 +110,7 @@ export class EngineQueue implements UplinkQueue, Desk {
   /** Meters that came to listen: each once, however often it knocks while nothing can be stored. */
   #contacts = new Set<number>();
   #asks: WaitingAsk[] = [];
+  #arrivals = 0;
   #isBusy = true;
   #isStopping = false;
   #hasFailed = false;
@@ -138,7 +149,9 @@ export class EngineQueue implements UplinkQueue, Desk {
       return;
     }
     const isUrgent = this.#parts.protocols[uplink.protocol].mayBeUrgent(uplink.bytes);
-    (isUrgent ? this.#urgent : this.#bulk).push({ uplink, committed });
+    this.#arrivals += 1;
+    const waiting = { uplink, committed, arrival: this.#arrivals };
+    (isUrgent ? this.#urgent : this.#bulk).push(waiting);
     this.#schedule();
   }
 
@@ -257,10 +270,17 @@ export class EngineQueue implements UplinkQueue, Desk {
     });
   }
 
-  #send(): void {
+  /**
+   * What is urgent goes first, and takes along what waits of the same meters: overtaken by a newer reading, each older
+   * one would cost the engine a look back. Within a batch, which becomes durable as one, all keep their order.
+   */
+  #choose(): { readonly chosen: readonly Waiting[]; readonly bytes: number } {
     const chosen: Waiting[] = [];
     let bytes = 0;
     for (const lane of [this.#urgent, this.#bulk]) {
+      if (lane === this.#bulk && chosen.length > 0 && lane.length > 0) {
+        lane.promote(new Set(chosen.map(({ uplink }) => uplink.meterNo)));
+      }
       for (let next = lane.peek(); next !== undefined; next = lane.peek()) {
         const isTooMuch = bytes + next.uplink.bytes.length > queueLimits.batchBytes;
         if (chosen.length >= queueLimits.batchUplinks || (isTooMuch && chosen.length > 0)) break;
@@ -269,6 +289,11 @@ export class EngineQueue implements UplinkQueue, Desk {
         lane.shift();
       }
     }
+    return { chosen: chosen.sort((one, other) => one.arrival - other.arrival), bytes };
+  }
+
+  #send(): void {
+    const { chosen, bytes } = this.#choose();
     const asks = this.#asks;
     const contacts = [...this.#contacts].map((meterNo) => ({ kind: "contact", meterNo }) as const);
     const notices = [...this.#notices, ...contacts];

@@ -1,0 +1,72 @@
+/** Which uplinks the next batch takes, and in which order. */
+import { expect, test } from "vitest";
+import type { EngineBatch } from "#engine/messages.ts";
+import { EngineQueue, queueLimits } from "#engine/uplinkQueue.ts";
+import { invariant } from "#domain/invariant.ts";
+import { timestampMs } from "#domain/units.ts";
+import { protocolByName } from "#protocols/registry.ts";
+
+const nothing = () => undefined;
+
+/** A queue whose engine is not ready yet; `firstBatch` makes it so. */
+function waitingQueue() {
+  const batches: EngineBatch[] = [];
+  const deferred: (() => void)[] = [];
+  const queue = new EngineQueue({
+    port: { post: (batch) => batches.push(batch) },
+    clock: { nowMs: () => timestampMs(0), monotonicMs: () => 0 },
+    observer: { note: nothing },
+    metrics: {
+      batchCommitted: nothing,
+      uplinkRefused: nothing,
+      connections: nothing,
+      activeAlarms: nothing,
+      alarmToLive: nothing,
+      engineLag: nothing,
+      sinkLag: nothing,
+      held: nothing,
+    },
+    protocols: protocolByName,
+    defer: (run) => deferred.push(run),
+    onCommit: nothing,
+    onStoreFailure: nothing,
+    onStoreRecovered: nothing,
+  });
+  const offer = (meterNo: number, text: string) => {
+    const bytes = Buffer.from(text);
+    const uplink = { route: "meter", protocol: "json", receivedAtMs: 0, reachable: false } as const;
+    queue.offer({ ...uplink, meterNo, bytes }, nothing);
+  };
+  const firstBatch = () => {
+    queue.ready();
+    for (const run of deferred) run();
+    const uplinks = batches[0]?.uplinks;
+    invariant(uplinks !== null && uplinks !== undefined, "something waited");
+    const whole = Buffer.from(uplinks.bytes).toString();
+    return [...uplinks.ends].map(
+      (end, place) =>
+        `${uplinks.meterNos[place]} ${whole.slice(place === 0 ? 0 : uplinks.ends[place - 1], end)}`,
+    );
+  };
+  return { offer, firstBatch };
+}
+
+test("within a batch everything keeps the order in which it came", () => {
+  const { offer, firstBatch } = waitingQueue();
+  offer(1, "a");
+  offer(2, "b");
+  offer(1, "leak");
+  offer(2, "c");
+  expect(firstBatch()).toEqual(["1 a", "2 b", "1 leak", "2 c"]);
+});
+
+test("a leak passes a flood, and takes along what its own meter said before", () => {
+  const { offer, firstBatch } = waitingQueue();
+  for (let no = 0; no < 2 * queueLimits.batchUplinks; no += 1) offer(9, "flood");
+  offer(1, "before");
+  offer(1, "leak");
+  const batch = firstBatch();
+  expect(batch).toHaveLength(queueLimits.batchUplinks);
+  expect(batch.slice(-2)).toEqual(["1 before", "1 leak"]);
+  expect(new Set(batch.slice(0, -2))).toEqual(new Set(["9 flood"]));
+});
