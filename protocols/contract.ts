@@ -94,6 +94,8 @@ export type EncodeFault =
 
 export interface Protocol {
   readonly name: ProtocolName;
+  /** An 8-bit sum lets one random error in 256 through: then the register must witness that the frame is whole. */
+  readonly hasWeakChecksum: boolean;
   /** Bytes of one uplink to a telegram. Never throws, linear in the bytes. */
   decode(bytes: Uint8Array): Result<Telegram, DecodeFault>;
   /** The same walk for people: every field that could be read, in wire order, and the fault that ended it. */

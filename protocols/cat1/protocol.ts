@@ -12,6 +12,7 @@ import { mayBeAlarm, reasonsOf, statusOf } from "./status.ts";
 /** CAT-1: frames of meters in, closing orders out. Reports are answered by `encodeCat1ReportAnswer`. */
 export const cat1Protocol = {
   name: "cat1",
+  hasWeakChecksum: true,
   decode: (bytes) => read(bytes, null),
   explain(bytes) {
     const fields: FieldTrace[] = [];

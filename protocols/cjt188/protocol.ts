@@ -12,6 +12,7 @@ import { statusOf } from "./status.ts";
 /** CJ/T 188-2004: frames of meters in, closing orders out. */
 export const cjt188Protocol: Protocol = {
   name: "cjt188",
+  hasWeakChecksum: true,
   decode: (bytes) => read(bytes, null),
   explain(bytes) {
     const fields: FieldTrace[] = [];

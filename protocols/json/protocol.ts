@@ -17,6 +17,7 @@ const urgentMarks = new RegExp([...statusToNames(urgentStatus), '"reply"', "\\\\
 /** JSON version 1: uploads of meters in, orders out. */
 export const jsonProtocol: Protocol = {
   name: "json",
+  hasWeakChecksum: false,
   decode: (bytes) => read(bytes, null),
   explain(bytes) {
     const fields: FieldTrace[] = [];

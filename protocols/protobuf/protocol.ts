@@ -11,6 +11,7 @@ import { bytesOf, bytesType, walkWhole } from "./walk.ts";
 /** The schema of mercaptan.proto: uploads of meters in, orders out. */
 export const protobufProtocol: Protocol = {
   name: "protobuf",
+  hasWeakChecksum: false,
   decode: (bytes) => read(bytes, null),
   explain(bytes) {
     const fields: FieldTrace[] = [];

@@ -34,25 +34,46 @@ function followTrouble(draft: Draft, command: Command | null): void {
   activate(draft, { rule: "R15", level: 1, proof, raisedAtMs: draft.nowMs });
 }
 
+/** Refusals that a better reading of the same leak overcomes. */
+const passingRefusals: readonly (string | null)[] = ["stale-data", "doubted-data"];
+
 /**
  * A leak asks for its valve once per occurrence: on fresh data, within policy, past the breaker. When only old
- * data said so at first, it asks again as soon as fresh data does.
+ * or doubted data said so at first, it asks again as soon as good data does. The register has no part in a leak
+ * bit, except where nothing else vouches for the frame.
  */
 export function closeForAlarm(draft: Draft, alarm: Alarm, proof: Reading): void {
   const { id: alarmId, occurrence } = alarm;
   const before = draft.context.leakClose;
   const isAsked = before?.alarmId === alarmId && before.occurrence === occurrence;
   const isClockBelieved = isFresh(proof.measuredAtMs, proof.receivedAtMs, proof.flags);
-  if (isAsked && (before.detail !== "stale-data" || !isClockBelieved)) return;
   const isLate = !isClockBelieved || (proof.flags & readingFlags.LATE) !== 0;
+  const isDoubted = draft.protocol.hasWeakChecksum && isRegisterDoubted(proof);
+  if (isAsked && (!passingRefusals.includes(before.detail) || isLate || isDoubted)) return;
+  if (draft.context.valve.outstanding?.command.cause.ref === alarmId) {
+    // It chatters: what its first occurrence ordered is on its way.
+    draft.context = { ...draft.context, leakClose: { alarmId, occurrence, detail: null } };
+    return;
+  }
   const { detail } = order(draft, {
     cause: { kind: "alarm", ref: alarmId },
     reason: alarm.rule,
     expiresInMs: leakCloseExpiresInMs,
-    proof: { measuredAtMs: proof.measuredAtMs, receivedAtMs: proof.receivedAtMs, isLate },
+    proof: {
+      measuredAtMs: proof.measuredAtMs,
+      receivedAtMs: proof.receivedAtMs,
+      isLate,
+      isDoubted,
+    },
     by: "engine",
   });
   draft.context = { ...draft.context, leakClose: { alarmId, occurrence, detail } };
+}
+
+function isRegisterDoubted({ flags }: Reading): boolean {
+  const { RANGE, REGISTER_BACK, REGISTER_ZERO, NEGATIVE, CONFLICT, RESUMED } = readingFlags;
+  const doubts = RANGE | REGISTER_BACK | REGISTER_ZERO | NEGATIVE | CONFLICT;
+  return (flags & doubts) !== 0 && (flags & RESUMED) === 0;
 }
 
 export interface Order {
@@ -64,6 +85,7 @@ export interface Order {
     readonly measuredAtMs: TimestampMs;
     readonly receivedAtMs: TimestampMs;
     readonly isLate: boolean;
+    readonly isDoubted: boolean;
   } | null;
   readonly by: string;
 }
@@ -83,6 +105,7 @@ export function order(draft: Draft, wanted: Order): Command {
     measuredAtMs: wanted.proof?.measuredAtMs ?? null,
     receivedAtMs: wanted.proof?.receivedAtMs ?? null,
     late: wanted.proof?.isLate ?? false,
+    doubted: wanted.proof?.isDoubted ?? false,
   });
   const encoded = encodeCommand(draft.protocol, meter, draft.context, judged.command);
   if (judged.command.state !== "refused" && !encoded.ok) {

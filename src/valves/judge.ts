@@ -55,11 +55,14 @@ export interface CloseAsk {
   readonly measuredAtMs: TimestampMs | null;
   readonly receivedAtMs: TimestampMs | null;
   readonly late: boolean;
+  /** The frame may be noise that a weak checksum let through. */
+  readonly doubted: boolean;
 }
 
 /** Interlocks: why a close is refused; stable words (`detail` of the command). */
 type CloseRefusal =
   | "stale-data"
+  | "doubted-data"
   | "critical-customer"
   | "automation-stopped"
   | "already-closed"
@@ -103,6 +106,7 @@ function automaticInterlock(
   ask: CloseAsk,
 ): CloseRefusal | null {
   if (!isFresh(ask)) return "stale-data";
+  if (ask.doubted) return "doubted-data";
   if (ask.critical) return "critical-customer";
   if (automation.stopped) return "automation-stopped";
   if (valve.position === "closed") return "already-closed";

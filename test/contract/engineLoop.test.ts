@@ -331,3 +331,25 @@ test("a bad clock: the receipt time stands in, and a repetition is known by its 
   const again = committed(engine.uplinks([{ meterNo, bytes }]));
   expect(again.counts.outcomes).toMatchObject([{ outcome: "duplicate", count: 1 }]);
 });
+
+test("a leak that chatters orders once; its later occurrences are counted on the same alarm", () => {
+  report({ status: ["leak"] });
+  for (let turn = 0; turn < 5; turn += 1) {
+    expect(kindsOf(report({ status: [] }))).toEqual(["alarm.returned"]);
+    expect(kindsOf(report({ status: ["leak"] }))).toEqual(["alarm.reraised"]);
+  }
+  expect(engine.ledger.openCommands()).toHaveLength(1);
+});
+
+test("a leak in a frame with a weak checksum and a wild register rings, and moves no valve", () => {
+  engine.close();
+  const weak = { ...jsonProtocol, hasWeakChecksum: true };
+  engine = new EngineUnderTest({ ...protocolByName, json: weak });
+  meterNo = engine.register("NOISE");
+  report({});
+  const wild = report({ consumed: 90_000_000, status: ["leak"], reachable: true });
+  expect(kindsOf(wild)).toContain("alarm.raised");
+  expect(eventsOf(wild).at(-1)?.command).toMatchObject({ detail: "doubted-data" });
+  report({ consumed: -90_000_000 });
+  expect(kindsOf(report({ status: ["leak"], reachable: true }))).toContain("command.sent");
+});

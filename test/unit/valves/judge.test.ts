@@ -29,6 +29,7 @@ const leak: CloseAsk = {
   measuredAtMs: at(-1),
   receivedAtMs: at(0),
   late: false,
+  doubted: false,
 };
 const person: CloseAsk = {
   ...leak,
@@ -68,6 +69,7 @@ describe("automation", () => {
       "refused stale-data",
     ],
     ["marked late", { late: true }, "refused stale-data"],
+    ["noise that a weak checksum let through", { doubted: true }, "refused doubted-data"],
     ["no meter's time", { measuredAtMs: null }, "refused stale-data"],
     ["no receipt time", { receivedAtMs: null }, "refused stale-data"],
     ["hospital", { critical: true }, "refused critical-customer"],

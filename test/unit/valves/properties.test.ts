@@ -145,6 +145,7 @@ class World {
       measuredAtMs: now,
       receivedAtMs: now,
       late: false,
+      doubted: false,
     });
     this.automation = judged.automation;
     if (judged.supersedes !== null) this.#record(judged.supersedes.command, "superseded");
