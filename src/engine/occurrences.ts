@@ -1,6 +1,6 @@
 /** Brings the record of conditions, and the alarms on it, in line with what the fold now says. */
 import { reconcile } from "#alarms/reconcile.ts";
-import type { MeterRuleId, Occurrence, StoredOccurrence } from "#domain/alarm.ts";
+import type { MeterRuleId, Occurrence, Proof, StoredOccurrence } from "#domain/alarm.ts";
 import type { AlarmId } from "#domain/ids.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { activate, closeSilent, isActive, recordSilently, returnToNormal } from "./alarmDesk.ts";
@@ -122,6 +122,15 @@ function isSame(one: Occurrence, other: Occurrence): boolean {
   return (
     one.raisedAtMs === other.raisedAtMs &&
     one.returnedAtMs === other.returnedAtMs &&
-    one.level === other.level
+    one.level === other.level &&
+    isSameProof(one.proof, other.proof)
+  );
+}
+
+/** Late data may leave the times as they are and change the numbers that explain them. */
+function isSameProof(one: Proof, other: Proof): boolean {
+  const names = Object.keys(one);
+  return (
+    names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
   );
 }

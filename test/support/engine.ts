@@ -12,7 +12,7 @@ import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "#engine/mess
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { ledgerFileName, openLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
-import type { Actor, Ask, AskResult } from "#ports/requests.ts";
+import type { Actor, Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import type { Rng } from "#ports/rng.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import { protocolByName } from "#protocols/registry.ts";
@@ -57,9 +57,12 @@ export function meterDraft(id: string, change: Partial<MeterDraft> = {}): MeterD
 }
 
 /** Ids that are the same in every run. */
-export function countingRng(): Rng {
-  let count = 0;
+export function countingRng(from = 0): Rng & { readonly count: number } {
+  let count = from;
   return {
+    get count() {
+      return count;
+    },
     bytes: (length) => new Uint8Array(length).fill((count += 1)),
     uuidV7: (nowMs) => {
       count += 1;
@@ -70,17 +73,30 @@ export function countingRng(): Rng {
   };
 }
 
+type Protocols = Readonly<Record<ProtocolName, Protocol>>;
+
+/** Where an engine takes up the work of another one. */
+interface Inheritance {
+  readonly directory: string;
+  readonly nowMs: number;
+  readonly idsUsed: number;
+}
+
 export class EngineUnderTest {
   readonly directory: string;
   nowMs = startMs;
   ledger: Ledger;
   #engine: Engine;
-  readonly #protocols: Readonly<Record<ProtocolName, Protocol>>;
-  readonly #rng = countingRng();
+  readonly #protocols: Protocols;
+  readonly #rng: ReturnType<typeof countingRng>;
   #askNo = 0;
+  /** Writes that still succeed; null: all of them do. */
+  #writesLeft: number | null = null;
 
-  constructor(protocols: Readonly<Record<ProtocolName, Protocol>> = protocolByName) {
-    this.directory = mkdtempSync(join(tmpdir(), "mercaptan-engine-"));
+  constructor(protocols: Protocols = protocolByName, inherited: Inheritance | null = null) {
+    this.directory = inherited?.directory ?? newDirectory();
+    this.nowMs = inherited?.nowMs ?? startMs;
+    this.#rng = countingRng(inherited?.idsUsed);
     this.#protocols = protocols;
     this.ledger = openLedger(this.directory);
     this.#engine = this.#start();
@@ -88,12 +104,33 @@ export class EngineUnderTest {
 
   #start(): Engine {
     return startEngine({
-      ledger: this.ledger,
+      ledger: failing(this.ledger, () => this.#mayWrite()),
       clock: { nowMs: () => timestampMs(this.nowMs), monotonicMs: () => this.nowMs },
       rng: this.#rng,
       protocols: this.#protocols,
       isStoreFailure: (error) => error instanceof LedgerError,
     });
+  }
+
+  #mayWrite(): boolean {
+    if (this.#writesLeft === null) return true;
+    this.#writesLeft -= 1;
+    return this.#writesLeft >= 0;
+  }
+
+  /** The disk fills up after so many more writes; with null it has room again. */
+  failAfter(writes: number | null): void {
+    this.#writesLeft = writes;
+  }
+
+  /** An engine that knows nothing but what this one's ledger holds at this moment. */
+  twin(): EngineUnderTest {
+    const directory = newDirectory();
+    const db = new DatabaseSync(join(this.directory, ledgerFileName), { readOnly: true });
+    db.prepare("VACUUM INTO ?").run(join(directory, ledgerFileName));
+    db.close();
+    const { nowMs } = this;
+    return new EngineUnderTest(this.#protocols, { directory, nowMs, idsUsed: this.#rng.count });
   }
 
   /** As after a restart of the process: everything comes from the ledger again. */
@@ -114,7 +151,7 @@ export class EngineUnderTest {
   }
 
   uplinks(uplinks: readonly TestUplink[]): BatchReport {
-    return this.process({ uplinks: pack(uplinks, this.nowMs) });
+    return this.process({ uplinks: packed(uplinks, this.nowMs) });
   }
 
   notices(...notices: Notice[]): BatchReport {
@@ -123,7 +160,7 @@ export class EngineUnderTest {
 
   ask(ask: Ask, actor: Actor = someone): AskResult {
     const askNo = (this.#askNo += 1);
-    const envelope = { actor, ask, idempotency: null, source: "test" };
+    const envelope = envelopeOf(ask, actor);
     const report = this.process({ asks: [{ askNo, envelope }] });
     const answer = report.kind === "committed" ? report.answers[0] : undefined;
     if (answer === undefined) throw new TypeError("the ask was not answered");
@@ -154,7 +191,32 @@ export class EngineUnderTest {
   }
 }
 
-function pack(uplinks: readonly TestUplink[], nowMs: number): UplinkBatch {
+/** An ask as it comes from the API. */
+export function envelopeOf(ask: Ask, actor: Actor = someone): AskEnvelope {
+  return { actor, ask, idempotency: null, source: "test" };
+}
+
+function newDirectory(): string {
+  return mkdtempSync(join(tmpdir(), "mercaptan-engine-"));
+}
+
+/** The ledger, but for the writes that fail; as with a full disk, nothing of the batch survives. */
+function failing(ledger: Ledger, mayWrite: () => boolean): Ledger {
+  const entries = Object.entries(ledger).map(([name, method]: [string, unknown]) => {
+    if (typeof method !== "function" || !/^(put|revise|retract|drop|commit)/.test(name)) {
+      return [name, method] as const;
+    }
+    const guarded = (...args: readonly unknown[]): unknown => {
+      if (!mayWrite()) throw new LedgerError("LEDGER_WRITE_FAILED", `no room for ${name}`);
+      return Reflect.apply(method, ledger, args) as unknown;
+    };
+    return [name, guarded] as const;
+  });
+  return Object.fromEntries(entries) as unknown as Ledger;
+}
+
+/** Uplinks in the form in which they reach the engine. */
+export function packed(uplinks: readonly TestUplink[], nowMs: number): UplinkBatch {
   const bytes = Uint8Array.from(uplinks.flatMap((uplink) => [...uplink.bytes]));
   let end = 0;
   return {
