@@ -1,0 +1,389 @@
+/** M-Bus records, times and requests as tables, a line a value. */
+import { fc, test } from "@fast-check/vitest";
+import { describe, expect } from "vitest";
+import { statusBits } from "#domain/status.ts";
+import { emptyReading } from "#domain/telegram.ts";
+import { timestampMs, volumeMl } from "#domain/units.ts";
+import { manufacturerCode, manufacturerName, statusWords } from "#protocols/mbus/header.ts";
+import { mbusProtocol } from "#protocols/mbus/protocol.ts";
+import { describeRecord, readRecords } from "#protocols/mbus/records.ts";
+import {
+  decodeMbusRequest,
+  encodeAlarmRequest,
+  encodeApplicationReset,
+  encodeDataRequest,
+  encodeInitialise,
+  encodeSelection,
+} from "#protocols/mbus/requests.ts";
+import { decodeMbusTelegram } from "#protocols/mbus/telegram.ts";
+import { encodeMbusUplink } from "#protocols/mbus/uplink.ts";
+import { printValue } from "#protocols/mbus/values.ts";
+import { bytesOfHex } from "./cards.ts";
+
+const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+
+/** What one record says, in one line. */
+function said(hex: string): string {
+  const bytes = bytesOfHex(hex.replaceAll(" ", ""));
+  const { records, fault, moreFollows } = readRecords(bytes, 0, bytes.length, null);
+  if (fault !== null) return `fault ${fault.kind}`;
+  const lines = records.map((record) => {
+    return `${describeRecord(record)} = ${printValue(record.value)} ${record.unit ?? ""}`.trimEnd();
+  });
+  return [...lines, ...(moreFollows ? ["more"] : [])].join(" | ");
+}
+
+describe("records", () => {
+  test.each([
+    // integers: signed, the lone top bit is "invalid", eight bytes exact
+    ["01 13 ff", "volume = -0.001 m³"],
+    ["01 13 80", "volume = missing m³"],
+    ["02 13 0080", "volume = missing m³"],
+    ["03 16 563412", "volume = 1193046 m³"],
+    ["06 10 ffffffffff7f", "volume = 140737488.355327 m³"],
+    ["07 13 ffffffffffffff7f", "volume = 9223372036854775.807 m³"],
+    ["07 10 0000000000000080", "volume = missing m³"],
+    // digits: F in front is a minus, other letters are no digits
+    ["0c 14 78563412", "volume = 123456.78 m³"],
+    ["0b 62 0200f0", "temperature difference = -0.2 K"],
+    ["0c 13 785634a2", "volume = missing m³"],
+    ["0e 12 123456789012", "volume = 12907856.3412 m³"],
+    ["09 20 59", "on time = 59 s"],
+    // reals
+    ["05 5b 0000bc41", "flow temperature = 23.5 °C"],
+    ["05 13 00000000", "volume = 0.000 m³"],
+    ["05 2e 0000c07f", "power = missing W"],
+    ["05 2b 000080ff", "power = missing W"],
+    // no data, selection
+    ["00 13", "volume = missing m³"],
+    ["08 13", "volume = missing m³"],
+    // storage, tariff, subunit, function
+    ["44 13 01000000", "volume, storage 1 = 0.001 m³"],
+    ["84 10 13 01000000", "volume, tariff 1 = 0.001 m³"],
+    ["94 c0 00 13 01000000", "volume, maximum, subunit 1 = 0.001 m³"],
+    ["c1 8f 0f 13 05", "volume, storage 511 = 0.005 m³"],
+    ["a1 b0 c0 30 13 05", "volume, minimum, tariff 51, subunit 2 = 0.005 m³"],
+    ["31 13 05", "volume, during error = 0.005 m³"],
+    // units and durations
+    ["01 03 05", "energy = 5 Wh"],
+    ["01 0e 05", "energy = 5000000 J"],
+    ["01 fb 01 05", "energy = 5000000 Wh"],
+    ["01 fb 09 05", "energy = 5000000000 J"],
+    ["01 fb 11 05", "volume = 5000 m³"],
+    ["01 fb 21 05", "volume = 0.5 ft³"],
+    ["01 fb 1a 05", "relative humidity = 0.5 %"],
+    ["01 40 3c", "volume flow = 0.0000060 m³/min"],
+    ["01 27 02", "operating time = 172800 s"],
+    ["01 fd 31 02", "duration of tariff = 120 s"],
+    ["01 fd 6c 02", "battery operating time = 7200 s"],
+    ["02 fd 74 b10f", "remaining battery life = 4017 d"],
+    ["01 69 05", "pressure = 0.05 bar"],
+    ["01 fd 48 05", "voltage = 0.5 V"],
+    ["01 fd 17 ff", "error flags = 255"],
+    ["01 6f 05", "reserved = 5"],
+    ["01 fd 7d 05", "unknown VIF FDH 7DH = 5"],
+    ["01 fb 3c 05", "unknown VIF FBH 3CH = 5"],
+    // modifiers
+    ["0a 94 3a 1200", "volume, uncorrected = 0.12 m³"],
+    ["0a 94 3e 1200", "volume, at base conditions = 0.12 m³"],
+    ["01 93 3c 05", "volume, only negative contributions = 0.005 m³"],
+    ["01 93 bb 75 05", "volume, only positive contributions, multiplied by 10^-1 = 0.0005 m³"],
+    ["01 96 7d 05", "volume, multiplied by 1000 = 5000 m³"],
+    ["01 93 78 05", "volume, 10^-3 added = 0.006 m³"],
+    ["01 93 7b 05", "volume, 10^0 added = 1.005 m³"],
+    ["01 be 58 3c", "volume flow, duration of first upper limit exceeded = 60 s"],
+    ["01 be 59 02", "volume flow, duration of first upper limit exceeded = 120 s"],
+    ["01 be 49 02", "volume flow, times upper limit exceeded = 2"],
+    ["04 be 4b 1e08 6119", "volume flow, end of first upper limit exceeded = 2011-09-01T08:30:00"],
+    ["42 ec 7e dc19", "date, future value, storage 1 = 2014-09-28"],
+    ["01 93 15 00", "volume, no data available = missing m³"],
+    ["01 93 16 05", "volume, data overflow = missing m³"],
+    ["01 93 00 05", "volume, no error = 0.005 m³"],
+    ["01 fd c9 fc 01 dc", "voltage, phase L1 = -36 V"],
+    ["01 93 10 05", "volume, unknown VIFE 10H = 0.005 m³"],
+    ["01 93 ff 02 05", "volume, manufacturer's 02H = 0.005 m³"],
+    ["01 93 7f 05", "volume, manufacturer's = 0.005 m³"],
+    ["01 ff 93 3a 05", "manufacturer specific, manufacturer's 93H 3AH = 5"],
+    // texts
+    ["01 7c 03 4d5043 05", "CPM = 5 CPM"],
+    ["02 fc 03 485225 74 2215", "%RH, multiplied by 10^-2 = 54.10 %RH"],
+    ["0d 78 03 433231", "fabrication number = 12C"],
+    ["0d 78 00", "fabrication number ="],
+    // LVAR
+    ["0d 13 c3 563412", "volume = 123.456 m³"],
+    ["0d 13 d3 563412", "volume = -123.456 m³"],
+    ["0d 13 e2 feff", "volume = -0.002 m³"],
+    ["0d 13 e0", "volume = missing m³"],
+    ["0d 13 ea 0102030405060708090a", "volume = 0102030405060708090A m³"],
+    [`0d 13 f0 ${"ab".repeat(16)}`, `volume = ${"AB".repeat(16)} m³`],
+    [`0d 13 f5 ${"ab".repeat(48)}`, `volume = ${"AB".repeat(48)} m³`],
+    [`0d 13 f6 ${"ab".repeat(64)}`, `volume = ${"AB".repeat(64)} m³`],
+    // specials
+    ["2f 2f 01 13 05 2f", "volume = 0.005 m³"],
+    ["01 13 05 0f 0102", "volume = 0.005 m³ | manufacturer data = 0102"],
+    ["01 13 05 1f", "volume = 0.005 m³ | manufacturer data, more records follow = | more"],
+    ["01 13 05 7f", "volume = 0.005 m³"],
+    ["01 13 05 3f 0102", "volume = 0.005 m³ | reserved data = 0102"],
+    // what is cut off
+    ["04", "fault wrongLength"],
+    ["84", "fault wrongLength"],
+    ["04 13 010203", "fault wrongLength"],
+    ["01 93", "fault wrongLength"],
+    ["01 7c", "fault wrongLength"],
+    ["01 7c 05 4142", "fault wrongLength"],
+    ["0d 13", "fault wrongLength"],
+    ["0d 13 05 4142", "fault wrongLength"],
+    ["0d 13 f7", "fault unexpectedValue"],
+    [`${"84".repeat(11)} 04 13`, "fault wrongLength"],
+    [`04 ${"93".repeat(12)} 13 00000000`, "fault wrongLength"],
+    [`81 ${"80".repeat(9)} 00 13 05`, "volume = 0.005 m³"],
+  ])("%s says %s", (hex, line) => {
+    expect(said(hex)).toBe(line);
+  });
+});
+
+describe("times", () => {
+  test.each([
+    ["02 6c bf1c", "date = 2013-12-31"],
+    ["02 6c 0000", "date = missing"],
+    ["02 6c ffff", "date = missing"],
+    ["02 6c 1e12", "date = missing"],
+    ["02 6c 0110", "date = missing"],
+    // 29 February
+    ["02 6c 1d02", "date = 2000-02-29"],
+    ["02 6c 3d02", "date = missing"],
+    // two digits of 81 to 99 are of the century before, 100 to 127 are none
+    ["02 6c 21a1", "date = 1981-01-01"],
+    ["02 6c 81c1", "date = missing"],
+    ["04 6d 1a0ecd13", "date and time = 2014-03-13T14:26:00"],
+    ["04 6d 9a0ecd13", "date and time = missing"],
+    ["04 6d 00000000", "date and time = missing"],
+    ["04 6d 0000e1f1", "date and time = missing"],
+    ["04 6d 3c0ecd13", "date and time = missing"],
+    ["04 6d 1a1fcd13", "date and time = missing"],
+    // century given: 1900 + 100 + 14
+    ["04 6d 1a2ecd13", "date and time = 2014-03-13T14:26:00"],
+    ["06 6d 00000b321600", "date and time = 2009-06-18T11:00:00"],
+    ["06 6d 00800b321600", "date and time = missing"],
+    ["06 6d 3b3b17321600", "date and time = 2009-06-18T23:59:59"],
+    ["03 6d 1e3b17", "date and time = 23:59:30"],
+    ["03 6d 3c3b17", "date and time = missing"],
+    ["01 6d 01", "date and time = missing"],
+    ["0c 6d 12345678", "date and time = missing"],
+    ["0d 6d e4 1a0ecd13", "date and time = 2014-03-13T14:26:00"],
+    ["02 fd 70 bf1c", "battery change date = 2013-12-31"],
+  ])("%s says %s", (hex, line) => {
+    expect(said(hex)).toBe(line);
+  });
+});
+
+/** A telegram of these records, with a long header. */
+function frameOf(records: string): Uint8Array {
+  const content = bytesOfHex(`08017278563412931533032a000000${records.replaceAll(" ", "")}`);
+  const sum = content.reduce((total, byte) => (total + byte) & 0xff, 0);
+  const length = content.length;
+  return Uint8Array.from([0x68, length, length, 0x68, ...content, sum, 0x16]);
+}
+
+describe("readings", () => {
+  const utc = { clockOffsetMs: 0 };
+
+  function first(records: string, options = {}) {
+    const result = mbusProtocol.decode(frameOf(records), options);
+    return result.ok ? result.value.readings[0] : undefined;
+  }
+
+  test.each([
+    // what is another register, another time or another kind of value is not the register
+    ["84 10 13 01000000", null],
+    ["84 40 13 01000000", null],
+    ["14 13 01000000", null],
+    ["44 13 01000000", null],
+    ["04 93 7f 01000000", null],
+    ["04 93 28 01000000", null],
+    ["04 93 15 01000000", null],
+    ["04 93 3e 01000000", null],
+    ["04 93 3b 01000000", null],
+    ["04 fb 21 01000000", null],
+    ["04 93 3a 01000000", 1_000],
+    ["04 96 70 01000000", 1],
+    ["04 13 01000000", 1_000],
+    ["04 10 01000000", 1],
+    // the uncorrected one, wherever it stands
+    ["04 13 05000000 04 93 3a 01000000", 1_000],
+    // half a millilitre, and more than a safe integer holds
+    ["04 93 70 01000000", null],
+    ["07 16 ffffffffffffff7f", null],
+  ])("%s is a register of %s ml", (records, ml) => {
+    expect(first(records)?.volume?.ml ?? null).toBe(ml);
+  });
+
+  test("by base conditions: the marked one, or the unmarked beside an uncorrected", () => {
+    const base = { volumeAt: "base" } as const;
+    expect(first("04 93 3e 01000000", base)?.volume?.ml).toBe(1_000);
+    expect(first("04 13 05000000 04 93 3a 01000000", base)?.volume?.ml).toBe(5_000);
+    expect(first("04 13 05000000", base)?.volume).toBeNull();
+  });
+
+  test("a clock counts only with its zone", () => {
+    const records = "04 13 05000000 04 6d 1a0ecd13 44 13 04000000 44 6d 1a0ecc13";
+    expect(first(records)?.measuredAtMs).toBeNull();
+    expect(mbusProtocol.decode(frameOf(records))).toMatchObject({ value: { readings: [{}] } });
+    const known = mbusProtocol.decode(frameOf(records), utc);
+    expect(known).toMatchObject({
+      value: {
+        readings: [
+          { measuredAtMs: Date.UTC(2014, 2, 13, 14, 26), volume: { ml: 5_000 } },
+          { measuredAtMs: Date.UTC(2014, 2, 12, 14, 26), volume: { ml: 4_000 }, status: null },
+        ],
+      },
+    });
+  });
+
+  test("a stored register with a date but no time is no reading", () => {
+    const result = mbusProtocol.decode(frameOf("44 13 04000000 42 6c bf1c"), utc);
+    expect(result).toMatchObject({ value: { readings: [{ volume: null, status: 0 }] } });
+  });
+
+  test("flow in any unit of time, rounded; a signal level", () => {
+    expect(first("01 3b 05")?.flowMlPerHour).toBe(5_000);
+    expect(first("01 41 05")?.flowMlPerHour).toBe(300);
+    expect(first("01 4b 05")?.flowMlPerHour).toBe(18_000);
+    expect(first("05 3e 0000803f")?.flowMlPerHour).toBe(1_000_000);
+    expect(first("01 fd 71 a1")?.signalDbm).toBe(-95);
+    expect(first("01 13 05 1b 3b 050000")?.flowMlPerHour).toBeNull();
+  });
+});
+
+describe("other frames", () => {
+  test.each([
+    ["e5", "unsupported"],
+    ["", "truncated"],
+    ["1040014116", "unsupported"],
+    ["680303680801707916", "unsupported"],
+    ["68040468080170057e16", "unsupported"],
+    ["680303680801717a16", "unsupported"],
+    ["680303680801a0a916", "unsupported"],
+    ["6802026808010916", "wrongLength"],
+    ["680304680801707916", "wrongLength"],
+    ["690303680801707916", "unexpectedValue"],
+    ["680303680801707816", "checksumMismatch"],
+    ["680303680801707917", "unexpectedValue"],
+  ])("%s is refused: %s", (hex, kind) => {
+    expect(mbusProtocol.decode(bytesOfHex(hex))).toMatchObject({ ok: false, fault: { kind } });
+  });
+
+  test("telegrams of two meters are not one readout", () => {
+    const one = frameOf("01 13 05");
+    const other = one.slice();
+    other[7] = 0x79;
+    other[other.length - 2] = ((other.at(-2) ?? 0) + 1) & 0xff;
+    const joined = Uint8Array.from([...one, ...other]);
+    expect(mbusProtocol.decode(other).ok).toBe(true);
+    expect(mbusProtocol.decode(joined)).toMatchObject({ fault: { kind: "unsupported" } });
+  });
+
+  test("modes that are not read are named; a word that is no mode is none", () => {
+    const frame = (configuration: number) => {
+      const bytes = frameOf("01 13 05").slice();
+      bytes[18] = configuration;
+      bytes[bytes.length - 2] = ((bytes.at(-2) ?? 0) + configuration) & 0xff;
+      return bytes;
+    };
+    expect(mbusProtocol.decode(frame(0x0d))).toMatchObject({
+      fault: { kind: "unsupported", what: "security mode 13" },
+    });
+    expect(mbusProtocol.decode(frame(0xb6)).ok).toBe(true);
+  });
+});
+
+describe("requests", () => {
+  const meter = { identification: "12345678", manufacturer: 0x1593, version: 0x33, medium: 0x03 };
+
+  test.each([
+    ["SND_NKE", encodeInitialise(1), "1040014116", { kind: "initialise", address: 1 }],
+    [
+      "REQ_UD2",
+      encodeDataRequest(0xfd, true),
+      "107bfd7816",
+      { kind: "askForData", address: 253, hasCountBit: true },
+    ],
+    [
+      "REQ_UD1",
+      encodeAlarmRequest(1, false),
+      "105a015b16",
+      { kind: "askForAlarm", address: 1, hasCountBit: false },
+    ],
+    [
+      "select",
+      encodeSelection(meter),
+      "680b0b6853fd5278563412931533039416",
+      { kind: "select", meter },
+    ],
+    ["reset", encodeApplicationReset(1), "68030368530150a416", { kind: "reset", address: 1 }],
+  ] as const)("%s", (_, frame, hex, request) => {
+    expect(hexOf(frame)).toBe(hex);
+    expect(decodeMbusRequest(frame)).toEqual({ ok: true, value: request });
+    expect(mbusProtocol.decode(frame)).toMatchObject({ fault: { kind: "unsupported" } });
+  });
+
+  test("answers of meters are no requests", () => {
+    expect(decodeMbusRequest(frameOf("01 13 05"))).toMatchObject({
+      fault: { kind: "unsupported" },
+    });
+    expect(decodeMbusRequest(bytesOfHex("e5"))).toMatchObject({ fault: { kind: "unsupported" } });
+  });
+
+  test("no order has a frame", () => {
+    expect(mbusProtocol.encodeCommand()).toMatchObject({ fault: { kind: "unsupported" } });
+  });
+});
+
+test.prop([
+  fc.record({
+    count: fc.nat(999_999_999_999),
+    exponent: fc.integer({ min: -6, max: 1 }),
+    minutes: fc.integer({ min: Date.UTC(2000, 0) / 60_000, max: Date.UTC(2080, 0) / 60_000 }),
+    flowMlPerHour: fc.integer({ min: -25_000_000, max: 25_000_000 }),
+    offsetHours: fc.integer({ min: -3, max: 12 }),
+    isLow: fc.boolean(),
+  }),
+])("what a simulated meter sends comes back as it was", (values) => {
+  const { count, exponent, minutes, flowMlPerHour, offsetHours, isLow } = values;
+  const ml = count * 10 ** (exponent + 6);
+  fc.pre(Number.isSafeInteger(ml));
+  const clockOffsetMs = offsetHours * 3_600_000;
+  const reading = {
+    ...emptyReading,
+    measuredAtMs: timestampMs(minutes * 60_000),
+    volume: { ml: volumeMl(ml), count, exponent },
+    flowMlPerHour,
+    status: isLow ? statusBits.battery_low : 0,
+  };
+  const address = { identification: "12345678", manufacturer: 0x1593, version: 1, medium: 3 };
+  const frame = encodeMbusUplink({ address, accessNumber: 7, clockOffsetMs }, reading);
+  expect(mbusProtocol.decode(frame, { clockOffsetMs })).toEqual({
+    ok: true,
+    value: { address: "ELS-12345678-01-03", frameId: null, readings: [reading], replies: [] },
+  });
+});
+
+test.prop([fc.stringMatching(/^[A-Z]{3}$/)])("a maker's letters come back", (name) => {
+  expect(manufacturerName(manufacturerCode(name))).toBe(name);
+});
+
+test("the status byte in words", () => {
+  expect(statusWords(0)).toBe("no error");
+  expect(statusWords(0x0c)).toBe("power low, permanent error");
+  expect(statusWords(0x33)).toBe("abnormal condition, temporary error, manufacturer's bits 1");
+});
+
+test("a telegram keeps what a reading cannot say", () => {
+  const telegram = decodeMbusTelegram(frameOf("01 13 05 01 fd 17 03"), {}, null);
+  expect(telegram).toMatchObject({
+    value: {
+      state: { accessNumber: 42 },
+      records: [{ quantity: "volume" }, { quantity: "error flags" }],
+    },
+  });
+});
