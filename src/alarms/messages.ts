@@ -12,7 +12,7 @@ export function alarmMessage(
   meterId: string | null,
 ): { readonly en: string; readonly zh: string } {
   const said = sentences[alarm.rule](alarm.proof, alarm.level === 2);
-  const past = alarm.historical ? { en: "Past: ", zh: "历史记录：" } : { en: "", zh: "" };
+  const past = pastWords(alarm);
   const who =
     meterId === null
       ? { en: "System", zh: "系统" }
@@ -21,6 +21,13 @@ export function alarmMessage(
     en: `${past.en}${who.en}: ${said.en}.`,
     zh: `${past.zh}${who.zh}：${said.zh}。`,
   };
+}
+
+function pastWords({ historical, proof }: Alarm): Phrase {
+  if (!historical) return { en: "", zh: "" };
+  return proof["withdrawnAtMs"] === undefined
+    ? { en: "Past: ", zh: "历史记录：" }
+    : { en: "Past, withdrawn after later readings: ", zh: "历史记录（已由后续读数撤销）：" };
 }
 
 /** The numbers in brackets behind the words; what the proof does not hold is left out. */

@@ -37,6 +37,8 @@ export interface MeterContext {
   readonly valve: ValveState;
   /** The last automatic close that was asked for, so that one leak does not ask at every report. */
   readonly leakClose: LeakClose | null;
+  /** Automatic closes of this meter that were authorised in the last day, our clock. */
+  readonly closesMs: readonly TimestampMs[];
   /** Alarms that are not normal: they ring, or wait for a person. */
   readonly live: AlarmSlots;
   /** Conditions that hold, known from old data only: they do not ring until fresh data says so too. */
@@ -55,6 +57,7 @@ export const initialContext: MeterContext = {
   recent: [],
   valve: initialValveState,
   leakClose: null,
+  closesMs: [],
   live: {},
   silent: {},
   occurrenceIds: {},

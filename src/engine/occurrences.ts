@@ -47,7 +47,16 @@ export function applyOccurrences(draft: Draft, change: Change): void {
     draft.effects.retracted.push(gone.id);
     if (gone.returnedAtMs === null)
       settleEnded(draft, gone, { ...gone, returnedAtMs: change.atMs });
+    withdraw(draft, gone);
   }
+}
+
+/** Nobody may go and look for something in the past that later readings have shown never was. */
+function withdraw(draft: Draft, { alarmId }: StoredOccurrence): void {
+  const alarm = draft.effects.alarms.get(alarmId) ?? draft.history.alarm(alarmId);
+  if (alarm === undefined || !alarm.historical) return;
+  const proof = { ...alarm.proof, withdrawnAtMs: draft.nowMs };
+  draft.effects.alarms.set(alarm.id, { ...alarm, proof });
 }
 
 /**

@@ -24,8 +24,13 @@ export function settleReadings(
   receivedAtMs: TimestampMs,
   uplinkSeq: number,
 ): Settled {
-  const { placed } = placeInTime(decoded, receivedAtMs);
-  const arrivals = arrange(placed, receivedAtMs, uplinkSeq);
+  const { placed, unplaced } = placeInTime(decoded, receivedAtMs);
+  const settled = settleArrivals(draft, arrange(placed, receivedAtMs, uplinkSeq));
+  // What has no place in time is only in the uplink's bytes, so the uplink must be found again.
+  return { ...settled, isSuspect: settled.isSuspect || (settled.isNew && unplaced > 0) };
+}
+
+function settleArrivals(draft: Draft, arrivals: readonly Reading[]): Settled {
   const lastMs = draft.context.head.lastMs;
   const ahead = arrivals.filter((reading) => lastMs === null || reading.measuredAtMs > lastMs);
   const behind = arrivals.slice(0, arrivals.length - ahead.length);

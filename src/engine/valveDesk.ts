@@ -4,7 +4,12 @@ import type { Command, CommandTransition } from "#domain/command.ts";
 import { readingFlags, type Reading } from "#domain/reading.ts";
 import { timestampMs, type TimestampMs } from "#domain/units.ts";
 import { isFresh } from "#screening/placeInTime.ts";
-import { judgeClose, leakCloseExpiresInMs, type CloseAsk } from "#valves/judge.ts";
+import {
+  automationLimits,
+  judgeClose,
+  leakCloseExpiresInMs,
+  type CloseAsk,
+} from "#valves/judge.ts";
 import { stepValve, type ValveInput } from "#valves/stepValve.ts";
 import { activate, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
@@ -102,6 +107,7 @@ export function order(draft: Draft, wanted: Order): Command {
     meterNo: meter.no,
     critical: meter.critical,
     lifecycle: meter.lifecycle,
+    meterCloses: closesToday(draft).length,
     measuredAtMs: wanted.proof?.measuredAtMs ?? null,
     receivedAtMs: wanted.proof?.receivedAtMs ?? null,
     late: wanted.proof?.isLate ?? false,
@@ -111,12 +117,20 @@ export function order(draft: Draft, wanted: Order): Command {
   if (judged.command.state !== "refused" && !encoded.ok) {
     return recordRefusal(draft, judged.command, encoded.fault.kind);
   }
+  const isAutomatic = wanted.cause.kind === "alarm" && judged.command.state === "authorised";
+  if (isAutomatic) {
+    draft.context = { ...draft.context, closesMs: [...closesToday(draft), nowMs] };
+  }
   draft.automation = judged.automation;
   if (judged.supersedes !== null) draft.effects.commands.push(judged.supersedes);
   draft.effects.commands.push({ command: judged.command, transitions: judged.transitions });
   if (judged.command.state === "refused") return judged.command;
   moveValve(draft, { kind: "order", command: judged.command, by: wanted.by });
   return draft.context.valve.outstanding?.command ?? judged.command;
+}
+
+function closesToday({ context, nowMs }: Draft): readonly TimestampMs[] {
+  return context.closesMs.filter((atMs) => atMs > nowMs - automationLimits.dayWindowMs);
 }
 
 /** A command that no frame could carry must be known as refused now, not when the meter wakes. */

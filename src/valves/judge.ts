@@ -26,6 +26,8 @@ export const automationLimits = Object.freeze({
   shortWindowClosesMax: 5,
   dayWindowMs: 24 * hourMs,
   dayWindowClosesMax: 20,
+  /** Of one meter in the long window: a bit that chatters must not spend the breaker of all (gas-domain 5.3). */
+  meterClosesMax: 2,
   /** One close a day for so many meters (0.1 %) … */
   metersPerClose: 1_000,
   /** … but so many in the smallest fleet. */
@@ -57,6 +59,8 @@ export interface CloseAsk {
   readonly late: boolean;
   /** The frame may be noise that a weak checksum let through. */
   readonly doubted: boolean;
+  /** Automatic closes of this meter in the last day. */
+  readonly meterCloses?: number;
 }
 
 /** Interlocks: why a close is refused; stable words (`detail` of the command). */
@@ -66,6 +70,7 @@ type CloseRefusal =
   | "critical-customer"
   | "automation-stopped"
   | "already-closed"
+  | "meter-limit"
   | "not-active"
   | "one-outstanding";
 
@@ -110,6 +115,7 @@ function automaticInterlock(
   if (ask.critical) return "critical-customer";
   if (automation.stopped) return "automation-stopped";
   if (valve.position === "closed") return "already-closed";
+  if ((ask.meterCloses ?? 0) >= automationLimits.meterClosesMax) return "meter-limit";
   return ask.lifecycle === "active" ? null : "not-active";
 }
 

@@ -1,5 +1,6 @@
 /** What could silence a leak, lose a reading or let one meter harm the others: each found once, and held here. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { alarmMessage } from "#alarms/messages.ts";
 import type { Alarm } from "#domain/alarm.ts";
 import { readingFlags } from "#domain/reading.ts";
 import { ok } from "#domain/result.ts";
@@ -7,7 +8,7 @@ import { dayMs, hourMs, minuteMs, secondMs } from "#domain/units.ts";
 import type { BatchReport } from "#engine/messages.ts";
 import { jsonProtocol } from "#protocols/json/protocol.ts";
 import { protocolByName } from "#protocols/registry.ts";
-import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
+import { EngineUnderTest, envelopeOf, jsonBytes } from "../support/engine.ts";
 import { loadCard } from "../unit/protocols/cards.ts";
 
 let engine: EngineUnderTest;
@@ -127,6 +128,55 @@ describe("a leak in a frame that cannot be used", () => {
   });
 });
 
+describe("a batch that could not be stored leaves no trace", () => {
+  const leak = () => ({ measuredAt: engine.nowMs, volumeM3: "1.000", status: ["leak"] });
+
+  /** The commit fails so often, and then it does not. */
+  function failing(times: number, run: () => BatchReport): BatchReport {
+    engine.failAfter(1_000);
+    for (let n = 0; n < times; n += 1) expect(run().kind).toBe("notCommitted");
+    engine.failAfter(null);
+    return run();
+  }
+
+  test("on the breaker: four closes that never were do not spend it", () => {
+    expect(kindsOf(failing(4, () => say(leak(), true)))).toContain("command.sent");
+  });
+
+  test("on the stop switch", () => {
+    engine.failAfter(1_000);
+    const ask = { kind: "automation.stop", reason: "drill" } as const;
+    engine.process({ asks: [{ askNo: 1, envelope: envelopeOf(ask) }] });
+    engine.failAfter(null);
+    expect(kindsOf(say(leak(), true))).toContain("command.sent");
+  });
+
+  test("on the registry: the change of a meter that never was", () => {
+    const frameAddress = "51510000000042";
+    const change = { kind: "meter.change", meterId: "M0001", ifVersion: 1 } as const;
+    const envelope = envelopeOf({ ...change, change: { lifecycle: "closed", frameAddress } });
+    failing(1, () => engine.process({}));
+    engine.failAfter(1_000);
+    engine.process({ asks: [{ askNo: 1, envelope }] });
+    engine.failAfter(null);
+    expect(kindsOf(say(leak(), true))).toContain("command.sent");
+    engine.register("M0002", { frameAddress });
+    expect(engine.ask({ ...change, change: {} })).toMatchObject({ ok: true });
+  });
+
+  test("on the system's own alarms: what the breaker holds is told when it can be", () => {
+    const meters = [1, 2, 3, 4].map((no) => engine.register(`N${no}`));
+    const bytes = jsonBytes(leak());
+    const all = meters.map((no) => ({ meterNo: no, bytes, reachable: true }));
+    engine.nowMs += minuteMs;
+    const kinds = kindsOf(failing(1, () => engine.uplinks(all)));
+    expect(kinds.filter((kind) => kind === "command.held")).toHaveLength(1);
+    engine.nowMs += secondMs;
+    engine.process({});
+    expect(engine.alarms("BREAKER")).toMatchObject([{ state: "unacknowledged" }]);
+  });
+});
+
 describe("nothing that was acknowledged is lost", () => {
   test("two registers for an instant whose register was missing are both kept", () => {
     const atMs = engine.nowMs;
@@ -228,7 +278,45 @@ describe("one meter does not harm the others", () => {
   });
 });
 
+test("a leak bit that chatters closes its own valve twice a day, and then leaves it to people", () => {
+  const words = Array.from({ length: 4 }, () => {
+    engine.nowMs += minuteMs;
+    const at = { measuredAt: engine.nowMs, volumeM3: "1.000" };
+    const on = kindsOf(say({ ...at, status: ["leak"], valve: "fault" }, true));
+    engine.nowMs += minuteMs;
+    say({ ...at, measuredAt: engine.nowMs, status: [], valve: "fault" });
+    return on.filter((kind) => kind.startsWith("command.")).at(-1);
+  });
+  expect(words).toEqual(["command.sent", "command.sent", "command.refused", "command.refused"]);
+  const [refused] = engine.rows("SELECT detail FROM command WHERE state = 'refused'");
+  expect(refused).toEqual({ detail: "meter-limit" });
+  const other = engine.register("M0002");
+  const bytes = jsonBytes({ measuredAt: engine.nowMs, status: ["leak"] });
+  const elsewhere = engine.uplinks([{ meterNo: other, bytes, reachable: true }]);
+  expect(kindsOf(elsewhere)).toContain("command.sent");
+});
+
+test("an uplink with an older value that has no place in time is found again", () => {
+  const history = [{ measuredAt: engine.nowMs - 500 * dayMs, volumeM3: "0.500" }];
+  const uplink = { measuredAt: engine.nowMs, volumeM3: "1.000", history };
+  expect(outcomesOf(say(uplink))).toEqual(["suspect"]);
+  expect(outcomesOf(say(uplink))).toEqual(["duplicate"]);
+});
+
 describe("an alarm says what is", () => {
+  test("what later readings showed never to have been is withdrawn, and not listed as it was", () => {
+    const at = (hours: number) => engine.nowMs - hours * hourMs;
+    say({ measuredAt: at(9), volumeM3: "1.000", status: [] });
+    say({ measuredAt: at(3), volumeM3: "19.000" });
+    expect(kindsOf(say({ measuredAt: at(2), volumeM3: "25.900" }))).toContain("alarm.historical");
+    // Another register for the hour before: neither is trusted, and the mean over the rest is an ordinary one.
+    say({ measuredAt: at(3), volumeM3: "18.000" });
+    const past = engine.alarms("R2").map((alarm) => alarmMessage(alarm, "M0001").en);
+    expect(past).toEqual([
+      expect.stringMatching(/^Past, withdrawn after later readings: Meter M0001/),
+    ]);
+  });
+
   test("a meter that is silent again rings again, although nobody had seen the first time", () => {
     say({ measuredAt: engine.nowMs, volumeM3: "1.000" });
     engine.nowMs += 3 * hourMs;

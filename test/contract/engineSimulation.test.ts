@@ -53,8 +53,8 @@ function failFirst(engine: EngineUnderTest, turn: Turn, chance: Chance): BatchRe
   engine.failAfter(chance.whole(0, 25));
   const report = run(engine, turn);
   engine.failAfter(null);
-  // So few writes that there was room for all of them: a batch like any other, and a repetition follows.
-  if (report.kind === "notCommitted") expect(sizesOf(engine)).toEqual(before);
+  expect(report.kind).toBe("notCommitted");
+  expect(sizesOf(engine)).toEqual(before);
   // It says that it was blind, once; from here on its memory must be what the ledger holds.
   const sighted = engine.process({});
   engine.nowMs += 1_000;

@@ -104,7 +104,7 @@ export class EngineUnderTest {
 
   #start(): Engine {
     return startEngine({
-      ledger: failing(this.ledger, () => this.#mayWrite()),
+      ledger: failing(this.ledger, (name) => this.#mayWrite(name)),
       clock: { nowMs: () => timestampMs(this.nowMs), monotonicMs: () => this.nowMs },
       rng: this.#rng,
       protocols: this.#protocols,
@@ -112,13 +112,13 @@ export class EngineUnderTest {
     });
   }
 
-  #mayWrite(): boolean {
+  #mayWrite(name: string): boolean {
     if (this.#writesLeft === null) return true;
     this.#writesLeft -= 1;
-    return this.#writesLeft >= 0;
+    return this.#writesLeft >= 0 && name !== "commit";
   }
 
-  /** The disk fills up after so many more writes; with null it has room again. */
+  /** The disk fills up after so many more writes, with the commit at the latest; with null it has room again. */
   failAfter(writes: number | null): void {
     this.#writesLeft = writes;
   }
@@ -201,13 +201,13 @@ function newDirectory(): string {
 }
 
 /** The ledger, but for the writes that fail; as with a full disk, nothing of the batch survives. */
-function failing(ledger: Ledger, mayWrite: () => boolean): Ledger {
+function failing(ledger: Ledger, mayWrite: (name: string) => boolean): Ledger {
   const entries = Object.entries(ledger).map(([name, method]: [string, unknown]) => {
     if (typeof method !== "function" || !/^(put|revise|retract|drop|commit)/.test(name)) {
       return [name, method] as const;
     }
     const guarded = (...args: readonly unknown[]): unknown => {
-      if (!mayWrite()) throw new LedgerError("LEDGER_WRITE_FAILED", `no room for ${name}`);
+      if (!mayWrite(name)) throw new LedgerError("LEDGER_WRITE_FAILED", `no room for ${name}`);
       return Reflect.apply(method, ledger, args) as unknown;
     };
     return [name, guarded] as const;
