@@ -109,6 +109,14 @@ const checkUplinks: Check = (db, meters, found) => {
   found.facts["uplinks"] = { sent, acknowledged, outcomes };
 };
 
+/** Rows of uplinks that were received since the instant. */
+export function uplinksSince(dataDir: string, atMs: number): number {
+  const db = new DatabaseSync(join(dataDir, "ledger.sqlite"), { readOnly: true });
+  const row = db.prepare("SELECT count(*) AS n FROM uplink WHERE received_at >= ?").get(atMs);
+  db.close();
+  return Number(row?.["n"]);
+}
+
 /** A leak that was acknowledged is one alarm with one occurrence, over any number of restarts. */
 const checkAlarms: Check = (db, meters, found) => {
   const alarms = db.prepare(

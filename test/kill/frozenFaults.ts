@@ -2,7 +2,7 @@
 import type { FrozenReport, Window } from "./frozenRun.ts";
 
 /** Generous, for a machine that others use too: a stall by a frozen reader shows as seconds. */
-export const frozenBounds = Object.freeze({
+const frozenBounds = Object.freeze({
   /** Share of the uplinks a second before. */
   rateShareMin: 0.9,
   /** A p99 may grow to this multiple, or stay under the floor, whichever is more. */

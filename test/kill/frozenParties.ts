@@ -77,8 +77,8 @@ function note(seqs: number[], json: string): void {
 }
 
 const chatterEveryMs = 5;
-/** 30,000 a second: the kernel holds some megabytes of answers before anybody feels that they are not read. */
-const pingsAtOnce = 150;
+/** 60,000 a second at most: the kernel holds some megabytes of answers before anybody feels that they are not read. */
+const pingsAtOnce = 300;
 
 /** A meter that listens for commands and then reads no more. */
 export class FrozenMeter {

@@ -74,13 +74,15 @@ const warmUpSeconds = 2;
 const orderEveryMs = 250;
 /** Each turn makes an event at least: a leak that comes, or one that goes. */
 const stormEveryMs = 10;
-const stormAtOnce = 8;
-const stormMeters = 80;
+const stormAtOnce = 12;
+const stormMeters = 120;
 /** A dead link is noticed after one and a half of it. */
 const keepAliveSeconds = 5;
 /** Long: this one is to be cut because it does not read, not because it is silent. */
 const chattyKeepAliveSeconds = 300;
 const lookMs = 200;
+const followersFrozen = 2;
+const cutWithinMs = 30_000;
 const catchUpWithinMs = 30_000;
 
 /** Starts a service of its own and removes it. */
@@ -141,8 +143,8 @@ class FrozenRun {
     const cuts = this.#watchCuts();
     const meanwhile = await this.#window(probe, orders, seconds);
     say(`meanwhile: ${JSON.stringify(meanwhile)}`);
-    const { silentMs, chattyMs } = await cuts.end();
     const cutFollowers = await this.#cutFollowers();
+    const { silentMs, chattyMs } = await cuts.end();
     const resumed = { socket: await socket.resume(), events: await events.resume() };
     const order = await callApi(this.#operator, "GET", `/v1/commands/${frozenOrder}`);
     const rssPeakMb = memoryMb(this.#victim.pid).peak;
@@ -242,8 +244,15 @@ class FrozenRun {
     return Number(row?.["last"] ?? 0);
   }
 
-  #cutFollowers(): Promise<number> {
-    return readMetric(this.#victim.api, "mercaptan_events_total", { event: "live.slowClientCut" });
+  /** The load goes on: the kernel takes megabytes before the service feels that nobody reads. */
+  async #cutFollowers(): Promise<number> {
+    const untilMs = performance.now() + cutWithinMs;
+    for (;;) {
+      const labels = { event: "live.slowClientCut" };
+      const cut = await readMetric(this.#victim.api, "mercaptan_events_total", labels);
+      if (cut >= followersFrozen || performance.now() > untilMs) return cut;
+      await delay(lookMs);
+    }
   }
 
   /** Follows the feed a little, then stops reading; `resume` comes back behind what it had. */

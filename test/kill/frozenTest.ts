@@ -12,7 +12,7 @@ const help = `npm run frozen-test -- [options]
 `;
 
 /** The kernel takes megabytes of answers to the talking meter before the service can feel it. */
-const chattyCutAfterSeconds = 90;
+const chattyCutAfterSeconds = 110;
 
 const { values } = parseArgs({
   options: {

@@ -6,7 +6,8 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRng, type SeededRng } from "#simulators/rng.ts";
-import { checkLedger, type Findings } from "./checks.ts";
+import { checkLedger, uplinksSince, type Findings } from "./checks.ts";
+import { readMetric } from "./exposition.ts";
 import type { KeeperMeter } from "./keeperMeter.ts";
 import { Load, registerKeepers } from "./keepers.ts";
 import { Operator } from "./operator.ts";
@@ -200,6 +201,13 @@ class KillRun {
     if (!(await starting)) this.#killedDuringStart += 1;
   }
 
+  /** What the running process says that it has received and stored. */
+  async #counted(): Promise<number> {
+    const name = "mercaptan_uplinks_total";
+    const { api } = this.#victim;
+    return (await readMetric(api, name)) - (await readMetric(api, name, { outcome: "refused" }));
+  }
+
   async #finish(operator: Operator): Promise<KillReport> {
     const { settleSeconds, rate } = this.#options;
     const load = this.#load;
@@ -212,10 +220,15 @@ class KillRun {
     const waiting = () => this.#meters.reduce((all, meter) => all + meter.waiting, 0);
     while (waiting() > 0 && performance.now() < deliverUntilMs) await delay(20);
     const undelivered = waiting();
+    const counted = await this.#counted();
     const exitCode = await this.#victim.stop();
     const found = checkLedger(this.#victim.dataDir, this.#meters, operator.ordered);
     found.violations.push(...operator.surprises);
     if (undelivered > 0) found.violations.push(`${undelivered} uplinks were never acknowledged`);
+    const stored = uplinksSince(this.#victim.dataDir, this.#victim.startedAtMs);
+    if (counted !== stored) {
+      found.violations.push(`conservation: the last process counted ${counted}, stored ${stored}`);
+    }
     if (exitCode !== 0) found.violations.push(`SIGTERM ended with exit code ${exitCode}`);
     const sorted = [...this.#readyMs].sort((one, other) => one - other);
     const max = Math.round(sorted.at(-1) ?? 0);

@@ -23,6 +23,8 @@ export class Victim {
   readonly key = `mk_kill_${randomBytes(24).toString("hex")}`;
   readonly mqttPort: number;
   readonly dataDir: string;
+  /** Our clock at the newest start. */
+  startedAtMs = 0;
   /** The last line that it wrote to standard error. */
   lastWords = "";
   readonly #folder: string;
@@ -49,6 +51,7 @@ export class Victim {
   /** Resolves when it says that it is ready, or when it was killed before that. */
   async start(): Promise<Start> {
     const spawnedMs = performance.now();
+    this.startedAtMs = Date.now();
     const child = spawn(process.execPath, [...this.#arguments], {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],

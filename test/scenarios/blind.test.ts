@@ -1,4 +1,4 @@
-/** The disk takes nothing more: nothing is promised, everybody is told, and it goes on by itself when there is space. */
+/** The disk takes nothing more: nothing is promised, everybody is told, and with space it goes on by itself. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,7 +43,8 @@ function fileSizeLimit(): Trouble | null {
 /** A small file system that is full, and is made larger. Needs the right to mount. */
 function fullDisk(): Trouble | null {
   const mount = requireTool("mount", "mount");
-  if (mount === null) return null;
+  const unmount = requireTool("umount", "mount");
+  if (mount === null || unmount === null) return null;
   const folder = mkdtempSync(join(tmpdir(), "mercaptan-disk-"));
   endings.push(() => rmSync(folder, { recursive: true, force: true }));
   try {
@@ -53,7 +54,7 @@ function fullDisk(): Trouble | null {
     console.warn("skipped: no right to mount a file system");
     return null;
   }
-  endings.push(() => void execFileSync("umount", [folder]));
+  endings.push(() => void execFileSync(unmount, [folder]));
   return {
     dataDir: join(folder, "data"),
     begin() {
