@@ -173,7 +173,9 @@ describe("a batch that could not be stored leaves no trace", () => {
     expect(kinds.filter((kind) => kind === "command.held")).toHaveLength(1);
     engine.nowMs += secondMs;
     engine.process({});
-    expect(engine.alarms("BREAKER")).toMatchObject([{ state: "unacknowledged" }]);
+    expect(engine.alarms("BREAKER")).toMatchObject([
+      { state: "unacknowledged", proof: { held: 1 } },
+    ]);
   });
 });
 
