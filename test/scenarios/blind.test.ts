@@ -1,6 +1,6 @@
 /** The disk takes nothing more: nothing is promised, everybody is told, and with space it goes on by itself. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -57,14 +57,29 @@ function fullDisk(): Trouble | null {
   endings.push(() => void execFileSync(unmount, [folder]));
   return {
     dataDir: join(folder, "data"),
-    begin() {
-      const { bavail, bsize } = statfsSync(folder);
-      writeFileSync(join(folder, "filler"), Buffer.alloc(bavail * bsize));
-    },
+    begin: () => fill(join(folder, "filler")),
     end: () => void execFileSync(mount, ["-o", "remount,size=512m", folder]),
   };
 }
 
+/** Until there is no space; the service takes its share meanwhile. */
+function fill(path: string): void {
+  const file = openSync(path, "w");
+  try {
+    for (let bytes = fillBytes; bytes >= 1;) {
+      try {
+        writeSync(file, Buffer.alloc(bytes));
+      } catch (error) {
+        if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+        bytes = Math.floor(bytes / 2);
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+const fillBytes = 1024 * 1024;
 const troubles = { "no file may grow": fileSizeLimit, "the disk is full": fullDisk };
 
 async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
