@@ -1,14 +1,9 @@
 /** As much of CBOR (RFC 8949) as a SenML pack can have: no depth, no cycles, no types of anybody's own. */
 import { fail, ok, type Result } from "#domain/result.ts";
+import { exactFromInteger } from "#protocols/codec/exactNumber.ts";
 import type { DecodeFault } from "#protocols/contract.ts";
 import { malformed } from "./record.ts";
-import {
-  missing,
-  numberFromFloat,
-  numberFromInteger,
-  numberFromText,
-  type Value,
-} from "./values.ts";
+import { missing, numberFromFloat, numberFromText, type Value } from "./values.ts";
 
 /** A walk over the bytes. */
 export interface CborCursor {
@@ -97,9 +92,9 @@ export function readScalar(cursor: CborCursor, depth = 0): Result<Value, DecodeF
   if (argument === null) return fail(malformed("", "a list where a value belongs"));
   switch (major) {
     case cborMajor.unsigned:
-      return ok(numberFromInteger(argument));
+      return ok(exactFromInteger(argument));
     case cborMajor.negative:
-      return ok(numberFromInteger(-1n - argument));
+      return ok(exactFromInteger(-1n - argument));
     case cborMajor.bytes:
     case cborMajor.text:
       return readString(cursor, major, argument);
@@ -160,7 +155,7 @@ function readTagged(cursor: CborCursor, tag: bigint, depth: number): Result<Valu
     return fail(malformed("", "a big number that is none"));
   }
   const magnitude = bigEndian(value.value);
-  return ok(numberFromInteger(tag === tags.positive ? magnitude : -1n - magnitude));
+  return ok(exactFromInteger(tag === tags.positive ? magnitude : -1n - magnitude));
 }
 
 /** [exponent, mantissa] */

@@ -4,6 +4,7 @@ import { statusBits, type StatusFlags } from "#domain/status.ts";
 import { emptyReading, type DecodedReading, type Telegram } from "#domain/telegram.ts";
 import { timestampMs, type TimestampMs } from "#domain/units.ts";
 import { believableInstant } from "#protocols/codec/calendar.ts";
+import { registerOf } from "#protocols/codec/exactNumber.ts";
 import type { DecodeFault } from "#protocols/contract.ts";
 import {
   connectivityResources,
@@ -14,7 +15,7 @@ import {
 } from "./objects.ts";
 import { printPath } from "./path.ts";
 import { malformed, type ResourceRecord } from "./record.ts";
-import { millisecondsOf, registerOf, type Value } from "./values.ts";
+import { millisecondsOf, type Value } from "./values.ts";
 
 /** Reads the frame that a meter's maker put into object 19. */
 export type DecodeInner = (bytes: Uint8Array) => Result<Telegram, DecodeFault>;

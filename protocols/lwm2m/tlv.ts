@@ -1,5 +1,6 @@
 /** OMA TLV (content format 11542): a tree of at most three levels, typed by the table of objects. */
 import { fail, ok, type Result } from "#domain/result.ts";
+import { exactFromInteger } from "#protocols/codec/exactNumber.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import { resourceOf, type ResourceType } from "./objects.ts";
 import { valuePath, type PathPrefix } from "./path.ts";
@@ -10,13 +11,7 @@ import {
   type DecodeContext,
   type ResourceRecord,
 } from "./record.ts";
-import {
-  instantFromSeconds,
-  missing,
-  numberFromFloat,
-  numberFromInteger,
-  type Value,
-} from "./values.ts";
+import { instantFromSeconds, missing, numberFromFloat, type Value } from "./values.ts";
 
 /** Bits 7 and 6 of the type byte. */
 const objectInstance = 0;
@@ -138,9 +133,9 @@ const readers: Readonly<Record<ResourceType, (bytes: Uint8Array) => Value | unde
   string: textOf,
   integer(bytes) {
     const value = signedOf(bytes);
-    return value === undefined ? undefined : numberFromInteger(value);
+    return value === undefined ? undefined : exactFromInteger(value);
   },
-  unsigned: (bytes) => (hasIntegerSize(bytes) ? numberFromInteger(bitsOf(bytes)) : undefined),
+  unsigned: (bytes) => (hasIntegerSize(bytes) ? exactFromInteger(bitsOf(bytes)) : undefined),
   time(bytes) {
     const coefficient = signedOf(bytes);
     if (coefficient === undefined) return undefined;

@@ -4,9 +4,9 @@ import { commandId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import { commandIdCharsMax, uploadVersion } from "#protocols/codec/upload.ts";
 import type { CommandOrder, DecodeFault } from "#protocols/contract.ts";
-import { exactly, instant, needed, oneWord, text } from "./fields.ts";
-import { message } from "./message.ts";
-import { bytesOf, walkWhole } from "./walk.ts";
+import { exactly, instant, needed, oneWord, text } from "#protocols/codec/protobufFields.ts";
+import { message } from "#protocols/codec/protobufMessage.ts";
+import { bytesOf, walkWhole } from "#protocols/codec/protobufWalk.ts";
 
 /** enum Action; 0 is none. There is no number that opens. */
 export const actionNumbers = { close: 1 } as const satisfies Record<CommandAction, number>;

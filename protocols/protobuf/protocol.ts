@@ -6,7 +6,7 @@ import { telegramOf, uploadOf } from "#protocols/codec/upload.ts";
 import type { DecodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { encodeProtobufCommand } from "./command.ts";
 import { statusNumbers, uplink, uplinkTable } from "./uplink.ts";
-import { bytesOf, bytesType, walkWhole } from "./walk.ts";
+import { bytesOf, bytesType, walkWhole } from "#protocols/codec/protobufWalk.ts";
 
 /** The schema of mercaptan.proto: uploads of meters in, orders out. */
 export const protobufProtocol: Protocol = {

@@ -8,9 +8,20 @@ import {
   reasonCharsMax,
   uploadVersion,
 } from "#protocols/codec/upload.ts";
-import { exactly, instant, many, needed, one, oneWord, sint, text, uint, words } from "./fields.ts";
-import { message, type Message } from "./message.ts";
-import { refuse } from "./walk.ts";
+import {
+  exactly,
+  instant,
+  many,
+  needed,
+  one,
+  oneWord,
+  sint,
+  text,
+  uint,
+  words,
+} from "#protocols/codec/protobufFields.ts";
+import { message, type Message } from "#protocols/codec/protobufMessage.ts";
+import { refuse } from "#protocols/codec/protobufWalk.ts";
 
 const meterIdCharsMax = 64;
 

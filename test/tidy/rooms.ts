@@ -139,7 +139,7 @@ export const packageRooms: Readonly<Record<string, readonly string[]>> = {
   mqtt: ["simulators"],
   pino: ["src/observability"],
   "prom-client": ["src/observability"],
-  protobufjs: ["protocols/protobuf"],
+  protobufjs: ["protocols/codec"],
   yaml: ["src/config"],
   zod: ["src/config", "src/api"],
 };

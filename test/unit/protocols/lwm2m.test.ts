@@ -4,6 +4,7 @@ import { commandId } from "#domain/ids.ts";
 import { emptyReading, type Telegram } from "#domain/telegram.ts";
 import { timestampMs, volumeMl } from "#domain/units.ts";
 import { cjt188Protocol } from "#protocols/cjt188/protocol.ts";
+import { registerOf } from "#protocols/codec/exactNumber.ts";
 import { decodeRecords, encodingOf, type Encoding } from "#protocols/lwm2m/decode.ts";
 import { omaObjects } from "#protocols/lwm2m/objects.ts";
 import { parsePath, printPath } from "#protocols/lwm2m/path.ts";
@@ -17,7 +18,6 @@ import {
   numberFromFloat,
   numberFromText,
   printValue,
-  registerOf,
 } from "#protocols/lwm2m/values.ts";
 import { cardsIn, checkCards, fuzz, takeBy, type PlainCard } from "./cardChecks.ts";
 import { bytesOfHex, loadCard, utf8 } from "./cards.ts";

@@ -1,6 +1,13 @@
 /** A protobuf message as a table of its fields: the table reads, writes and explains it. */
 import { invariant } from "#domain/invariant.ts";
-import { bytesType, pathOf, refuse, skipUnknown, type Walk, type WireWriter } from "./walk.ts";
+import {
+  bytesType,
+  pathOf,
+  refuse,
+  skipUnknown,
+  type Walk,
+  type WireWriter,
+} from "./protobufWalk.ts";
 
 /** One field of a message: its number, its wire type, and what stands there. */
 export interface Field<Value, IsNeeded extends boolean = boolean> {

@@ -1,8 +1,8 @@
 /** The kinds of field that the schema has. */
 import type { TimestampMs } from "#domain/units.ts";
 import { formatInstant } from "#domain/units.ts";
-import { believableInstant } from "#protocols/codec/calendar.ts";
-import type { Field, Message } from "./message.ts";
+import { believableInstant } from "./calendar.ts";
+import type { Field, Message } from "./protobufMessage.ts";
 import {
   bytesType,
   pathOf,
@@ -13,7 +13,7 @@ import {
   type Walk,
   type WireReader,
   type WireWriter,
-} from "./walk.ts";
+} from "./protobufWalk.ts";
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -1,10 +1,10 @@
 /**
- * One walk over protobuf bytes with the wire reader of protobufjs: this room's only use of it. It
+ * One walk over protobuf bytes with the wire reader of protobufjs, the only file that imports it. It
  * throws on broken bytes; here that becomes a fault.
  */
 import protobuf from "protobufjs/minimal.js";
 import { fail, ok, type Result } from "#domain/result.ts";
-import { uploadBytesMax } from "#protocols/codec/upload.ts";
+import { uploadBytesMax } from "./upload.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
 /** Reads varints, strings and bytes. */
@@ -43,8 +43,9 @@ export function walkWhole<Value>(
   bytes: Uint8Array,
   trace: FieldTrace[] | null,
   read: (walk: Walk, end: number) => Value | undefined,
+  limitBytes = uploadBytesMax,
 ): Result<Value, DecodeFault> {
-  if (bytes.length > uploadBytesMax) return fail({ kind: "tooLarge", limitBytes: uploadBytesMax });
+  if (bytes.length > limitBytes) return fail({ kind: "tooLarge", limitBytes });
   const walk: Walk = { reader: protobuf.Reader.create(bytes), fault: null, path: "", trace };
   try {
     const value = read(walk, bytes.length);
@@ -66,6 +67,12 @@ export function bytesOf(write: (writer: WireWriter) => void): Uint8Array {
 /** A varint as a number; beyond the safe integers it is not exact, so callers check. */
 export function readVarint(reader: WireReader): number {
   return toNumber(reader.uint64());
+}
+
+/** All 64 bits of a varint, unsigned. */
+export function readBits(reader: WireReader): bigint {
+  const { high, low } = reader.uint64();
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
 /** A zigzag varint as a number, with the same caveat. */
