@@ -7,7 +7,7 @@
  * what is inside a body is not looked at.
  */
 
-export type GateFault = "SIZE" | "PROTOCOL";
+export type GateFault = "SIZE" | "PROTOCOL" | "FLOOD";
 
 export type Passage =
   | { readonly ok: true; readonly bytes: number; readonly publishes: number }
@@ -16,10 +16,13 @@ export type Passage =
 export interface GateLimits {
   readonly frameBytesBeforeLoginMax: number;
   readonly frameBytesAfterLoginMax: number;
+  readonly asksPerCheckMax: number;
 }
 
 const connectHeader = 0x10;
 const publishType = 3;
+/** SUBSCRIBE, UNSUBSCRIBE and PINGREQ: frames that make work here and are held by no window. */
+const askTypes: ReadonlySet<number> = new Set([8, 10, 12]);
 /** A fifth length byte is malformed (MQTT 3.1.1, 2.2.3). */
 const lengthFactorEnd = 128 ** 4;
 
@@ -30,6 +33,7 @@ export class FrameGate {
   #step: "type" | "length" | "body" = "type";
   #length = 0;
   #lengthFactor = 1;
+  #asks = 0;
 
   constructor(limits: GateLimits) {
     this.#limits = limits;
@@ -42,6 +46,11 @@ export class FrameGate {
   /** The login succeeded. */
   open(): void {
     this.#phase = "open";
+  }
+
+  /** Begins a new count of what a session may ask. */
+  forgetAsks(): void {
+    this.#asks = 0;
   }
 
   /** How many bytes of the chunk may pass when no more than `publishesMax` publishes may begin in it. */
@@ -62,6 +71,9 @@ export class FrameGate {
         if (this.#phase === "connect" && byte !== connectHeader) return fault("PROTOCOL");
         if (byte >> 4 === publishType && publishes++ === publishesMax) {
           return { ok: true, bytes: at, publishes: publishesMax };
+        }
+        if (askTypes.has(byte >> 4) && ++this.#asks > this.#limits.asksPerCheckMax) {
+          return fault("FLOOD");
         }
         this.#step = "length";
       } else {

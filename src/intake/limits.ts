@@ -39,6 +39,8 @@ export interface MqttLimits {
   readonly rememberedMax: number;
   /** How often live sessions are held against the credentials that exist. */
   readonly credentialCheckMs: number;
+  /** SUBSCRIBEs, UNSUBSCRIBEs and PINGREQs of one session between two such checks. */
+  readonly asksPerCheckMax: number;
   /** How long a stop waits for the commit of what was taken in. */
   readonly closeGraceMs: number;
 }
@@ -66,5 +68,6 @@ export const defaultMqttLimits: MqttLimits = {
   foreignPublishesMax: 3,
   rememberedMax: 10_000,
   credentialCheckMs: 5 * secondMs,
+  asksPerCheckMax: 5_000,
   closeGraceMs: 5 * secondMs,
 };

@@ -301,7 +301,8 @@ export class MqttSessions {
 
   #cutRevoked(): void {
     for (const session of this.#byClientId.values()) {
-      const { login } = session;
+      const { login, gate } = session;
+      gate.forgetAsks();
       const isValid = login !== null && isStillValid(login, this.#options.directory);
       if (!isValid) this.#cut(session, "REVOKED");
     }

@@ -39,6 +39,7 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
       "TLS",
       "PROTOCOL",
       "SIZE",
+      "FLOOD",
       "QOS2_UNFINISHED",
       "CONNECT_TIMEOUT",
       "KEEP_ALIVE",

@@ -3,7 +3,11 @@ import { describe, expect, test } from "vitest";
 import { generate } from "mqtt-packet";
 import { FrameGate } from "#intake/frameGate.ts";
 
-const limits = { frameBytesBeforeLoginMax: 100, frameBytesAfterLoginMax: 300 };
+const limits = {
+  frameBytesBeforeLoginMax: 100,
+  frameBytesAfterLoginMax: 300,
+  asksPerCheckMax: 10,
+};
 const connect = generate({ cmd: "connect", clientId: "M1", protocolVersion: 4 });
 const ping = generate({ cmd: "pingreq" });
 
@@ -49,6 +53,16 @@ test("a publish that has begun passes to its end whatever is allowed", () => {
 
 describe("what is cut", () => {
   const fault = (fault: string) => ({ ok: false, fault });
+  test("a session that only asks: pings without end, but not pings for days", () => {
+    const pings = (count: number) => Buffer.concat(Array.from({ length: count }, () => ping));
+    expect(openGate().pass(pings(11), 0)).toEqual(fault("FLOOD"));
+    const patient = openGate();
+    for (let day = 0; day < 3; day += 1) {
+      expect(patient.pass(pings(10), 0)).toMatchObject({ ok: true });
+      patient.forgetAsks();
+    }
+  });
+
   test("before login", () => {
     const first = (bytes: number[]) => new FrameGate(limits).pass(Uint8Array.from(bytes), 9);
     expect(first([0x30])).toEqual(fault("PROTOCOL"));
