@@ -159,23 +159,36 @@ test("65,535 message ids at once flow through a window of 8", async () => {
   expect(rig.queue.offered).toHaveLength(65_535);
 });
 
-test("a publisher that never reads its acknowledgements is cut, others are not disturbed", async () => {
-  const raw = await rig.rawLogin("M0001", { clientId: "M0001/deaf" });
+/** Pings as fast as the socket takes them, until the session is cut for the reason. */
+async function pingUntilCut(at: Rig, reason: string) {
+  const raw = await at.rawLogin("M0001", { clientId: "M0001/deaf" });
   raw.socket.pause();
   const ping = generate({ cmd: "pingreq" });
   const pings = Buffer.concat(Array.from({ length: 32 * 1024 }, () => ping));
   // Answers of two bytes fill both kernels' buffers before they reach ours.
   const writing = setInterval(() => raw.socket.writableLength < mebibyte && raw.send(pings), 1);
   try {
-    await until(
-      () => rig.observer.count("mqtt.cut", { reason: "NOT_READING" }) === 1,
-      "cut",
-      50_000,
-    );
+    await until(() => at.observer.count("mqtt.cut", { reason }) === 1, "cut", 50_000);
   } finally {
     clearInterval(writing);
   }
+}
+
+test("a session that pings without end is cut at once", async () => {
+  await pingUntilCut(rig, "FLOOD");
   await expectService();
+});
+
+test("a session that never reads its answers is cut, others are not disturbed", async () => {
+  const patient = await startRig({ limits: { drainTimeoutMs: 300, asksPerCheckMax: 1e9 } });
+  try {
+    await pingUntilCut(patient, "NOT_READING");
+    const meter = await patient.login("M0003");
+    await meter.publishAsync("meters/M0003/up/json", "honest", { qos: 1 });
+    expect(patient.queue.texts()).toContain("honest");
+  } finally {
+    await patient.stop();
+  }
 });
 
 test("more connections than one address may have waiting are refused", async () => {
