@@ -209,7 +209,7 @@ export function openMode5(
 const frameCounterHead = [0x04, 0xfd, 0x08];
 
 /** Mode 15, DSMR P2: the low byte of the configuration counts the ciphered bytes. */
-function openMode15(
+export function openMode15(
   { bytes, from, end }: Content,
   address: MbusAddress | null,
   { configuration }: MbusState,

@@ -160,7 +160,10 @@ function variableValue(meaning: Meaning, { bytes, at, sizeBytes }: Raw): MbusVal
   const lvar = bytes[at] ?? 0;
   const raw = { bytes, at: at + 1, sizeBytes: sizeBytes - 1 };
   if (lvar < 0xc0) {
-    return { kind: "text", text: reversedText(bytes, raw.at, raw.at + raw.sizeBytes) };
+    const text = reversedText(bytes, raw.at, raw.at + raw.sizeBytes);
+    // Makers put structures of their own, and the standard puts profiles, where a text could stand.
+    const isText = !/\p{Cc}/u.test(text);
+    return isText ? { kind: "text", text } : bytesOf(raw);
   }
   if (raw.sizeBytes === 0) return null;
   if (lvar < 0xe0) {
@@ -173,7 +176,11 @@ function variableValue(meaning: Meaning, { bytes, at, sizeBytes }: Raw): MbusVal
       ? timeValue(raw)
       : scaled(binary(raw, meaning.coding), meaning);
   }
-  return { kind: "bytes", hex: hexOf(bytes, raw.at, raw.at + raw.sizeBytes) };
+  return bytesOf(raw);
+}
+
+function bytesOf({ bytes, at, sizeBytes }: Raw): MbusValue {
+  return { kind: "bytes", hex: hexOf(bytes, at, at + sizeBytes) };
 }
 
 /** Bytes as hexadecimal digits, in the order of the wire. */

@@ -37,6 +37,12 @@ export const rooms: readonly Room[] = [
     [domain],
     [contract],
   ),
+  room("protocols/wmbus", "M-Bus by radio: its frames and ciphers around the records of M-Bus.", [
+    domain,
+    "protocols/codec",
+    contract,
+    "protocols/mbus",
+  ]),
   room("protocols/*", "One standard, decoded and encoded, with no socket and no clock.", [
     domain,
     "protocols/codec",

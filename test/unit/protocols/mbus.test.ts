@@ -109,6 +109,7 @@ describe("records", () => {
     ["02 fc 03 485225 74 2215", "%RH, multiplied by 10^-2 = 54.10 %RH"],
     ["0d 78 03 433231", "fabrication number = 12C"],
     ["0d 78 00", "fabrication number ="],
+    ["0d ff 5f 03 433201", "manufacturer specific, manufacturer's 5FH = 433201"],
     // LVAR
     ["0d 13 c3 563412", "volume = 123.456 m³"],
     ["0d 13 d3 563412", "volume = -123.456 m³"],

@@ -9,6 +9,7 @@ export interface CardOptions {
   readonly clockOffsetMs?: number;
   readonly volumeAt?: "measurement" | "base";
   readonly companion?: "dsmrP2";
+  readonly formats?: Readonly<Record<string, string>>;
 }
 
 export interface MbusCard {

@@ -1,0 +1,122 @@
+/** Security modes that only radio telegrams use: 7 with its derived keys and MAC, and the withdrawn 2. */
+import { fail, ok, type Result } from "#domain/result.ts";
+import { code } from "#protocols/codec/field.ts";
+import { layout } from "#protocols/codec/layout.ts";
+import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
+import type { MbusAddress, MbusState } from "#protocols/mbus/header.ts";
+import {
+  beginsDeciphered,
+  blockBytes,
+  keyBytes,
+  linkAddress,
+  openCbc,
+  type MbusKeys,
+} from "#protocols/mbus/security.ts";
+import type { Content } from "#protocols/mbus/telegram.ts";
+import type { Authentication } from "./layers.ts";
+import { cmac, deriveKeys, desOpened, type DerivedKeys } from "./security.ts";
+
+/** What is on file of a meter that ciphers. */
+export interface WmbusKeys extends MbusKeys {
+  /** The key for the MAC, where the meter's telegrams do not derive it; else `key` serves. */
+  readonly authKey?: Uint8Array | undefined;
+  /** Message counters below it are refused; the same counter is the same telegram again. */
+  readonly messageCounterSeen?: number | undefined;
+}
+
+const extension = layout("wmbus.configurationExtension", {
+  keyDerivation: code({ 0x00: "persistent key", 0x10: "derived keys" }),
+});
+const derivationMask = 0x30;
+const derivationBit = 0x10;
+const zeroIv = new Uint8Array(blockBytes);
+
+interface Mode7 {
+  readonly address: MbusAddress;
+  readonly state: MbusState;
+  readonly authentication: Authentication | null;
+}
+
+/** Mode 7: the keys of this one telegram follow from the message counter; its MAC is checked first. */
+export function openMode7(
+  content: Content,
+  mode: Mode7,
+  keys: WmbusKeys,
+  trace: FieldTrace[] | null,
+): Result<Content, DecodeFault> {
+  const { bytes, from } = content;
+  const read = extension.decode(bytes, from, trace);
+  if (!read.ok) return read;
+  const inner = { ...content, from: from + extension.sizeBytes };
+  const sizeBytes = ((mode.state.configuration >> 4) & 0x0f) * blockBytes;
+  if (sizeBytes === 0) return ok(inner);
+  if (keys.key === undefined && beginsDeciphered(bytes, inner.from)) return ok(inner);
+  const derivation = read.value.keyDerivation & derivationMask;
+  const own = keysOf(derivation, mode, keys);
+  if (!own.ok) return own;
+  const { encryption, authentication } = own.value;
+  const fault = macFault(bytes, mode.authentication, authentication, keys.messageCounterSeen);
+  if (fault !== null) return fail(fault);
+  const opened = openCbc({ bytes, from: inner.from, sizeBytes }, encryption, zeroIv);
+  return opened.ok ? ok({ ...inner, bytes: opened.value }) : opened;
+}
+
+function keysOf(
+  derivation: number,
+  { address, authentication }: Mode7,
+  { key, authKey }: WmbusKeys,
+): Result<DerivedKeys, DecodeFault> {
+  if (key?.length !== keyBytes) return fail({ kind: "keyMissing", keyName: "key" });
+  if (derivation === 0) {
+    const own = authKey ?? key;
+    if (own.length !== keyBytes) return fail({ kind: "keyMissing", keyName: "authKey" });
+    return ok({ encryption: key, authentication: own });
+  }
+  const counter = authentication?.counter ?? null;
+  if (derivation !== derivationBit) {
+    return fail({ kind: "unsupported", what: `key derivation ${derivation >> 4}` });
+  }
+  if (counter === null)
+    return fail({ kind: "unsupported", what: "derived keys without a counter" });
+  // Of the address the number alone counts, as it stands on the wire.
+  const meter = linkAddress.encode(address).subarray(2, 6);
+  return ok(deriveKeys(key, counter, meter));
+}
+
+/** Why a telegram is not what its meter sent; null: it is, or it promises nothing. */
+export function macFault(
+  bytes: Uint8Array,
+  authentication: Authentication | null,
+  key: Uint8Array,
+  counterSeen: number | undefined,
+): DecodeFault | null {
+  if (authentication === null || authentication.mac === null) return null;
+  const { mac, signedFields, signedAt, counter } = authentication;
+  const signed = Buffer.concat([signedFields, bytes.subarray(signedAt)]);
+  const right = cmac(key, signed).subarray(0, mac.length);
+  if (!Buffer.from(right).equals(mac)) return { kind: "notAuthentic" };
+  if (counter === null || counterSeen === undefined) return null;
+  const number = Buffer.from(counter).readUInt32LE();
+  return number < counterSeen ? { kind: "replayed", counter: number } : null;
+}
+
+/** Mode 2, DES: the low byte of the configuration counts the ciphered bytes. */
+export function openMode2(
+  content: Content,
+  { configuration }: MbusState,
+  key: Uint8Array | undefined,
+): Result<Content, DecodeFault> {
+  const { bytes, from, end } = content;
+  const sizeBytes = configuration & 0xff;
+  if (sizeBytes === 0 || (key === undefined && beginsDeciphered(bytes, from))) return ok(content);
+  if (sizeBytes % 8 !== 0 || from + sizeBytes > end) {
+    return fail({ kind: "wrongLength", field: "wmbus.ciphered", atByte: from });
+  }
+  const plain = desOpened(key, bytes.subarray(from, from + sizeBytes));
+  if (plain === undefined) return fail({ kind: "keyMissing", keyName: "key" });
+  const opened = Uint8Array.from(bytes);
+  opened.set(plain, from);
+  return beginsDeciphered(opened, from)
+    ? ok({ ...content, bytes: opened })
+    : fail({ kind: "notAuthentic" });
+}
