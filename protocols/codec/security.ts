@@ -2,7 +2,6 @@
  * DLMS/COSEM security suite 0: AES-128 in GCM with a tag of 12 bytes. DLMS frames and ciphered P1
  * telegrams share it. A frame without a tag is refused: encryption alone proves nothing about the sender.
  */
-// oxlint-disable-next-line no-restricted-imports -- AES is arithmetic: no clock, no chance, no disk.
 import { createDecipheriv } from "node:crypto";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
@@ -70,12 +69,16 @@ export function openGeneralGlo(
   return openCiphered(bytes, lengthAt, { ...options, systemTitle: title }, trace);
 }
 
-/** From the length of a ciphered part to the end of the bytes; the system title comes with the options. */
+/**
+ * From the length of a ciphered part to the end of the bytes; the system title comes with the options.
+ * What else of the frame's head the tag signs comes last.
+ */
 export function openCiphered(
   bytes: Uint8Array,
   lengthAt: number,
   options: CipherOptions,
   trace: FieldTrace[] | null,
+  signedHead: Uint8Array = new Uint8Array(),
 ): Result<Opened, DecodeFault> {
   const length = readLength(bytes, lengthAt);
   if (!length.ok) return length;
@@ -99,7 +102,7 @@ export function openCiphered(
   const keys = keysOf(options);
   if (!keys.ok) return keys;
   const { title, seen } = keys.value;
-  const parts = { control, payload: bytes.subarray(payloadAt, tagAt) };
+  const parts = { control, signedHead, payload: bytes.subarray(payloadAt, tagAt) };
   const nonce = Buffer.concat([title, counterBytes]);
   const plaintext = verified(parts, nonce, bytes.subarray(tagAt, to), keys.value);
   if (plaintext === undefined) return fail({ kind: "notAuthentic" });
@@ -138,12 +141,13 @@ function keysOf(options: CipherOptions): Result<Keys, DecodeFault> {
 
 interface CipheredParts {
   readonly control: number;
+  readonly signedHead: Uint8Array;
   readonly payload: Uint8Array;
 }
 
 /** The plaintext; undefined when the tag is not that of these bytes under these keys. */
 function verified(
-  { control, payload }: CipheredParts,
+  { control, signedHead, payload }: CipheredParts,
   nonce: Uint8Array,
   tag: Uint8Array,
   { key, authKey }: Keys,
@@ -151,7 +155,7 @@ function verified(
   const isEncrypted = (control & encrypted) !== 0;
   const decipher = createDecipheriv("aes-128-gcm", key, nonce, { authTagLength: tagBytes });
   decipher.setAuthTag(tag);
-  const head = authKey === null ? [] : [Uint8Array.of(control), authKey];
+  const head = authKey === null ? [] : [Uint8Array.of(control), authKey, signedHead];
   // Without encryption the payload is only signed: it joins the additional data.
   decipher.setAAD(Buffer.concat(isEncrypted ? head : [...head, payload]));
   const plaintext = isEncrypted ? decipher.update(payload) : payload;

@@ -99,17 +99,20 @@ function readChannel(
 /** Versions 2.2 and 3.0: (time)(status)(minutes)(count)(0-n:24.2.1)(m3) and the values on the next line. */
 function oldRegister(object: P1Object | undefined, code: string): P1Object | undefined {
   if (object === undefined) return undefined;
-  const [time = "", , , countText = ""] = object.values;
-  const count = Number(countText);
-  for (let i = 0; i < count && 5 + 2 * i < object.values.length; i += 1) {
-    const [name = "", unit = ""] = object.values.slice(4 + 2 * i);
-    const value = object.values[4 + 2 * count + i];
-    if (name.endsWith(`:${code}`) && value !== undefined) {
-      return { ...object, values: [time, `${value}*${unit}`] };
+  const { values } = object;
+  const count = Number(values[3]);
+  if (!(count > 0 && count <= oldRegistersMax)) return undefined;
+  for (let i = 0; i < count; i += 1) {
+    const [name, unit, value] = [4 + 2 * i, 5 + 2 * i, 4 + 2 * count + i].map((at) => values[at]);
+    if (name?.endsWith(`:${code}`) === true && value !== undefined) {
+      return { ...object, values: [values[0] ?? "", `${value}*${unit ?? ""}`] };
     }
   }
   return undefined;
 }
+
+/** One in every telegram that was ever seen. */
+const oldRegistersMax = 8;
 
 const cubicMetresPattern = /^(\d{1,9})(?:\.(\d{1,6}))?\*m3$/;
 /** No unit: nothing was ever read. */

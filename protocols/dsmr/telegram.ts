@@ -108,7 +108,8 @@ function endless(from: number, to: number): Result<never, DecodeFault> {
   return fail({ kind: "truncated", neededBytes: to - from + 1, availableBytes: to - from });
 }
 
-const checksumPattern = /^[0-9A-Fa-f]{0,4}$/;
+/** Up to four digits, and nothing but white space behind them. */
+const checksumPattern = /^([0-9A-Fa-f]{0,4})[\s\0]*$/;
 
 function readTelegram(
   bytes: Uint8Array,
@@ -117,13 +118,13 @@ function readTelegram(
 ): Result<P1Telegram, DecodeFault> {
   // Some meters print the checksum without leading zeros.
   const checksumAt = endAt === null ? to : endAt + 1;
-  const digits = text.slice(checksumAt, to).trimEnd().replace(/\0+$/, "");
-  if (!checksumPattern.test(digits)) {
+  const digits = checksumPattern.exec(text.slice(checksumAt, to))?.[1];
+  if (digits === undefined) {
     return fail({ kind: "unexpectedValue", field: "dsmr.checksum", atByte: checksumAt });
   }
   const headerEnd = text.indexOf("\n", from);
   const header = text.slice(from + 1, headerEnd).trimEnd();
-  const objects: P1Object[] = [];
+  const objects: Draft[] = [];
   const strayLines: string[] = [];
   for (let lineAt = headerEnd + 1; lineAt < (endAt ?? to);) {
     const lineEnd = text.indexOf("\n", lineAt);
@@ -149,7 +150,13 @@ function readTelegram(
 const obisPattern = /^(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3})(\.\d{1,3})?(?=\()/;
 const presentGroup = ".255";
 
-function readLine(line: string, from: number, objects: P1Object[], strayLines: string[]): void {
+/** An object that the next line may continue. */
+interface Draft extends P1Object {
+  readonly values: string[];
+  to: number;
+}
+
+function readLine(line: string, from: number, objects: Draft[], strayLines: string[]): void {
   if (line === "") return;
   const [identifier = "", code, group = ""] = obisPattern.exec(line) ?? [];
   const before = objects.at(-1);
@@ -159,15 +166,15 @@ function readLine(line: string, from: number, objects: P1Object[], strayLines: s
     objects.push({ obis, values, from, to: from + line.length });
   } else if (line.startsWith("(") && before !== undefined) {
     // Versions 2.2 and 3.0 put the gas register on a line of its own.
-    const values = [...before.values, ...valuesOf(line)];
-    objects[objects.length - 1] = { ...before, values, to: from + line.length };
+    for (const value of valuesOf(line)) before.values.push(value);
+    before.to = from + line.length;
   } else {
     strayLines.push(line);
   }
 }
 
 /** `(a)(b*c)` as a and b*c. */
-function valuesOf(text: string): readonly string[] {
+function valuesOf(text: string): string[] {
   return text.startsWith("(") && text.endsWith(")") ? text.slice(1, -1).split(")(") : [];
 }
 
