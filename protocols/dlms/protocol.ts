@@ -22,7 +22,7 @@ export interface DlmsDecoded {
 }
 
 /** `Protocol`, until the name is one of the registry's; with the options of one meter. */
-export interface DlmsProtocol extends Pick<Protocol, "mayBeUrgent"> {
+export interface DlmsProtocol extends Pick<Protocol, "mayBeUrgent" | "hasWeakChecksum"> {
   readonly name: "dlms";
   decode(bytes: Uint8Array, options?: DlmsOptions): Result<Telegram, DecodeFault>;
   explain(bytes: Uint8Array, options?: DlmsOptions): ReturnType<Protocol["explain"]>;
@@ -32,6 +32,7 @@ export interface DlmsProtocol extends Pick<Protocol, "mayBeUrgent"> {
 /** DLMS/COSEM push: HDLC, wrapper or bare, plain or ciphered with suite 0. */
 export const dlmsProtocol: DlmsProtocol = {
   name: "dlms",
+  hasWeakChecksum: false,
   decode(bytes, options = {}) {
     const decoded = decodeDlms(bytes, options);
     return decoded.ok ? ok(decoded.value.telegram) : decoded;

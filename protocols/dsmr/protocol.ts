@@ -25,7 +25,7 @@ export interface DsmrDecoded {
 }
 
 /** `Protocol`, until the name is one of the registry's; with the options of one meter. */
-export interface DsmrProtocol extends Pick<Protocol, "mayBeUrgent"> {
+export interface DsmrProtocol extends Pick<Protocol, "mayBeUrgent" | "hasWeakChecksum"> {
   readonly name: "dsmr";
   decode(bytes: Uint8Array, options?: DsmrOptions): Result<Telegram, DecodeFault>;
   explain(bytes: Uint8Array, options?: DsmrOptions): ReturnType<Protocol["explain"]>;
@@ -35,6 +35,7 @@ export interface DsmrProtocol extends Pick<Protocol, "mayBeUrgent"> {
 /** DSMR P1, versions 2.2 to 5, Belgian and Luxembourgish telegrams. The port only speaks. */
 export const dsmrProtocol: DsmrProtocol = {
   name: "dsmr",
+  hasWeakChecksum: false,
   decode(bytes, options = {}) {
     const decoded = decodeDsmr(bytes, options);
     return decoded.ok ? ok(decoded.value.telegram) : decoded;
