@@ -5,7 +5,7 @@ import { layout, sum8 } from "#protocols/codec/layout.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
 /** The byte that says "received", a frame of its own. */
-export const acknowledgeByte = 0xe5;
+const acknowledgeByte = 0xe5;
 const shortStart = 0x10;
 const longStart = 0x68;
 const endByte = 0x16;

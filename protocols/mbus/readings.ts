@@ -79,9 +79,8 @@ function storedReadings(
   rules: MbusRules,
 ): readonly DecodedReading[] {
   const stored = records.filter((record) => isPlain(record) && record.storage > 0);
-  const storages = [...new Set(stored.map(({ storage }) => storage))];
-  return storages.flatMap((storage) => {
-    const same = stored.filter((record) => record.storage === storage);
+  const byStorage = Map.groupBy(stored, ({ storage }) => storage);
+  return [...byStorage.values()].flatMap((same) => {
     const measuredAtMs = timeIn(
       same.filter(({ modifiers }) => modifiers.length === 0),
       rules,

@@ -46,7 +46,7 @@ const globalReadout = 0x7f;
 const specialField = 0x0f;
 
 /** The quantity of the block that only its manufacturer can read. */
-export const manufacturerQuantity = "manufacturer data";
+const manufacturerQuantity = "manufacturer data";
 /** The quantity of a block behind a DIF that the standard keeps for later. */
 const reservedQuantity = "reserved data";
 

@@ -14,7 +14,7 @@ import { hexByte } from "./modifiers.ts";
 import { readRecords, type MbusRecord } from "./records.ts";
 
 /** The link address of the meter that was selected by its secondary address. */
-export const selectedAddress = 0xfd;
+const selectedAddress = 0xfd;
 
 const initialise = 0x40;
 const askForData = 0x5b;

@@ -1,6 +1,6 @@
 /** AES-128 in CBC as M-Bus telegrams use it: security modes 5 and 15. EN 13757-7; DSMR P2, clause 5.2. */
 // oxlint-disable-next-line no-restricted-imports -- AES is arithmetic: no clock, no chance, no disk.
-import { createDecipheriv } from "node:crypto";
+import { createCipheriv, createDecipheriv } from "node:crypto";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { DecodeFault } from "#protocols/contract.ts";
 import { secondaryAddress, type MbusAddress } from "./header.ts";
@@ -71,4 +71,9 @@ export function openCbc(
   const opened = Uint8Array.from(bytes);
   opened.set(decipher.update(bytes.subarray(from, to)), from);
   return beginsDeciphered(opened, from) ? ok(opened) : fail({ kind: "notAuthentic" });
+}
+
+/** Whole blocks ciphered in CBC: for simulated meters. */
+export function closeCbc(key: Uint8Array, iv: Uint8Array, blocks: Uint8Array): Uint8Array {
+  return createCipheriv("aes-128-cbc", key, iv).setAutoPadding(false).update(blocks);
 }

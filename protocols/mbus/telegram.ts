@@ -54,13 +54,18 @@ const applicationErrors = [
   "too many readouts",
 ];
 
+/** More than any meter's readout: about thirty full frames. */
+const readoutBytesMax = 8 * 1024;
+
 /** Every telegram in the bytes, joined: a readout can take several frames, each with its own header. */
 export function decodeMbusTelegram(
   bytes: Uint8Array,
   keys: MbusKeys,
   trace: FieldTrace[] | null,
 ): Read {
-  let joined: MbusTelegram | null = null;
+  if (bytes.length > readoutBytesMax)
+    return fail({ kind: "tooLarge", limitBytes: readoutBytesMax });
+  const telegrams: MbusTelegram[] = [];
   for (let at = 0; at < bytes.length || at === 0;) {
     const link = decodeLinkFrame(bytes, at, trace);
     if (!link.ok) return link;
@@ -69,29 +74,25 @@ export function decodeMbusTelegram(
     if (frame.kind === "long") {
       const telegram = readLongFrame(bytes, frame, keys, trace);
       if (!telegram.ok) return telegram;
-      const both: Read = joined === null ? telegram : joinTelegrams(joined, telegram.value);
-      if (!both.ok) return both;
-      joined = both.value;
+      telegrams.push(telegram.value);
     }
     if (trace !== null) explainTail(frame, bytes, trace);
     at = frame.end;
   }
-  return joined === null
-    ? fail({ kind: "unsupported", what: "acknowledgement alone" })
-    : ok(joined);
+  return joined(telegrams);
 }
 
-/** Two telegrams of one readout as one. Telegrams of two meters are not joined. */
-export function joinTelegrams(first: MbusTelegram, next: MbusTelegram): Read {
-  const isSame =
-    first.address?.identification === next.address?.identification &&
-    first.address?.manufacturer === next.address?.manufacturer;
-  if (!isSame) return fail({ kind: "unsupported", what: "telegrams of several meters" });
-  return ok({
-    ...first,
-    records: [...first.records, ...next.records],
-    moreFollows: next.moreFollows,
+/** The telegrams of one readout as one. Those of two meters are not joined. */
+function joined(telegrams: readonly MbusTelegram[]): Read {
+  const [first] = telegrams;
+  if (first === undefined) return fail({ kind: "unsupported", what: "acknowledgement alone" });
+  const isOneMeter = telegrams.every(({ address }) => {
+    const isSameNumber = address?.identification === first.address?.identification;
+    return isSameNumber && address?.manufacturer === first.address?.manufacturer;
   });
+  if (!isOneMeter) return fail({ kind: "unsupported", what: "telegrams of several meters" });
+  const records = telegrams.flatMap((telegram) => telegram.records);
+  return ok({ ...first, records, moreFollows: telegrams.at(-1)?.moreFollows ?? false });
 }
 
 function readLongFrame(
@@ -152,7 +153,7 @@ function readFixed({ bytes, from, end }: Content, trace: FieldTrace[] | null): R
 }
 
 /** Records as they stand. A record that the end cuts off means that nothing of the frame is certain. */
-export function readPlain(
+function readPlain(
   { bytes, from, end }: Content,
   address: MbusAddress | null,
   state: MbusState | null,

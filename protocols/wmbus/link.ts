@@ -91,6 +91,20 @@ function checksumFits(bytes: Uint8Array, from: number, to: number): boolean {
   return crc16(bytes, from, to) === (bytes[to] ?? 0) * 256 + (bytes[to + 1] ?? 0);
 }
 
+/** A frame of kind A around what stands behind L; L and the checksums are added. */
+export function encodeFrameA(body: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from([body.length, ...body]);
+  const blocks = blocksOf(bytes.length, firstBlockA, nextBlocksA, false);
+  const parts = blocks.map(({ from, to }, place) => {
+    // Blocks lie as in the frame, where each checksum before has taken its two bytes.
+    const shift = checksumBytes * place;
+    const data = bytes.subarray(from - shift, to - shift);
+    const sum = crc16(data, 0, data.length);
+    return Uint8Array.of(...data, sum >> 8, sum & 0xff);
+  });
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
 /** Where blocks lie. `isCounted`: the given length is that with all checksums. */
 function blocksOf(
   length: number,

@@ -274,6 +274,13 @@ describe("other frames", () => {
     expect(mbusProtocol.decode(bytesOfHex(hex))).toMatchObject({ ok: false, fault: { kind } });
   });
 
+  test("a readout has an end", () => {
+    const frame = frameOf("01 13 05");
+    const many = Uint8Array.from(Array.from({ length: 400 }, () => [...frame]).flat());
+    expect(mbusProtocol.decode(many.subarray(0, frame.length * 300)).ok).toBe(true);
+    expect(mbusProtocol.decode(many)).toMatchObject({ fault: { kind: "tooLarge" } });
+  });
+
   test("telegrams of two meters are not one readout", () => {
     const one = frameOf("01 13 05");
     const other = one.slice();

@@ -1,6 +1,8 @@
 /** Wireless M-Bus: ciphers by their published vectors, checksums, framings, layers. */
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
+import { emptyReading } from "#domain/telegram.ts";
+import { timestampMs, volumeMl } from "#domain/units.ts";
 import { crc16 } from "#protocols/wmbus/checksum.ts";
 import { learnFormat } from "#protocols/wmbus/compact.ts";
 import { decodeFrame } from "#protocols/wmbus/link.ts";
@@ -8,6 +10,7 @@ import { wmbusProtocol } from "#protocols/wmbus/protocol.ts";
 import { withOneBitRight } from "#protocols/wmbus/repair.ts";
 import { cmac, ctr, deriveKeys } from "#protocols/wmbus/security.ts";
 import { decodeWmbusTelegram, type WmbusContext } from "#protocols/wmbus/telegram.ts";
+import { encodeWmbusUplink } from "#protocols/wmbus/uplink.ts";
 import { bytesOfHex } from "./cards.ts";
 import { loadMbusCards } from "./mbusCards.ts";
 
@@ -181,6 +184,33 @@ describe("layers", () => {
       fault: { kind: "unsupported" },
     });
     expect(wmbusProtocol.encodeCommand()).toMatchObject({ fault: { kind: "unsupported" } });
+  });
+});
+
+test.prop([
+  fc.record({
+    count: fc.nat(999_999_999_999),
+    minutes: fc.integer({ min: Date.UTC(2000, 0) / 60_000, max: Date.UTC(2080, 0) / 60_000 }),
+    flowMlPerHour: fc.integer({ min: -25_000_000, max: 25_000_000 }),
+    accessNumber: fc.nat(255),
+    key: fc.option(fc.uint8Array({ minLength: 16, maxLength: 16 }), { nil: null }),
+  }),
+])("what a simulated meter sends comes back as it was", (values) => {
+  const { count, minutes, flowMlPerHour, accessNumber, key } = values;
+  const clockOffsetMs = 3_600_000;
+  const reading = {
+    ...emptyReading,
+    measuredAtMs: timestampMs(minutes * 60_000),
+    volume: { ml: volumeMl(count * 1_000), count, exponent: -3 },
+    flowMlPerHour,
+    status: 0,
+  };
+  const address = { identification: "12345678", manufacturer: 0x1593, version: 1, medium: 3 };
+  const frame = encodeWmbusUplink({ address, accessNumber, clockOffsetMs, key }, reading);
+  const read = wmbusProtocol.decode(frame, { clockOffsetMs, key: key ?? undefined });
+  expect(read).toEqual({
+    ok: true,
+    value: { address: "ELS-12345678-01-03", frameId: null, readings: [reading], replies: [] },
   });
 });
 
