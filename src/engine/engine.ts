@@ -12,17 +12,23 @@ import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.t
 import { allActive } from "./activeAlarms.ts";
 import { draftFor, type Room } from "./room.ts";
 import { liftSystem, raiseSystem } from "./systemAlarms.ts";
-import { takeUplink } from "./takeUplink.ts";
+import { takeUplink, type ReceivedUplink } from "./takeUplink.ts";
 import { moveValve } from "./valveDesk.ts";
 import { watch } from "./watch.ts";
 
 const watchEveryMs = 1_000;
+/** More uplinks of one batch than this cannot all be at fault: then it is the store. */
+const poisonMax = 8;
+const noPoison: ReadonlySet<number> = new Set();
 
 export type EngineParts = Omit<Room, "memory">;
 
 export interface Engine {
   process(batch: EngineBatch): BatchReport;
 }
+
+type Attempt =
+  { readonly report: BatchReport } | { readonly error: unknown; readonly isFilled: boolean };
 
 /** Loads what the ledger knows and settles what the last process left open. */
 export function startEngine(parts: EngineParts): Engine {
@@ -32,8 +38,10 @@ export function startEngine(parts: EngineParts): Engine {
   let blindSinceMs: number | null = null;
 
   /** The way of a batch. */
-  function fill(book: Book, batch: EngineBatch): readonly AskResult[] {
-    takeUplinks(room, book, batch.uplinks);
+  function fill(book: Book, batch: EngineBatch, poison: ReadonlySet<number>): readonly AskResult[] {
+    for (const [place, got] of unpack(batch.uplinks, book.nowMs).entries()) {
+      takeUplink(room, book, got, poison.has(place));
+    }
     for (const notice of batch.notices) takeNotice(room, book, notice);
     const results = batch.asks.map(({ envelope }) => carryOut(room, book, envelope));
     const monotonicMs = room.clock.monotonicMs();
@@ -46,25 +54,41 @@ export function startEngine(parts: EngineParts): Engine {
     return results;
   }
 
-  function process(batch: EngineBatch): BatchReport {
+  /** Fills and commits, or leaves no trace. */
+  function attempt(batch: EngineBatch, poison: ReadonlySet<number>): Attempt {
     const startedMs = room.clock.monotonicMs();
     const book = openBook(room.ledger, room.memory, timestampMs(room.clock.nowMs()));
+    let isFilled = false;
     try {
       room.ledger.begin();
-      const results = fill(book, batch);
+      const results = fill(book, batch, poison);
+      isFilled = true;
       const filledMs = room.clock.monotonicMs();
       room.ledger.commit();
-      blindSinceMs = null;
-      return report(room, book, batch, results, { startedMs, filledMs });
+      return { report: report(room, book, batch, results, { startedMs, filledMs }) };
     } catch (error) {
       room.ledger.rollback();
       undoBook(book);
-      if (!room.isStoreFailure(error)) throw error;
-      blindSinceMs ??= book.nowMs;
-      const code = error instanceof Error && "code" in error ? String(error.code) : "UNKNOWN";
-      const message = error instanceof Error ? error.message : "unknown failure";
-      return { kind: "notCommitted", code, message };
+      return { error, isFilled };
     }
+  }
+
+  function process(batch: EngineBatch): BatchReport {
+    let tried = attempt(batch, noPoison);
+    if (!("report" in tried) && !tried.isFilled) {
+      const poison = findPoison(room, batch.uplinks);
+      if (poison.size > 0 && poison.size <= poisonMax) tried = attempt(batch, poison);
+    }
+    if ("report" in tried) {
+      blindSinceMs = null;
+      return tried.report;
+    }
+    const { error } = tried;
+    if (!room.isStoreFailure(error)) throw error;
+    blindSinceMs ??= room.clock.nowMs();
+    const code = error instanceof Error && "code" in error ? String(error.code) : "UNKNOWN";
+    const message = error instanceof Error ? error.message : "unknown failure";
+    return { kind: "notCommitted", code, message };
   }
 
   recover(room);
@@ -87,20 +111,43 @@ function recover(room: Room): void {
   room.ledger.commit();
 }
 
-function takeUplinks(room: Room, book: Book, batch: UplinkBatch | null): void {
-  if (batch === null) return;
+/**
+ * Uplinks that cannot be recorded even alone. Their senders would repeat them, and each time the batch of all the
+ * others would fail with them; so they go to quarantine as our own mistake.
+ */
+function findPoison(room: Room, batch: UplinkBatch | null): ReadonlySet<number> {
+  const poison = new Set<number>();
+  const nowMs = timestampMs(room.clock.nowMs());
+  for (const [place, got] of unpack(batch, nowMs).entries()) {
+    const book = openBook(room.ledger, room.memory, nowMs);
+    try {
+      room.ledger.begin();
+      takeUplink(room, book, got, false);
+    } catch {
+      poison.add(place);
+    }
+    room.ledger.rollback();
+    undoBook(book);
+  }
+  return poison;
+}
+
+function unpack(batch: UplinkBatch | null, nowMs: number): readonly ReceivedUplink[] {
+  if (batch === null) return [];
+  const uplinks: ReceivedUplink[] = [];
   let start = 0;
   for (const [place, end] of batch.ends.entries()) {
-    takeUplink(room, book, {
+    uplinks.push({
       bytes: batch.bytes.subarray(start, end),
       meterNo: batch.meterNos[place] ?? -1,
       protocol: protocolNames[batch.protocols[place] ?? 0] ?? "json",
       gateway: batch.gateways[place] ?? "",
-      receivedAtMs: batch.receivedAtMs[place] ?? book.nowMs,
+      receivedAtMs: batch.receivedAtMs[place] ?? nowMs,
       reachable: ((batch.marks[place] ?? 0) & 1) === 1,
     });
     start = end;
   }
+  return uplinks;
 }
 
 function takeNotice(room: Room, book: Book, notice: Notice): void {

@@ -28,9 +28,14 @@ interface NumberedUplink extends ReceivedUplink {
 }
 
 /** Decodes, judges and records one uplink; whatever it is, it ends as a row with an outcome. */
-export function takeUplink(room: Room, book: Book, received: ReceivedUplink): void {
+export function takeUplink(
+  room: Room,
+  book: Book,
+  received: ReceivedUplink,
+  isPoison: boolean,
+): void {
   const got = { ...received, seq: nextNumber(book.memory, "uplink") };
-  const decoded = decode(room, got);
+  const decoded = isPoison ? "it could not be recorded" : decode(room, got);
   if (typeof decoded === "string") {
     const meter = knownMeter(book, got.meterNo);
     quarantine(book, got, meter, "INTERNAL", decoded);
