@@ -55,7 +55,7 @@ export function float64(id: number): Field<number, false> {
 export function raw(id: number): Field<Uint8Array, false> {
   return {
     ...single(id, bytesType),
-    read: ({ reader }) => Uint8Array.from(reader.bytes()),
+    read: ({ reader }) => new Uint8Array(reader.bytes()),
     write: (writer, value) => void writer.uint32((id << 3) | bytesType).bytes(value),
     print: (value) => Buffer.from(value).toString("hex").toUpperCase(),
   };

@@ -51,13 +51,11 @@ const metricTable = {
   template: raw(18),
 };
 
-/** message Payload. */
+/** message Payload; uuid and body are passed over. */
 const payloadTable = {
   timestamp: bits(1),
   metrics: many(2, message(metricTable), metricsMax),
   seq: bits(3),
-  uuid: anyText(4),
-  body: raw(5),
 };
 
 const payload = message(payloadTable);
