@@ -1,13 +1,20 @@
 /** `mercaptan decode`: a frame as a table of bytes, fields and values, for the engineer with a hex dump. */
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
-import { protocolNames, type ProtocolName } from "#domain/meter.ts";
-import { protocolByName } from "#protocols/registry.ts";
 import { reasonOf } from "#protocols/contract.ts";
+import {
+  decoderNames,
+  decoders,
+  type Decoder,
+  type DecoderName,
+  type FrameKeys,
+} from "./decoders.ts";
 
 interface DecodeFlags {
-  readonly protocol: ProtocolName;
+  readonly protocol: DecoderName;
   readonly file?: string;
+  readonly keyFile?: string;
+  readonly authKeyFile?: string;
   readonly json?: boolean;
 }
 
@@ -27,9 +34,11 @@ export function decodeCommand(): Command {
     .description("show what a frame says, byte by byte; nothing is sent or stored")
     .argument("[frame]", "hexadecimal, or the JSON text; standard input when absent")
     .addOption(
-      new Option("--protocol <name>", "which protocol").choices([...protocolNames]).default("json"),
+      new Option("--protocol <name>", "which protocol").choices([...decoderNames]).default("json"),
     )
     .option("--file <file>", "read the raw bytes from a file")
+    .option("--key-file <file>", "file with the meter's key, hexadecimal, for ciphered frames")
+    .option("--auth-key-file <file>", "file with the meter's authentication key, hexadecimal")
     .option("--json", "fields, fault and telegram as one JSON object")
     .action((frame: string | undefined, flags: DecodeFlags) => {
       const bytes =
@@ -40,11 +49,21 @@ export function decodeCommand(): Command {
     });
 }
 
+/** Keys come from files: an argument would stand in the process list and the shell's history. */
+function keysOf({ keyFile, authKeyFile }: DecodeFlags): FrameKeys {
+  const read = (file: string) => Buffer.from(readFileSync(file, "utf8").trim(), "hex");
+  return {
+    ...(keyFile === undefined ? {} : { key: read(keyFile) }),
+    ...(authKeyFile === undefined ? {} : { authKey: read(authKeyFile) }),
+  };
+}
+
 /** 0 when the frame decodes, 1 when it does not. */
 function show(bytes: Uint8Array, flags: DecodeFlags): number {
-  const protocol = protocolByName[flags.protocol];
-  const { fields, fault } = protocol.explain(bytes);
-  const decoded = protocol.decode(bytes);
+  const decoder: Decoder = decoders[flags.protocol];
+  const keys = keysOf(flags);
+  const { fields, fault } = decoder.explain(bytes, keys);
+  const decoded = decoder.decode(bytes, keys);
   if (flags.json === true) {
     const telegram = decoded.ok ? decoded.value : null;
     const reason = fault === null ? null : reasonOf(fault);

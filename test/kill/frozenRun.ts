@@ -291,7 +291,8 @@ class FrozenRun {
     const watching = this.#watch(async () => {
       const sinceMs = Math.round(performance.now() - startedMs);
       if (found.silentMs === null && (await count("KEEP_ALIVE")) > 0) found.silentMs = sinceMs;
-      if (found.chattyMs === null && (await count("NOT_READING")) > 0) found.chattyMs = sinceMs;
+      const talkative = (await count("NOT_READING")) + (await count("FLOOD"));
+      if (found.chattyMs === null && talkative > 0) found.chattyMs = sinceMs;
       return isWatching;
     });
     return {

@@ -223,3 +223,17 @@ test("decode shows what a frame says, and why it says nothing", async () => {
   expect(cut.stdout).toContain("TRUNCATED");
   expect(await home.run(["decode", "--protocol", "morse", hex]).exited).toBe(2);
 });
+
+test("decode opens a ciphered frame with the key from a file, and says when it has none", async () => {
+  const home = newHome();
+  const card = new URL("../cards/wmbus/mode7.json", import.meta.url);
+  const { hex, options } = JSON.parse(readFileSync(card, "utf8"));
+  const keyFile = join(home.folder, "meter.key");
+  writeFileSync(keyFile, `${options.key}\n`, { mode: 0o600 });
+  const opened = home.run(["decode", "--protocol", "wmbus", "--key-file", keyFile, hex]);
+  expect(await opened.exited).toBe(0);
+  expect(opened.stdout).not.toContain(options.key);
+  const closed = home.run(["decode", "--protocol", "wmbus", hex]);
+  expect(await closed.exited).toBe(1);
+  expect(closed.stdout).toContain("KEY");
+});

@@ -31,7 +31,7 @@ export interface TestUplink {
   readonly reachable?: boolean;
 }
 
-export function testMeterId(text: string): MeterId {
+function testMeterId(text: string): MeterId {
   const id = parseMeterId(text);
   if (id === undefined) throw new TypeError(`not a meter id: ${text}`);
   return id;
