@@ -4,11 +4,16 @@ import { dayMs } from "#domain/units.ts";
 import type { Draft } from "./draft.ts";
 import { foldFlags, type FoldState } from "./fold.ts";
 
-/** Two folds are kept: late data within one to two of these distances is folded again. */
+/**
+ * Late data within the distance of the oldest kept fold is folded again, from the kept fold before it. A daily
+ * upload brings yesterday's hours, most of them older than the last present value: with a fold for every day it
+ * folds two days again, not ten.
+ */
 export const windowLimits = Object.freeze({
-  checkpointEveryMs: 5 * dayMs,
+  checkpointEveryMs: dayMs,
+  checkpointsMax: 8,
   /** A meter that reports every second must not make a late reading cost a million steps. */
-  checkpointEveryReadings: 1_000,
+  checkpointEveryReadings: 500,
   /** So many between two kept folds (only late data does that), and another one is kept between them. */
   crowdedReadings: 4_000,
 });
@@ -48,7 +53,7 @@ function inConflict<Row extends Reading>(reading: Row): Row {
   return { ...reading, flags: reading.flags | readingFlags.CONFLICT };
 }
 
-/** Keeps the fold from time to time, the newest two. */
+/** Keeps the fold from time to time, the newest few. */
 export function keepCheckpoint(draft: Draft, state: FoldState): void {
   const { checkpointsMs, checkpointCount } = draft.context;
   const since = checkpointsMs.at(-1) ?? state.firstMs;
@@ -61,9 +66,9 @@ export function keepCheckpoint(draft: Draft, state: FoldState): void {
   draft.effects.checkpoints.push({ atMs, json: JSON.stringify(state) });
   draft.context = {
     ...draft.context,
-    checkpointsMs: [...checkpointsMs, atMs].slice(-2),
+    checkpointsMs: [...checkpointsMs, atMs].slice(-windowLimits.checkpointsMax),
     checkpointCount: state.count,
-    isTrimmed: draft.context.isTrimmed || checkpointsMs.length >= 2,
+    isTrimmed: draft.context.isTrimmed || checkpointsMs.length >= windowLimits.checkpointsMax,
   };
 }
 
@@ -81,8 +86,12 @@ export function renewCheckpoint(draft: Draft, state: FoldState, sinceCount: numb
   draft.effects.checkpoints.push({ atMs, json: JSON.stringify(state) });
   if (!isKnown) {
     const kept = [...checkpointsMs, atMs].sort((one, other) => one - other);
-    const isTrimmed = draft.context.isTrimmed || kept.length > 2;
-    draft.context = { ...draft.context, checkpointsMs: kept.slice(-2), isTrimmed };
+    const isTrimmed = draft.context.isTrimmed || kept.length > windowLimits.checkpointsMax;
+    draft.context = {
+      ...draft.context,
+      checkpointsMs: kept.slice(-windowLimits.checkpointsMax),
+      isTrimmed,
+    };
   }
   if (atMs === newestMs) draft.context = { ...draft.context, checkpointCount: state.count };
   return true;

@@ -11,7 +11,7 @@ import { readingTable } from "./readingTable.ts";
 import { registryTable } from "./registryTable.ts";
 import { each, numberOf, one } from "./sql.ts";
 
-const checkpointsPerMeterMax = 2;
+const checkpointsPerMeterMax = 8;
 const idempotencyKeptMs = dayMs;
 const idempotencyRowsMax = 100_000;
 

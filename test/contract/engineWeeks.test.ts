@@ -85,7 +85,7 @@ test.prop({ seed: fc.nat() }, { numRuns: 12 })(
     const chance = chanceOf(seed);
     const reports = weeksOf(chance, 28 * 12, 2 * hourMs, 0);
     const inTime = books(reports, []);
-    expect(inTime.checkpoints).toBe(2);
+    expect(inTime.checkpoints).toBe(windowLimits.checkpointsMax);
     expect(books(reports, delays(chance, reports.length, 4))).toEqual(inTime);
   },
 );

@@ -235,13 +235,15 @@ describe("what the engine finds after a restart", () => {
     });
   });
 
-  test("the newest two checkpoints of each meter", () => {
+  test("the newest eight checkpoints of each meter", () => {
     const ledger = opened();
     inTransaction(ledger, () => {
-      for (const at of [1, 2, 3]) ledger.putCheckpoint(1, at * hourMs, `{"at":${at}}`);
+      for (let at = 1; at <= 9; at += 1) {
+        ledger.putCheckpoint(1, at * hourMs, `{"at":${at}}`);
+      }
       ledger.putCheckpoint(2, 1 * hourMs, "{}");
     });
-    expect(ledger.checkpointBefore(1, 4 * hourMs)).toEqual({ atMs: 3 * hourMs, json: `{"at":3}` });
+    expect(ledger.checkpointBefore(1, 10 * hourMs)).toEqual({ atMs: 9 * hourMs, json: `{"at":9}` });
     expect(ledger.checkpointBefore(1, 3 * hourMs)).toEqual({ atMs: 2 * hourMs, json: `{"at":2}` });
     expect(ledger.checkpointBefore(1, 2 * hourMs)).toBeUndefined();
     expect(ledger.checkpointBefore(2, 2 * hourMs)).toBeDefined();
