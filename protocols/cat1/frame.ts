@@ -2,13 +2,13 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import { bcdLe, code, fixed, u16be, u8 } from "#protocols/codec/field.ts";
 import { layout, sum8 } from "#protocols/codec/layout.ts";
+import { endByte, faultOfWhole, sumTail } from "#protocols/codec/sumTail.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
 /** What the meter sends once, before its first frame on a connection. */
 export const sessionPreamble = Uint8Array.of(0xa3, 0x45, 0xa3, 0xc5, 0x00, 0x00);
 
 const startByte = 0x68;
-const endByte = 0x16;
 
 /** Control codes; the high bit is set where the meter speaks. */
 export const controls = {
@@ -53,7 +53,7 @@ const head = layout("cat1.head", {
   dataBytes: u8,
 });
 
-const tail = layout("cat1.tail", { checksum: code({}), end: fixed(endByte) });
+const tail = sumTail("cat1.tail");
 
 /** A frame that arrived whole. `dataAt` and `dataBytes` delimit its data. */
 export interface Frame {
@@ -86,19 +86,10 @@ export function decodeFrame(
   const { start: _, dataBytes, ...values } = read.value;
   const dataAt = startAt + head.sizeBytes;
   const tailAt = dataAt + dataBytes;
-  const neededBytes = tailAt + tail.sizeBytes;
-  if (bytes.length < neededBytes && bytes.at(-1) !== endByte) {
-    return fail({ kind: "truncated", neededBytes, availableBytes: bytes.length });
-  }
-  // An end byte where m does not put it: the length lies.
-  if (bytes.length !== neededBytes) {
-    return fail({ kind: "wrongLength", field: "cat1.head.dataBytes", atByte: dataAt - 1 });
-  }
-  const end = tail.decode(bytes, tailAt, null);
-  if (!end.ok) return end;
-  const expected = sum8(bytes, startAt, tailAt);
-  const actual = end.value.checksum;
-  if (actual !== expected) return fail({ kind: "checksumMismatch", expected, actual });
+  const lengthField = "cat1.head.dataBytes";
+  const place = { startAt, tailAt, lengthAt: dataAt - 1, lengthField };
+  const fault = faultOfWhole(bytes, tail, place);
+  if (fault !== null) return fail(fault);
   return ok({ bytes, ...values, dataAt, dataBytes });
 }
 

@@ -2,12 +2,12 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import { code, fixed, hexLe, u8 } from "#protocols/codec/field.ts";
 import { layout, sum8 } from "#protocols/codec/layout.ts";
+import { endByte, faultOfWhole, sumTail } from "#protocols/codec/sumTail.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
 /** The wake-up bytes before a frame; the standard says 2 to 4, the field 0 to 4. */
 const preambleByte = 0xfe;
 const preambleBytesMax = 4;
-const endByte = 0x16;
 
 /**  FE.. | 68 T A0..A6 C L | DI0 DI1 SER payload | CS 16
  *        '------- head ----' '------ L bytes ----' tail
@@ -44,7 +44,7 @@ const head = layout("cjt188.head", {
   dataBytes: u8,
 });
 
-const tail = layout("cjt188.tail", { checksum: code({}), end: fixed(endByte) });
+const tail = sumTail("cjt188.tail");
 
 /** A frame that arrived whole. `dataAt` and `dataBytes` delimit DI, SER and payload. */
 export interface Frame {
@@ -68,19 +68,10 @@ export function decodeFrame(
   const { meterType, address, control, dataBytes } = read.value;
   const dataAt = startAt + head.sizeBytes;
   const tailAt = dataAt + dataBytes;
-  const neededBytes = tailAt + tail.sizeBytes;
-  if (bytes.length < neededBytes && bytes.at(-1) !== endByte) {
-    return fail({ kind: "truncated", neededBytes, availableBytes: bytes.length });
-  }
-  // An end byte where L does not put it: the length lies.
-  if (bytes.length !== neededBytes) {
-    return fail({ kind: "wrongLength", field: "cjt188.head.dataBytes", atByte: dataAt - 1 });
-  }
-  const end = tail.decode(bytes, tailAt, null);
-  if (!end.ok) return end;
-  const expected = sum8(bytes, startAt, tailAt);
-  const actual = end.value.checksum;
-  if (actual !== expected) return fail({ kind: "checksumMismatch", expected, actual });
+  const lengthField = "cjt188.head.dataBytes";
+  const place = { startAt, tailAt, lengthAt: dataAt - 1, lengthField };
+  const fault = faultOfWhole(bytes, tail, place);
+  if (fault !== null) return fail(fault);
   return ok({ bytes, meterType, address: address.toUpperCase(), control, dataAt, dataBytes });
 }
 

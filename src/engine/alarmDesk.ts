@@ -3,7 +3,7 @@ import { newLife, stepAlarm, type AlarmInput, type AlarmLife } from "#alarms/ala
 import type { Alarm, ConditionLevel, Occurrence, Priority, Proof } from "#domain/alarm.ts";
 import type { AlarmEventKind } from "#domain/event.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
-import { timestampMs, type TimestampMs } from "#domain/units.ts";
+import type { TimestampMs } from "#domain/units.ts";
 import { ruleTable } from "#rules/ruleTable.ts";
 import type { MeterAlarmRule } from "./context.ts";
 import type { Draft } from "./draft.ts";
@@ -169,6 +169,3 @@ function setSilent(draft: Draft, rule: MeterAlarmRule, alarm: Alarm | undefined)
 export function isActive(alarm: Alarm | undefined): boolean {
   return alarm?.state === "unacknowledged" || alarm?.state === "acknowledged";
 }
-
-/** The instant after which nothing is known: for folds that begin at the beginning. */
-export const beginningMs = timestampMs(Number.MIN_SAFE_INTEGER);

@@ -2,12 +2,14 @@
 import type { MeterRuleId, Occurrence } from "#domain/alarm.ts";
 import { invariant } from "#domain/invariant.ts";
 import { readingFlags, type Quality, type StoredReading } from "#domain/reading.ts";
-import type { TimestampMs } from "#domain/units.ts";
+import { timestampMs, type TimestampMs } from "#domain/units.ts";
 import { initialFold, foldFlags, foldInstant, foldSettings, type FoldState } from "./fold.ts";
 import type { Draft } from "./draft.ts";
-import { beginningMs } from "./alarmDesk.ts";
 import { applyOccurrences } from "./occurrences.ts";
 import { byInstant, isSuspect, keepCheckpoint, renewCheckpoint, type Settled } from "./window.ts";
+
+/** The instant after which nothing is known: for folds that begin at the beginning. */
+const beginningMs = timestampMs(Number.MIN_SAFE_INTEGER);
 
 /** A reading at or before the head: not on record yet, or on record and now completed. */
 export interface LateRow {

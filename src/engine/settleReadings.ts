@@ -5,9 +5,8 @@
 import { invariant } from "#domain/invariant.ts";
 import { readingFlags, type Reading, type StoredReading } from "#domain/reading.ts";
 import type { MeterRuleId } from "#domain/alarm.ts";
-import type { DecodedReading } from "#domain/telegram.ts";
 import type { TimestampMs } from "#domain/units.ts";
-import { placeInTime, type PlacedReading } from "#screening/placeInTime.ts";
+import type { PlacedReading, Placing } from "#screening/placeInTime.ts";
 import { settleVersion } from "#screening/versions.ts";
 import type { Draft } from "./draft.ts";
 import { foldInstant, foldSettings } from "./fold.ts";
@@ -20,11 +19,10 @@ const nothingNew: Settled = { isNew: false, isSuspect: false, readings: [], newe
 /** Screens, folds and records the readings of one uplink. */
 export function settleReadings(
   draft: Draft,
-  decoded: readonly DecodedReading[],
+  { placed, unplaced }: Placing,
   receivedAtMs: TimestampMs,
   uplinkSeq: number,
 ): Settled {
-  const { placed, unplaced } = placeInTime(decoded, receivedAtMs);
   const settled = settleArrivals(draft, arrange(placed, receivedAtMs, uplinkSeq));
   // What has no place in time is only in the uplink's bytes, so the uplink must be found again.
   return { ...settled, isSuspect: settled.isSuspect || (settled.isNew && unplaced > 0) };

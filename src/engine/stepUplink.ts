@@ -4,7 +4,7 @@ import { hasStatus, statusBits } from "#domain/status.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Telegram } from "#domain/telegram.ts";
 import { dayMs, minuteMs, type TimestampMs } from "#domain/units.ts";
-import { placeInTime } from "#screening/placeInTime.ts";
+import { placeInTime, type PlacedReading } from "#screening/placeInTime.ts";
 import { isActive, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -40,8 +40,11 @@ export interface DecodedUplink {
 export function stepUplink(draft: Draft, uplink: DecodedUplink): UplinkOutcome {
   const { telegram, receivedAtMs } = uplink;
   noteContact(draft, telegram, receivedAtMs);
-  if (isRepetition(draft, uplink)) return contactAfter(draft, uplink, "duplicate");
-  const settled = settleReadings(draft, telegram.readings, receivedAtMs, uplink.seq);
+  const placing = placeInTime(telegram.readings, receivedAtMs);
+  if (isRepetition(draft, uplink, placing.placed[0])) {
+    return contactAfter(draft, uplink, "duplicate");
+  }
+  const settled = settleReadings(draft, placing, receivedAtMs, uplink.seq);
   const hasReply = takeReplies(draft, telegram);
   tellValve(draft, settled);
   closeOnLeak(draft, settled);
@@ -59,9 +62,12 @@ function noteContact(draft: Draft, telegram: Telegram, receivedAtMs: TimestampMs
   returnToNormal(draft, "PARKED", receivedAtMs);
 }
 
-function isRepetition(draft: Draft, uplink: DecodedUplink): boolean {
-  const { telegram, receivedAtMs } = uplink;
-  const [first] = placeInTime(telegram.readings.slice(0, 1), receivedAtMs).placed;
+function isRepetition(
+  draft: Draft,
+  uplink: DecodedUplink,
+  first: PlacedReading | undefined,
+): boolean {
+  const { receivedAtMs } = uplink;
   const clockFlags = readingFlags.TIME_INVALID | readingFlags.TIME_FUTURE;
   if (first === undefined || (first.flags & clockFlags) === 0) return false;
   const digest = fingerprint(uplink.bytes);

@@ -22,6 +22,12 @@ export interface PlacedReading {
   readonly flags: number;
 }
 
+/** The readings of one uplink in time; those that have no place there are counted. */
+export interface Placing {
+  readonly placed: readonly PlacedReading[];
+  readonly unplaced: number;
+}
+
 /**
  * The first reading is the present one. When its clock is wrong the receipt time stands in for it, and the
  * older readings of the same uplink keep their distance to it: the clock is off, but it runs.
@@ -30,7 +36,7 @@ export interface PlacedReading {
 export function placeInTime(
   readings: readonly DecodedReading[],
   receivedAtMs: TimestampMs,
-): { readonly placed: readonly PlacedReading[]; readonly unplaced: number } {
+): Placing {
   const placed: PlacedReading[] = [];
   let unplaced = 0;
   let shiftMs = 0;

@@ -1,43 +1,16 @@
 /** The queue before the engine while nothing can be stored: who waits, who is answered, and that it rests. */
 import { expect, test } from "vitest";
 import { commandId } from "#domain/ids.ts";
-import { timestampMs } from "#domain/units.ts";
-import type { BatchReport, EngineBatch } from "#engine/messages.ts";
-import { EngineQueue } from "#engine/uplinkQueue.ts";
+import type { BatchReport } from "#engine/messages.ts";
 import type { Uplink } from "#ports/intake.ts";
-import { protocolByName } from "#protocols/registry.ts";
+import { queueRig } from "../../support/engineQueue.ts";
 
 const failed: BatchReport = { kind: "notCommitted", code: "LEDGER_WRITE_FAILED", message: "full" };
-const nothing = () => undefined;
 
 function setUp() {
-  const batches: EngineBatch[] = [];
-  const deferred: (() => void)[] = [];
-  const queue = new EngineQueue({
-    port: { post: (batch) => void batches.push(batch) },
-    clock: { nowMs: () => timestampMs(0), monotonicMs: () => 0 },
-    observer: { note: nothing },
-    metrics: {
-      batchCommitted: nothing,
-      uplinkRefused: nothing,
-      connections: nothing,
-      activeAlarms: nothing,
-      alarmToLive: nothing,
-      engineLag: nothing,
-      sinkLag: nothing,
-      held: nothing,
-    },
-    protocols: protocolByName,
-    defer: (run) => void deferred.push(run),
-    onCommit: nothing,
-    onStoreFailure: nothing,
-    onStoreRecovered: nothing,
-  });
-  const turn = () => {
-    for (const run of deferred.splice(0)) run();
-  };
-  queue.ready();
-  return { queue, batches, turn };
+  const rig = queueRig();
+  rig.queue.ready();
+  return rig;
 }
 
 function uplink(bytes: Uint8Array): Uplink {

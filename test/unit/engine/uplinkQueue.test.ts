@@ -1,37 +1,12 @@
 /** Which uplinks the next batch takes, and in which order. */
 import { expect, test } from "vitest";
-import type { EngineBatch } from "#engine/messages.ts";
-import { EngineQueue, queueLimits } from "#engine/uplinkQueue.ts";
+import { queueLimits } from "#engine/uplinkQueue.ts";
 import { invariant } from "#domain/invariant.ts";
-import { timestampMs } from "#domain/units.ts";
-import { protocolByName } from "#protocols/registry.ts";
-
-const nothing = () => undefined;
+import { nothing, queueRig } from "../../support/engineQueue.ts";
 
 /** A queue whose engine is not ready yet; `firstBatch` makes it so. */
 function waitingQueue() {
-  const batches: EngineBatch[] = [];
-  const deferred: (() => void)[] = [];
-  const queue = new EngineQueue({
-    port: { post: (batch) => batches.push(batch) },
-    clock: { nowMs: () => timestampMs(0), monotonicMs: () => 0 },
-    observer: { note: nothing },
-    metrics: {
-      batchCommitted: nothing,
-      uplinkRefused: nothing,
-      connections: nothing,
-      activeAlarms: nothing,
-      alarmToLive: nothing,
-      engineLag: nothing,
-      sinkLag: nothing,
-      held: nothing,
-    },
-    protocols: protocolByName,
-    defer: (run) => deferred.push(run),
-    onCommit: nothing,
-    onStoreFailure: nothing,
-    onStoreRecovered: nothing,
-  });
+  const { queue, batches, turn } = queueRig();
   const offer = (meterNo: number, text: string) => {
     const bytes = Buffer.from(text);
     const uplink = { route: "meter", protocol: "json", receivedAtMs: 0, reachable: false } as const;
@@ -39,7 +14,7 @@ function waitingQueue() {
   };
   const firstBatch = () => {
     queue.ready();
-    for (const run of deferred) run();
+    turn();
     const uplinks = batches[0]?.uplinks;
     invariant(uplinks !== null && uplinks !== undefined, "something waited");
     const whole = Buffer.from(uplinks.bytes).toString();
