@@ -2,6 +2,7 @@
 import type { CommandAction } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { ProtocolName } from "#domain/meter.ts";
+import type { MeterFile } from "#domain/meterFile.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { Result } from "#domain/result.ts";
 import type { StatusFlags } from "#domain/status.ts";
@@ -96,14 +97,22 @@ export interface Protocol {
   readonly name: ProtocolName;
   /** An 8-bit sum lets one random error in 256 through: then the register must witness that the frame is whole. */
   readonly hasWeakChecksum: boolean;
-  /** Bytes of one uplink to a telegram. Never throws, linear in the bytes. */
-  decode(bytes: Uint8Array): Result<Telegram, DecodeFault>;
+  /** Bytes of one uplink to a telegram, with what is on file of its meter. Never throws, linear in the bytes. */
+  decode(bytes: Uint8Array, file?: MeterFile): Result<Telegram, DecodeFault>;
   /** The same walk for people: every field that could be read, in wire order, and the fault that ended it. */
-  explain(bytes: Uint8Array): {
+  explain(
+    bytes: Uint8Array,
+    file?: MeterFile,
+  ): {
     readonly fields: readonly FieldTrace[];
     readonly fault: DecodeFault | null;
   };
+  /**
+   * The address that stands in clear in a frame, before any key is known; null: none does. It only says which
+   * meter's file to open. Absent where `decode` needs no file to find it.
+   */
+  addressOf?(bytes: Uint8Array): string | null;
   /** Cheap look for an alarm status, for the fast lane: may say yes wrongly, never no wrongly. */
   mayBeUrgent(bytes: Uint8Array): boolean;
-  encodeCommand(order: CommandOrder): Result<Uint8Array, EncodeFault>;
+  encodeCommand(order: CommandOrder, file?: MeterFile): Result<Uint8Array, EncodeFault>;
 }

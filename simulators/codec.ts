@@ -27,7 +27,7 @@ interface MeterCodec {
   decodeOrder(bytes: Uint8Array): MeterOrder | null;
 }
 
-export const meterCodecs: Record<ProtocolName, MeterCodec> = {
+export const meterCodecs = {
   json: {
     encodeUplink: encodeJsonUplink,
     decodeOrder: (bytes) => orderOf(decodeJsonCommand(bytes)),
@@ -51,7 +51,11 @@ export const meterCodecs: Record<ProtocolName, MeterCodec> = {
       };
     },
   },
-};
+} as const satisfies Partial<Record<ProtocolName, MeterCodec>>;
+
+/** The protocols that simulated meters speak over the broker. */
+export type SimulatedProtocol = keyof typeof meterCodecs;
+export const simulatedProtocols = Object.keys(meterCodecs) as readonly SimulatedProtocol[];
 
 /** JSON and protobuf orders say the same things. */
 function orderOf(

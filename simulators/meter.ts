@@ -1,11 +1,12 @@
 /** A meter as a thing on a wall: its register, valve, battery and clock, with no radio (`session.ts`). */
-import type { MeterSize, ProtocolName, SiteClass } from "#domain/meter.ts";
+import type { MeterSize, SiteClass } from "#domain/meter.ts";
 import { meterSizes } from "#domain/meter.ts";
 import { statusBits } from "#domain/status.ts";
 import type { StatusFlags } from "#domain/status.ts";
 import { emptyReading } from "#domain/telegram.ts";
 import type { DecodedReading } from "#domain/telegram.ts";
 import { hourMs, secondMs, timestampMs } from "#domain/units.ts";
+import type { SimulatedProtocol } from "./codec.ts";
 import { GasUse } from "./household.ts";
 import { Register } from "./register.ts";
 import { Valve } from "./valve.ts";
@@ -13,7 +14,7 @@ import type { ValveSettings } from "./valve.ts";
 
 export interface MeterPlan {
   readonly id: string;
-  readonly protocol: ProtocolName;
+  readonly protocol: SimulatedProtocol;
   readonly size: MeterSize;
   readonly quantumMl: number;
   readonly registerRangeMl: number;

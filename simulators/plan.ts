@@ -1,7 +1,7 @@
 /** A district on paper: which meters, where, on what protocol. The same settings give the same district. */
 import type { MeterSize, SiteClass } from "#domain/meter.ts";
-import { protocolNames } from "#domain/meter.ts";
 import { hourMs, secondMs } from "#domain/units.ts";
+import { simulatedProtocols } from "./codec.ts";
 import type { MeterPlan } from "./meter.ts";
 import { seededRng } from "./rng.ts";
 import type { SeededRng } from "./rng.ts";
@@ -46,7 +46,7 @@ export function planDistrict(settings: DistrictSettings): readonly MeterPlan[] {
   return Array.from({ length: meters }, (_, index) => {
     const rng = seededRng(seed, index);
     const { siteClass, sizes } = siteAt(rng.next() * 100);
-    const protocol = protocolNames[index % protocolNames.length] ?? "json";
+    const protocol = simulatedProtocols[index % simulatedProtocols.length] ?? "json";
     const areaNo = index % areas.length;
     return {
       id: idPrefix + String(index + 1).padStart(digits, "0"),

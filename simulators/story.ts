@@ -1,7 +1,6 @@
 /** The demonstration's script: who plays which part, and what happens when. */
-import type { ProtocolName } from "#domain/meter.ts";
-import { protocolNames } from "#domain/meter.ts";
 import { hourMs, minuteMs } from "#domain/units.ts";
+import { simulatedProtocols, type SimulatedProtocol } from "./codec.ts";
 import type { Incident } from "./incidents.ts";
 import type { MeterPlan } from "./meter.ts";
 import type { ValveKind } from "./valve.ts";
@@ -10,13 +9,13 @@ import type { ValveKind } from "./valve.ts";
 const parts: readonly {
   readonly name: string;
   readonly says: string;
-  readonly protocol?: ProtocolName;
+  readonly protocol?: SimulatedProtocol;
   readonly valve?: ValveKind;
   /** Real seconds after the district has come to life. */
   readonly afterSeconds: number;
   readonly incident: (at: { meterId: string; atMs: number }, plan: MeterPlan) => Incident;
 }[] = [
-  ...protocolNames.map((protocol, turn) => ({
+  ...simulatedProtocols.map((protocol, turn) => ({
     name: `leak ${protocol}`,
     says: "a leak begins; its detector trips",
     protocol,

@@ -1,7 +1,7 @@
 /** The district's own record of what really happened. The engine never sees it; tests compare the two. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { ProtocolName } from "#domain/meter.ts";
 import type { ReplyResult, ValvePosition } from "#domain/telegram.ts";
+import type { SimulatedProtocol } from "./codec.ts";
 import type { Incident } from "./incidents.ts";
 
 type TruthRecord =
@@ -30,7 +30,7 @@ type TruthRecord =
       readonly kind: "acknowledged";
       readonly atMs: number;
       readonly meterId: string;
-      readonly protocol: ProtocolName;
+      readonly protocol: SimulatedProtocol;
       readonly hex: string;
     }
   /** The meter's memory was full: its oldest unacknowledged upload is gone. */

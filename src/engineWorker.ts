@@ -1,6 +1,7 @@
 /** The engine's thread: the one writer with its ledger, and nothing else. */
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "#domain/invariant.ts";
+import { emptyMeterFile } from "#domain/meterFile.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { EngineBatch, EngineReport } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
@@ -31,6 +32,7 @@ function open(): { readonly ledger: Ledger; readonly engine: Engine } | undefine
       clock: systemClock(clock),
       rng: systemRng,
       protocols: protocolByName,
+      files: { of: () => emptyMeterFile },
       isStoreFailure: (error) => error instanceof LedgerError,
     });
     return { ledger, engine };

@@ -1,7 +1,7 @@
 /** Wired M-Bus as a protocol: telegrams of meters in. The standard defines no valve command. */
 import { fail, type Result } from "#domain/result.ts";
 import type { Telegram } from "#domain/telegram.ts";
-import type { DecodeFault, EncodeFault, FieldTrace } from "#protocols/contract.ts";
+import type { DecodeFault, EncodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { telegramOf, type MbusRules } from "./readings.ts";
 import type { MbusKeys } from "./security.ts";
 import { decodeMbusTelegram } from "./telegram.ts";
@@ -12,6 +12,7 @@ export interface MbusOptions extends MbusKeys, MbusRules {}
 /** Wired M-Bus: one frame, or the frames of one readout behind each other. */
 export const mbusProtocol = {
   name: "mbus",
+  hasWeakChecksum: true,
   decode(bytes: Uint8Array, options: MbusOptions = {}): Result<Telegram, DecodeFault> {
     const telegram = decodeMbusTelegram(bytes, options, null);
     return telegram.ok ? { ok: true, value: telegramOf(telegram.value, options) } : telegram;
@@ -28,4 +29,4 @@ export const mbusProtocol = {
   encodeCommand(): Result<Uint8Array, EncodeFault> {
     return fail({ kind: "unsupported", what: "M-Bus defines no command for a valve" });
   },
-};
+} as const satisfies Protocol;

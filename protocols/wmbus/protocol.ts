@@ -1,7 +1,7 @@
 /** Wireless M-Bus and OMS as a protocol: telegrams of meters in. */
 import { fail, type Result } from "#domain/result.ts";
 import type { Telegram } from "#domain/telegram.ts";
-import type { DecodeFault, EncodeFault, FieldTrace } from "#protocols/contract.ts";
+import type { DecodeFault, EncodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { telegramOf, type MbusRules } from "#protocols/mbus/readings.ts";
 import { decodeWmbusTelegram, type WmbusContext } from "./telegram.ts";
 
@@ -11,6 +11,7 @@ export interface WmbusOptions extends WmbusContext, MbusRules {}
 /** Wireless M-Bus: one radio frame, with or without its block checksums. */
 export const wmbusProtocol = {
   name: "wmbus",
+  hasWeakChecksum: false,
   decode(bytes: Uint8Array, options: WmbusOptions = {}): Result<Telegram, DecodeFault> {
     const telegram = decodeWmbusTelegram(bytes, options, null);
     return telegram.ok ? { ok: true, value: telegramOf(telegram.value, options) } : telegram;
@@ -27,4 +28,4 @@ export const wmbusProtocol = {
   encodeCommand(): Result<Uint8Array, EncodeFault> {
     return fail({ kind: "unsupported", what: "no downlink to radio meters" });
   },
-};
+} as const satisfies Protocol;

@@ -1,7 +1,17 @@
 /** The metering point's device as the registry knows it. */
 import type { MeterId } from "./ids.ts";
 
-export const protocolNames = ["json", "protobuf", "cjt188"] as const;
+export const protocolNames = [
+  "json",
+  "protobuf",
+  "cjt188",
+  "cat1",
+  "mbus",
+  "wmbus",
+  "dsmr",
+  "dlms",
+  "lwm2m",
+] as const;
 export type ProtocolName = (typeof protocolNames)[number];
 
 export function isProtocolName(text: string): text is ProtocolName {
@@ -58,8 +68,12 @@ export interface Meter {
   readonly address: string | null;
   /** Hospital, boiler house, industry: never closed automatically. */
   readonly critical: boolean;
-  /** The number inside the meter's frames, where the protocol has one (CJ/T 188: 14 digits). */
+  /** The address inside the meter's frames, where the protocol has one (CJ/T 188: 14 digits). */
   readonly frameAddress: string | null;
+  /** The name under which a platform or radio network carries the meter: IMEI, devEUI; lower case. */
+  readonly carrierAddress: string | null;
+  /** The model's profile: dialect, status map, clock; null: the standard as it is. */
+  readonly profile: string | null;
   /** How often the meter is expected to report. */
   readonly reportEveryMs: number;
   readonly lifecycle: LifecycleState;
@@ -72,4 +86,12 @@ export type MeterDraft = Omit<Meter, "no" | "version">;
 
 export function sizeLimits(size: MeterSize): SizeLimits {
   return meterSizes[size];
+}
+
+const numberedAddress = /^\d{14}$/;
+
+/** CJ/T 188 and CAT-1 address a meter by 14 digits; the others by a text of their own shape. */
+export function isFrameAddress(protocol: ProtocolName, address: string): boolean {
+  const isNumbered = protocol === "cjt188" || protocol === "cat1";
+  return !isNumbered || numberedAddress.test(address);
 }

@@ -1,5 +1,6 @@
 /** What a decoder hands over: plain data, as the meter said it, before anybody judged it. */
 import type { CommandId } from "./ids.ts";
+import type { Learned } from "./meterFile.ts";
 import type { StatusFlags } from "./status.ts";
 import type { TimestampMs, VolumeMl } from "./units.ts";
 
@@ -65,4 +66,6 @@ export interface Telegram {
   /** Present values, and older ones from the meter's memory; any order. */
   readonly readings: readonly DecodedReading[];
   readonly replies: readonly CommandReply[];
+  /** What the decoder wants to be given again with this meter's next uplink. */
+  readonly learned?: Learned;
 }

@@ -115,8 +115,8 @@ export function recordDraft(book: Book, draft: Draft): void {
 
 /** A frame was tried when the command was judged; should it fail now, the command stays `sent` and runs out. */
 function handOver(book: Book, draft: Draft, command: Command): void {
-  const { meter, protocol, context } = draft;
-  const encoded = encodeCommand(protocol, meter, context, command);
+  const { meter, protocol } = draft;
+  const encoded = encodeCommand(draft, command);
   if (!encoded.ok) return;
   book.downlinks.push({
     commandId: command.id,

@@ -1,6 +1,7 @@
 /** What the engine remembers of a meter between uplinks; written as JSON in every commit that touches it. */
 import type { Alarm, MeterRuleId } from "#domain/alarm.ts";
 import type { AlarmId } from "#domain/ids.ts";
+import type { Learned } from "#domain/meterFile.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { initialValveState, type ValveState } from "#valves/valveState.ts";
 import { initialFold, type FoldState } from "./fold.ts";
@@ -34,6 +35,8 @@ export interface MeterContext {
   /** The address that the meter's own frames carry, for commands. */
   readonly frameAddress: string | null;
   readonly recent: readonly RecentBytes[];
+  /** Counters and formats that the decoder is given again. */
+  readonly learned: Learned | null;
   readonly valve: ValveState;
   /** The last automatic close that was asked for, so that one leak does not ask at every report. */
   readonly leakClose: LeakClose | null;
@@ -55,6 +58,7 @@ export const initialContext: MeterContext = {
   lastReceivedAtMs: null,
   frameAddress: null,
   recent: [],
+  learned: null,
   valve: initialValveState,
   leakClose: null,
   closesMs: [],

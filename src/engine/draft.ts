@@ -1,5 +1,6 @@
 /** One meter's step in the making: the context as it becomes, and the effects so far. Lives for one step. */
 import type { Meter } from "#domain/meter.ts";
+import type { MeterFile } from "#domain/meterFile.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { Alarm, StoredOccurrence } from "#domain/alarm.ts";
 import type { AlarmId } from "#domain/ids.ts";
@@ -21,6 +22,7 @@ export interface History {
 export interface Draft {
   readonly meter: Meter;
   readonly protocol: Protocol;
+  readonly file: MeterFile;
   readonly nowMs: TimestampMs;
   readonly ids: Ids;
   readonly history: History;
@@ -32,6 +34,7 @@ export interface Draft {
 export interface DraftStart {
   readonly meter: Meter;
   readonly protocol: Protocol;
+  readonly file: MeterFile;
   readonly nowMs: TimestampMs;
   readonly ids: Ids;
   readonly history: History;

@@ -21,6 +21,7 @@ export interface Memory {
   readonly meters: Map<number, Meter>;
   readonly meterNoById: Map<string, number>;
   readonly meterNoByAddress: Map<string, number>;
+  readonly meterNoByCarrierAddress: Map<string, number>;
   readonly gateways: Map<string, ReadonlySet<string>>;
   readonly contexts: Map<number, MeterContext>;
   /** Meters whose valve has an outstanding command. */
@@ -43,6 +44,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     meters: new Map(),
     meterNoById: new Map(),
     meterNoByAddress: new Map(),
+    meterNoByCarrierAddress: new Map(),
     gateways: new Map(directory.gateways.map(({ id, meterIds }) => [id, new Set(meterIds)])),
     contexts: new Map(),
     waiting: new Set(),
@@ -73,12 +75,25 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
 /** Enters a meter, new or changed, in the look-up tables. */
 export function rememberMeter(memory: Memory, meter: Meter): void {
   const before = memory.meters.get(meter.no);
-  if (before !== undefined && before.frameAddress !== null) {
-    memory.meterNoByAddress.delete(before.frameAddress);
-  }
+  if (before !== undefined) forgetAddresses(memory, before);
   memory.meters.set(meter.no, meter);
   memory.meterNoById.set(meter.id, meter.no);
   if (meter.frameAddress !== null) memory.meterNoByAddress.set(meter.frameAddress, meter.no);
+  if (meter.carrierAddress !== null) {
+    memory.meterNoByCarrierAddress.set(meter.carrierAddress, meter.no);
+  }
+}
+
+/** Takes out a meter that was never to be: its batch could not be kept. */
+export function forgetMeter(memory: Memory, meter: Meter): void {
+  memory.meters.delete(meter.no);
+  memory.meterNoById.delete(meter.id);
+  forgetAddresses(memory, meter);
+}
+
+function forgetAddresses(memory: Memory, { frameAddress, carrierAddress }: Meter): void {
+  if (frameAddress !== null) memory.meterNoByAddress.delete(frameAddress);
+  if (carrierAddress !== null) memory.meterNoByCarrierAddress.delete(carrierAddress);
 }
 
 export function contextOf(memory: Memory, meterNo: number): MeterContext {

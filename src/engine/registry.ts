@@ -1,9 +1,9 @@
 /** Meters entering the registry and changing in it. */
-import type { Meter, MeterDraft } from "#domain/meter.ts";
+import { isFrameAddress, type Meter, type MeterDraft } from "#domain/meter.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
 import { returnToNormal } from "./alarmDesk.ts";
 import { nextNumber, publish, recordDraft, type Book } from "./book.ts";
-import { rememberMeter } from "./memory.ts";
+import { forgetMeter, rememberMeter } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
 import { moveValve } from "./valveDesk.ts";
 import { refuse } from "./refuse.ts";
@@ -14,8 +14,10 @@ export function registerMeter(book: Book, draft: MeterDraft): AskResult {
   if (memory.meterNoById.has(draft.id)) {
     return refuse("already-exists", `meter ${draft.id} is registered`);
   }
-  const clash = addressClash(book, draft.frameAddress, null);
+  const clash = addressClash(book, draft, null);
   if (clash !== null) return clash;
+  const odd = oddAddress(draft);
+  if (odd !== null) return odd;
   const meter: Meter = { ...draft, no: nextNumber(memory, "meter"), version: 1 };
   keep(book, meter);
   memory.automation = { ...memory.automation, fleetSize: memory.meters.size };
@@ -36,7 +38,7 @@ export function changeMeter(
   if (ask.ifVersion !== null && ask.ifVersion !== before.version) {
     return refuse("version-conflict", `the meter is at version ${before.version}`);
   }
-  const clash = addressClash(book, ask.change.frameAddress ?? null, before.no);
+  const clash = addressClash(book, ask.change, before.no);
   if (clash !== null) return clash;
   const meter: Meter = {
     ...before,
@@ -45,6 +47,8 @@ export function changeMeter(
     no: before.no,
     version: before.version + 1,
   };
+  const odd = oddAddress(meter);
+  if (odd !== null) return odd;
   keep(book, meter);
   if (before.lifecycle === "active" && meter.lifecycle !== "active")
     leaveService(room, book, meter, by);
@@ -64,11 +68,28 @@ function leaveService(room: Room, book: Book, meter: Meter, by: string): void {
   if (draft.context !== before) recordDraft(book, draft);
 }
 
-function addressClash(book: Book, address: string | null, ownNo: number | null): AskResult | null {
-  if (address === null) return null;
-  const holder = book.memory.meterNoByAddress.get(address);
-  if (holder === undefined || holder === ownNo) return null;
-  return refuse("already-exists", `frame address ${address} belongs to another meter`);
+/** An address that no frame can carry would make every command to the meter fail when it matters. */
+function oddAddress({ protocol, frameAddress }: MeterDraft): AskResult | null {
+  if (frameAddress === null || isFrameAddress(protocol, frameAddress)) return null;
+  return refuse("invalid", `a frame address of ${protocol} has 14 digits`);
+}
+
+/** Both addresses name one meter each. */
+function addressClash(
+  { memory }: Book,
+  wanted: Partial<Pick<MeterDraft, "frameAddress" | "carrierAddress">>,
+  ownNo: number | null,
+): AskResult | null {
+  const held = [
+    ["frame address", wanted.frameAddress, memory.meterNoByAddress],
+    ["carrier address", wanted.carrierAddress, memory.meterNoByCarrierAddress],
+  ] as const;
+  for (const [word, address, holders] of held) {
+    const holder = holders.get(address ?? "");
+    if (holder === undefined || holder === ownNo) continue;
+    return refuse("already-exists", `${word} ${address} belongs to another meter`);
+  }
+  return null;
 }
 
 function keep(book: Book, meter: Meter): void {
@@ -78,12 +99,7 @@ function keep(book: Book, meter: Meter): void {
   rememberMeter(memory, meter);
   book.changed.meters.set(meter.no, meter);
   book.undo.push(() => {
-    if (before !== undefined) {
-      rememberMeter(memory, before);
-      return;
-    }
-    memory.meters.delete(meter.no);
-    memory.meterNoById.delete(meter.id);
-    if (meter.frameAddress !== null) memory.meterNoByAddress.delete(meter.frameAddress);
+    forgetMeter(memory, meter);
+    if (before !== undefined) rememberMeter(memory, before);
   });
 }

@@ -1,8 +1,10 @@
 /** What every step in the engine is given: the world as arguments. */
 import { alarmId, commandId } from "#domain/ids.ts";
 import type { Meter, ProtocolName } from "#domain/meter.ts";
+import { withLearned, type MeterFile } from "#domain/meterFile.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Ledger } from "#ports/ledger.ts";
+import type { MeterFiles } from "#ports/meterFiles.ts";
 import type { Rng } from "#ports/rng.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import { nextNumber, type Book } from "./book.ts";
@@ -16,6 +18,7 @@ export interface Room {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly protocols: Readonly<Record<ProtocolName, Protocol>>;
+  readonly files: MeterFiles;
   /** Tells failed storage, which fails the batch, from a mistake in one meter's evaluation. */
   isStoreFailure(error: unknown): boolean;
 }
@@ -25,12 +28,18 @@ export function draftFor(room: Room, book: Book, meter: Meter): Draft {
   return startDraft({
     meter,
     protocol: room.protocols[meter.protocol],
+    file: room.files.of(meter),
     nowMs: book.nowMs,
     ids: idsFor(room, book),
     history: historyOf(room.ledger, meter.no),
     context: contextOf(room.memory, meter.no),
     automation: room.memory.automation,
   });
+}
+
+/** Keys, profile, and what the meter's uplinks taught. */
+export function fileOf(room: Room, meter: Meter): MeterFile {
+  return withLearned(room.files.of(meter), contextOf(room.memory, meter.no).learned);
 }
 
 function idsFor(room: Room, book: Book): Ids {

@@ -1,6 +1,7 @@
 /** One uplink from bytes to effects: whose it is, what it says, and what becomes of it. */
 import type { Meter, ProtocolName } from "#domain/meter.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
+import { learnedAfter, emptyMeterFile } from "#domain/meterFile.ts";
 import { emptyReading, type Telegram } from "#domain/telegram.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import { timestampMs } from "#domain/units.ts";
@@ -9,7 +10,7 @@ import type { UplinkRoute } from "#ports/ledger.ts";
 import { activate } from "./alarmDesk.ts";
 import { nextNumber, recordDraft, type Book } from "./book.ts";
 import type { Draft } from "./draft.ts";
-import { draftFor, type Room } from "./room.ts";
+import { draftFor, fileOf, type Room } from "./room.ts";
 import { stepUplink } from "./stepUplink.ts";
 
 export interface ReceivedUplink {
@@ -35,16 +36,15 @@ export function takeUplink(
   isPoison: boolean,
 ): void {
   const got = { ...received, seq: nextNumber(book.memory, "uplink") };
-  const decoded = isPoison ? "it could not be recorded" : decode(room, got);
-  if (typeof decoded === "string") {
+  const opened = isPoison ? "it could not be recorded" : open(room, book, got);
+  if (typeof opened === "string") {
     const meter = knownMeter(book, got.meterNo);
-    quarantine(book, got, meter, "INTERNAL", decoded);
-    if (meter !== null) park(room, book, meter, decoded);
+    quarantine(book, got, meter, "INTERNAL", opened);
+    if (meter !== null) park(room, book, meter, opened);
     return;
   }
-  const content = decoded.ok ? decoded.value : (decoded.fault.heard ?? null);
-  const address = content?.address ?? null;
-  const owner = ownerOf(book, got, address);
+  const { decoded, addresses } = opened;
+  const owner = ownerOf(book, got, addresses);
   const meter = typeof owner === "string" ? knownMeter(book, got.meterNo) : owner;
   if (!decoded.ok) {
     const { fault } = decoded;
@@ -52,19 +52,39 @@ export function takeUplink(
     quarantine(book, got, meter, reasonOf(fault), describe(fault));
     if (heard !== undefined && typeof owner !== "string") hear(room, book, got, owner, heard);
   } else if (typeof owner === "string") {
-    quarantine(book, got, meter, owner, `address ${address ?? "none"}`);
+    quarantine(book, got, meter, owner, `address ${addresses[0] ?? "none"}`);
   } else {
     evaluate(room, book, got, owner, decoded.value);
   }
 }
 
-/** A decoder never throws; should one do so after all, it is our mistake in one uplink, and here it ends. */
-function decode(room: Room, got: ReceivedUplink): Result<Telegram, DecodeFault> | string {
+interface OpenedUplink {
+  readonly decoded: Result<Telegram, DecodeFault>;
+  /** What the frame says of whom it comes from: behind the cipher first, then in clear. */
+  readonly addresses: readonly string[];
+}
+
+/**
+ * Decodes with what is on file of the meter. A decoder never throws; should one do so after all, it is our mistake
+ * in one uplink, and here it ends.
+ */
+function open(room: Room, book: Book, got: ReceivedUplink): OpenedUplink | string {
+  const protocol = room.protocols[got.protocol];
   try {
-    return room.protocols[got.protocol].decode(got.bytes);
+    const clear = protocol.addressOf?.(got.bytes) ?? null;
+    const filed = knownMeter(book, got.meterNo >= 0 ? got.meterNo : meterNoOf(book, clear));
+    const file = filed === null ? emptyMeterFile : fileOf(room, filed);
+    const decoded = protocol.decode(got.bytes, file);
+    const inside = (decoded.ok ? decoded.value : decoded.fault.heard)?.address ?? null;
+    const addresses = [inside, clear].filter((address) => address !== null);
+    return { decoded, addresses };
   } catch (error) {
     return problemOf(error);
   }
+}
+
+function meterNoOf(book: Book, address: string | null): number {
+  return address === null ? -1 : (book.memory.meterNoByAddress.get(address) ?? -1);
 }
 
 function problemOf(error: unknown): string {
@@ -79,6 +99,8 @@ function evaluate(
   telegram: Telegram,
 ): void {
   const draft = draftFor(room, book, meter);
+  const learned = learnedAfter(draft.context.learned, telegram.learned);
+  if (learned !== draft.context.learned) draft.context = { ...draft.context, learned };
   const outcome = tryStep(room, draft, got, telegram);
   if (!outcome.ok) {
     quarantine(book, got, meter, "INTERNAL", outcome.fault);
@@ -134,17 +156,19 @@ function knownMeter(book: Book, meterNo: number): Meter | null {
 function ownerOf(
   book: Book,
   got: ReceivedUplink,
-  address: string | null,
+  addresses: readonly string[],
 ): Meter | Extract<QuarantineReason, "NOT_OWNER" | "UNKNOWN_METER"> {
   const { memory } = book;
   if (got.meterNo >= 0) {
     const meter = memory.meters.get(got.meterNo);
     if (meter === undefined) return "UNKNOWN_METER";
+    const { frameAddress } = meter;
     const isForeign =
-      meter.frameAddress !== null && address !== null && meter.frameAddress !== address;
+      frameAddress !== null && addresses.length > 0 && !addresses.includes(frameAddress);
     return isForeign ? "NOT_OWNER" : meter;
   }
-  const meter = memory.meters.get(memory.meterNoByAddress.get(address ?? "") ?? -1);
+  const meterNo = addresses.map((address) => meterNoOf(book, address)).find((no) => no >= 0);
+  const meter = memory.meters.get(meterNo ?? -1);
   if (meter === undefined) return "UNKNOWN_METER";
   return memory.gateways.get(got.gateway)?.has(meter.id) === true ? meter : "NOT_OWNER";
 }

@@ -113,7 +113,7 @@ export function order(draft: Draft, wanted: Order): Command {
     late: wanted.proof?.isLate ?? false,
     doubted: wanted.proof?.isDoubted ?? false,
   });
-  const encoded = encodeCommand(draft.protocol, meter, draft.context, judged.command);
+  const encoded = encodeCommand(draft, judged.command);
   if (judged.command.state !== "refused" && !encoded.ok) {
     return recordRefusal(draft, judged.command, encoded.fault.kind);
   }

@@ -19,6 +19,8 @@ const columns = {
   address: "address",
   critical: "critical",
   frameAddress: "frame_address",
+  carrierAddress: "carrier_address",
+  profile: "profile",
   reportEveryMs: "report_every_ms",
   lifecycle: "lifecycle",
   version: "version",

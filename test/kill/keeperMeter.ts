@@ -6,7 +6,7 @@
 import { connect, type Socket } from "node:net";
 import { generate, parser, type IPublishPacket } from "mqtt-packet";
 import { commandId } from "#domain/ids.ts";
-import type { ProtocolName } from "#domain/meter.ts";
+import type { SimulatedProtocol } from "#simulators/codec.ts";
 import { statusBits, type StatusFlags } from "#domain/status.ts";
 import { emptyReading, type CommandReply, type DecodedReading } from "#domain/telegram.ts";
 import { secondMs, timestampMs, volumeMl } from "#domain/units.ts";
@@ -41,7 +41,7 @@ const openFlowMlPerHour = 3_600_000;
 
 export class KeeperMeter {
   readonly id: string;
-  readonly protocol: ProtocolName;
+  readonly protocol: SimulatedProtocol;
   readonly obligations: Obligation[] = [];
   /** Runs of the valve's motor. */
   movements = 0;
@@ -67,7 +67,12 @@ export class KeeperMeter {
   #measuredAtMs = 0;
   #indexMl = firstLitre * litreMl;
 
-  constructor(credential: Credential, protocol: ProtocolName, no: number, events: MeterEvents) {
+  constructor(
+    credential: Credential,
+    protocol: SimulatedProtocol,
+    no: number,
+    events: MeterEvents,
+  ) {
     this.id = credential.id;
     this.protocol = protocol;
     this.#secret = credential.secret;

@@ -1,6 +1,6 @@
 /** All meters of one run together: their load, and what the service owes them. */
 import { performance } from "node:perf_hooks";
-import type { ProtocolName } from "#domain/meter.ts";
+import type { SimulatedProtocol } from "#simulators/codec.ts";
 import { registerMeters, type Credential } from "../bench/service.ts";
 import { KeeperMeter, type MeterEvents } from "./keeperMeter.ts";
 import type { Victim } from "./victim.ts";
@@ -10,7 +10,7 @@ const everyMs = 5;
 const burstMax = 200;
 
 /** Of ten meters seven speak JSON, two protobuf, one CJ/T 188 (one report a second at most). */
-function protocolOf(no: number): ProtocolName {
+function protocolOf(no: number): SimulatedProtocol {
   const turn = no % 10;
   if (turn < 7) return "json";
   return turn < 9 ? "protobuf" : "cjt188";
@@ -31,7 +31,7 @@ export async function registerKeepers(
   }
   return meters;
 
-  function keeper(credential: Credential, protocol: ProtocolName, no: number): KeeperMeter {
+  function keeper(credential: Credential, protocol: SimulatedProtocol, no: number): KeeperMeter {
     return new KeeperMeter(credential, protocol, no + 1, events);
   }
 }

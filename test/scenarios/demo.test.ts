@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
-import { protocolNames } from "#domain/meter.ts";
+import { simulatedProtocols } from "#simulators/codec.ts";
 
 const demoFile = fileURLToPath(new URL("../../simulators/demo.ts", import.meta.url));
 const running = new Set<ReturnType<typeof runDemo>>();
@@ -37,7 +37,7 @@ afterEach(async () => {
 test("a leak in each protocol is noticed, shut and verified by zero flow within 60 s", async () => {
   const demo = runDemo("--once", "--meters", "90");
   expect(await demo.ended, demo.output()).toBe(0);
-  for (const protocol of protocolNames) {
+  for (const protocol of simulatedProtocols) {
     const told = demo
       .output()
       .match(new RegExp(`\\(${protocol}, .*(raised|sent|closed|verified)`, "g"));

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { protocolNames, type ProtocolName } from "#domain/meter.ts";
+import { simulatedProtocols, type SimulatedProtocol } from "#simulators/codec.ts";
 import { minuteMs } from "#domain/units.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { callApi } from "#simulators/api.ts";
@@ -16,7 +16,7 @@ const lapse = { baseMs: Date.now(), factor: 120 };
 const truth = memoryTruth();
 const plans = planDistrict({ meters: 60, seed: 11, reportEveryMs: 10 * minuteMs });
 const households = plans.filter(({ siteClass }) => siteClass === "household");
-const leaking = protocolNames.flatMap(
+const leaking = simulatedProtocols.flatMap(
   (protocol) => households.find((plan) => plan.protocol === protocol)?.id ?? [],
 );
 const others = households.map(({ id }) => id).filter((id) => !leaking.includes(id));
@@ -75,7 +75,7 @@ test("each leak has one alarm, one command, and moved its valve once", async () 
 
 interface Acknowledged {
   readonly meterId: string;
-  readonly protocol: ProtocolName;
+  readonly protocol: SimulatedProtocol;
   readonly hex: string;
 }
 

@@ -17,13 +17,14 @@ import { answersFrom, openForReading } from "#ledger/queries.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { AskEnvelope, Desk } from "#ports/requests.ts";
-import { jsonProtocol } from "#protocols/json/protocol.ts";
+import { protocolByName } from "#protocols/registry.ts";
 import { systemClock } from "../../src/systemClock.ts";
 import { systemRng } from "../../src/systemRng.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inTransaction } from "./ledgerRows.ts";
+import { noMeterFiles } from "./noMeterFiles.ts";
 
 export interface RigOptions {
   readonly limits?: Partial<ApiLimits>;
@@ -78,8 +79,8 @@ export async function startApiRig(options: RigOptions = {}) {
     ledger,
     clock,
     rng: systemRng,
-    // One protocol is enough: what the API shows does not depend on it.
-    protocols: { json: jsonProtocol, protobuf: jsonProtocol, cjt188: jsonProtocol },
+    protocols: protocolByName,
+    files: noMeterFiles,
     isStoreFailure: (error) => error instanceof LedgerError,
   });
   const realQueries = queriesOn(directory);

@@ -16,6 +16,7 @@ import type { Actor, Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import type { Rng } from "#ports/rng.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import { protocolByName } from "#protocols/registry.ts";
+import { noMeterFiles } from "./noMeterFiles.ts";
 
 export const startMs = Date.UTC(2026, 10, 22, 0, 0, 0);
 const someone: Actor = { label: "tester", role: "admin" };
@@ -50,6 +51,8 @@ export function meterDraft(id: string, change: Partial<MeterDraft> = {}): MeterD
     address: null,
     critical: false,
     frameAddress: null,
+    carrierAddress: null,
+    profile: null,
     reportEveryMs: 3_600_000,
     lifecycle: "active",
     ...change,
@@ -108,6 +111,7 @@ export class EngineUnderTest {
       clock: { nowMs: () => timestampMs(this.nowMs), monotonicMs: () => this.nowMs },
       rng: this.#rng,
       protocols: this.#protocols,
+      files: noMeterFiles,
       isStoreFailure: (error) => error instanceof LedgerError,
     });
   }

@@ -34,6 +34,8 @@ export function meterRow(no: number, differing: Partial<Meter> = {}): Meter {
     address: null,
     critical: false,
     frameAddress: null,
+    carrierAddress: null,
+    profile: null,
     reportEveryMs: hourMs,
     lifecycle: "active",
     version: 1,

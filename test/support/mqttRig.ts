@@ -103,6 +103,8 @@ function meter(no: number, id: string): Meter {
     address: null,
     critical: false,
     frameAddress: null,
+    carrierAddress: null,
+    profile: null,
     reportEveryMs: 3_600_000,
     lifecycle: "active",
     version: 1,

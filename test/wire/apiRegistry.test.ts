@@ -31,6 +31,8 @@ describe("meters", () => {
       address: null,
       critical: false,
       frameAddress: null,
+      carrierAddress: null,
+      profile: null,
       reportEverySeconds: 3600,
       state: "active",
       lastSeenAt: null,

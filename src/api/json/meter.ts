@@ -36,7 +36,15 @@ const fields = {
   critical: z.boolean(),
   frameAddress: z
     .string()
-    .regex(/^\d{14}$/)
+    .regex(/^[0-9A-Za-z.:_-]{1,64}$/)
+    .nullable(),
+  carrierAddress: z
+    .string()
+    .regex(/^[0-9a-z_-]{1,64}$/)
+    .nullable(),
+  profile: z
+    .string()
+    .regex(/^[0-9a-z][0-9a-z.-]{0,63}$/)
     .nullable(),
   reportEverySeconds: z
     .int()
@@ -56,6 +64,8 @@ export const meterDraftSchema = z.strictObject({
   address: fields.address.default(null),
   critical: fields.critical.default(false),
   frameAddress: fields.frameAddress.default(null),
+  carrierAddress: fields.carrierAddress.default(null),
+  profile: fields.profile.default(null),
   reportEverySeconds: fields.reportEverySeconds.default(3600),
   state: fields.state.default("active"),
 });
@@ -120,6 +130,8 @@ export function meterJson(view: MeterView, mayContact: boolean): z.infer<typeof 
     ...(mayContact ? { address: meter.address } : {}),
     critical: meter.critical,
     frameAddress: meter.frameAddress,
+    carrierAddress: meter.carrierAddress,
+    profile: meter.profile,
     reportEverySeconds: meter.reportEveryMs / secondMs,
     state: meter.lifecycle,
     lastSeenAt: view.lastSeenAtMs === null ? null : formatInstant(view.lastSeenAtMs),

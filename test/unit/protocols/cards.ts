@@ -1,7 +1,10 @@
 /** Cards: frames with what they say, told by somebody else than the decoder. */
 import { readdirSync, readFileSync } from "node:fs";
-import { protocolNames, type ProtocolName } from "#domain/meter.ts";
+import type { ProtocolName } from "#domain/meter.ts";
 import type { Telegram } from "#domain/telegram.ts";
+
+/** The protocols whose cards need nothing beside the bytes. */
+const cardProtocols = ["json", "protobuf", "cjt188"] as const;
 
 export interface Card {
   readonly name: string;
@@ -18,7 +21,7 @@ const cardsDirectory = new URL("../../cards/", import.meta.url);
 
 /** Every card of every protocol. */
 export function loadCards(): readonly Card[] {
-  return protocolNames.flatMap((protocol) => {
+  return cardProtocols.flatMap((protocol) => {
     const directory = new URL(`${protocol}/`, cardsDirectory);
     return readdirSync(directory).map((file): Card => {
       const card = JSON.parse(readFileSync(new URL(file, directory), "utf8")) as Card & {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { protocolNames, siteClasses } from "#domain/meter.ts";
+import { siteClasses } from "#domain/meter.ts";
+import { simulatedProtocols } from "#simulators/codec.ts";
 import { parseMeterId } from "#domain/ids.ts";
 import { planDistrict } from "#simulators/plan.ts";
 import { castStory, storyMetersMin } from "#simulators/story.ts";
@@ -13,7 +14,7 @@ describe("a district on paper", () => {
   });
 
   test("a third speaks each protocol; CJ/T 188 meters have an address of their own", () => {
-    for (const protocol of protocolNames) {
+    for (const protocol of simulatedProtocols) {
       const speaking = plans.filter((plan) => plan.protocol === protocol).length;
       expect(Math.abs(speaking - 333)).toBeLessThanOrEqual(1);
     }
@@ -39,7 +40,7 @@ describe("the story's cast", () => {
       expect(roles).toHaveLength(16);
       expect(new Set(roles.map(({ plan }) => plan.id)).size).toBe(16);
       const leaks = roles.filter(({ name }) => name.startsWith("leak "));
-      expect(leaks.map(({ plan }) => plan.protocol)).toEqual(protocolNames);
+      expect(leaks.map(({ plan }) => plan.protocol)).toEqual(simulatedProtocols);
       expect(leaks.every(({ plan }) => plan.valve.kind === "obeys")).toBe(true);
       const liar = roles.find(({ name }) => name === "liar");
       expect(plans.find(({ id }) => id === liar?.plan.id)?.valve.kind).toBe("liar");
