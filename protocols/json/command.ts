@@ -4,9 +4,9 @@ import { commandId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import { commandIdCharsMax, uploadVersion } from "#protocols/codec/upload.ts";
 import type { CommandOrder, DecodeFault } from "#protocols/contract.ts";
-import { exactly, instant, oneWord, text } from "./kinds.ts";
-import { needed, objectOf } from "./object.ts";
-import { readWhole } from "./read.ts";
+import { exactly, instant, oneWord, text } from "#protocols/codec/json/kinds.ts";
+import { needed, objectOf } from "#protocols/codec/json/object.ts";
+import { readWhole } from "#protocols/codec/json/read.ts";
 
 /** There is no word that opens: the list of actions is the domain's. */
 const downlink = objectOf({

@@ -5,7 +5,7 @@ import type { Telegram } from "#domain/telegram.ts";
 import { telegramOf, uploadOf } from "#protocols/codec/upload.ts";
 import type { DecodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { encodeJsonCommand } from "./command.ts";
-import { readWhole } from "./read.ts";
+import { readWhole } from "#protocols/codec/json/read.ts";
 import { uplink } from "./uplink.ts";
 
 /**

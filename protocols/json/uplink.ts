@@ -20,8 +20,8 @@ import {
   scaled,
   text,
   words,
-} from "./kinds.ts";
-import { key, needed, objectOf } from "./object.ts";
+} from "#protocols/codec/json/kinds.ts";
+import { key, needed, objectOf } from "#protocols/codec/json/object.ts";
 
 const measured = {
   measuredAtMs: key("measuredAt", instant),

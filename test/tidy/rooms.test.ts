@@ -72,7 +72,7 @@ test.each([
   ["src/rules/leak.ts", '"zod"', "zod has another room"],
   ["src/api/server.ts", '"#engine/engine.ts"', "only types"],
   ["src/api/routes/x.ts", '"../../ledger/sql.ts"', "leaves the room"],
-  ["protocols/json/read.ts", '"#protocols/cjt188/frame.ts"', "allow-list"],
+  ["protocols/json/uplink.ts", '"#protocols/cjt188/frame.ts"', "allow-list"],
   ["simulators/meter.ts", '"#engine/fold.ts"', "allow-list"],
   ["src/serve.ts", '"../test/support/engine.ts"', "leaves the room"],
   ["src/new/thing.ts", '"node:fs"', "in no room"],

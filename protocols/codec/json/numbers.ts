@@ -1,6 +1,6 @@
 /** Decimals and instants out of bytes, exact: no floating point between the wire and a register. */
-import { believableInstant, instantOf } from "#protocols/codec/calendar.ts";
-import type { Decimal } from "#protocols/codec/decimal.ts";
+import { believableInstant, instantOf } from "../calendar.ts";
+import type { Decimal } from "../decimal.ts";
 import { minuteMs, timestampMs, type TimestampMs } from "#domain/units.ts";
 import { byteAt, pathOf, refuse, takeWord, type Cursor } from "./cursor.ts";
 

@@ -1,7 +1,7 @@
 /** The kinds of value that JSON v1 knows. Each reads itself from a cursor and writes itself as text. */
 import type { VolumeRegister } from "#domain/telegram.ts";
 import { formatInstant, volumeFromCount, type TimestampMs } from "#domain/units.ts";
-import { printDecimal, scaleDecimal, wholeNumber, type Decimal } from "#protocols/codec/decimal.ts";
+import { printDecimal, scaleDecimal, wholeNumber, type Decimal } from "../decimal.ts";
 import { refuse, sameBytes, skipSpace, spanText, take, takeString, type Cursor } from "./cursor.ts";
 import { epochInstant, isNumberHere, readNumber, spanDecimal, spanInstant } from "./numbers.ts";
 

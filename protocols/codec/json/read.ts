@@ -1,6 +1,6 @@
 /** A whole JSON text by one table, and the name of what is wrong with a text that no table takes. */
 import { fail, ok, type Result } from "#domain/result.ts";
-import { uploadBytesMax } from "#protocols/codec/upload.ts";
+import { uploadBytesMax } from "../upload.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import { cursorAt, isCleanText, quote, refuse, skipSpace } from "./cursor.ts";
 import type { Kind } from "./kinds.ts";
