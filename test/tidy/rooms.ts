@@ -43,6 +43,11 @@ export const rooms: readonly Room[] = [
     contract,
     "protocols/mbus",
   ]),
+  room(
+    "protocols/carriers",
+    "What platforms wrap around a frame: opened and written, with no socket and no clock.",
+    [domain, "protocols/codec", contract],
+  ),
   room("protocols/*", "One standard, decoded and encoded, with no socket and no clock.", [
     domain,
     "protocols/codec",

@@ -141,6 +141,13 @@ export function spanText(cursor: Cursor): string {
   return strictUtf8.decode(cursor.span.subarray(cursor.spanFrom, cursor.spanTo));
 }
 
+/** The span with one character a byte: the same only for the same text, and cheaper than its text. */
+export function spanMark(cursor: Cursor): string {
+  const { span, spanFrom, spanTo } = cursor;
+  const view = Buffer.from(span.buffer, span.byteOffset + spanFrom, spanTo - spanFrom);
+  return view.toString("latin1");
+}
+
 /** Whether bytes are text at all: UTF-8 without byte-order mark and without NUL. */
 export function isCleanText(bytes: Uint8Array): boolean {
   if (bytes.includes(0) || (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)) {

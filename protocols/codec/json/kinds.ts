@@ -149,7 +149,8 @@ function checked(
   });
 }
 
-function leaf<Value>(
+/** A kind of value that is traced as a whole. */
+export function leaf<Value>(
   unit: string | null,
   write: (value: Value) => string,
   read: Kind<Value>["read"],

@@ -6,6 +6,7 @@ import {
   refuse,
   sameBytes,
   skipSpace,
+  spanMark,
   spanText,
   take,
   takeString,
@@ -13,6 +14,7 @@ import {
   type Cursor,
 } from "./cursor.ts";
 import type { Kind } from "./kinds.ts";
+import { passOver } from "./pass.ts";
 
 /** One key of an object: what it is called on the wire, and what stands there. */
 export interface Key<Value, IsNeeded extends boolean = boolean> {
@@ -57,6 +59,21 @@ interface Entry extends Key<unknown> {
 
 /** An object with these keys, each at most once, in any order, and no others. `null` means absent. */
 export function objectOf<const Table extends Keys>(table: Table): Kind<RecordOf<Table>> {
+  return objectWith(table, () => null);
+}
+
+/** The same, but the text is a stranger's: other keys, each at most once too, are passed over. */
+export function openObjectOf<const Table extends Keys>(table: Table): Kind<RecordOf<Table>> {
+  return objectWith(table, () => new Set());
+}
+
+/** `others` holds the names of the keys passed over; null: there must be none. */
+type Others = Set<string> | null;
+
+function objectWith<const Table extends Keys>(
+  table: Table,
+  others: () => Others,
+): Kind<RecordOf<Table>> {
   const entries = Object.entries(table).map(([name, entry]): Entry => {
     return { ...entry, name, bytes: Buffer.from(entry.wire) };
   });
@@ -71,7 +88,7 @@ export function objectOf<const Table extends Keys>(table: Table): Kind<RecordOf<
       if (!take(cursor, openBrace)) return refuse(cursor, name, "not an object");
       if (name !== "") cursor.path = pathOf(cursor, name);
       const record: Record<string, unknown> = { ...blank };
-      const isRead = readEntries(cursor, entries, record);
+      const isRead = readEntries(cursor, entries, record, others());
       if (isRead && hasNeeded(cursor, entries, record)) {
         cursor.path = outer;
         return record as RecordOf<Table>;
@@ -92,6 +109,7 @@ function readEntries(
   cursor: Cursor,
   entries: readonly Entry[],
   record: Record<string, unknown>,
+  others: Others,
 ): boolean {
   skipSpace(cursor);
   if (take(cursor, closeBrace)) return true;
@@ -102,18 +120,21 @@ function readEntries(
     if (!takeString(cursor, "")) return refuse(cursor, "", "no key where one belongs") ?? false;
     index = findEntry(entries, cursor, index + 1);
     const entry = entries[index];
-    if (entry === undefined) return refuse(cursor, spanText(cursor), "unknown key") ?? false;
-    if ((seen & (1 << index)) !== 0) return refuse(cursor, entry.wire, "key twice") ?? false;
-    seen |= 1 << index;
+    if (entry === undefined && others === null) {
+      return refuse(cursor, spanText(cursor), "unknown key") ?? false;
+    }
+    const wire = entry?.wire ?? spanMark(cursor);
+    const isSeen = entry === undefined ? others?.has(wire) : (seen & (1 << index)) !== 0;
+    if (isSeen === true) return refuse(cursor, wire, "key twice") ?? false;
+    if (entry === undefined) others?.add(wire);
+    else seen |= 1 << index;
     skipSpace(cursor);
-    if (!take(cursor, colon)) return refuse(cursor, entry.wire, "no colon after the key") ?? false;
+    if (!take(cursor, colon)) return refuse(cursor, wire, "no colon after the key") ?? false;
     skipSpace(cursor);
-    if (!takeWord(cursor, nullWord) && !readValue(cursor, entry, record)) return false;
+    if (!takeValue(cursor, entry, wire, record)) return false;
     skipSpace(cursor);
     if (take(cursor, closeBrace)) return true;
-    if (!take(cursor, comma)) {
-      return refuse(cursor, entry.wire, "no comma between entries") ?? false;
-    }
+    if (!take(cursor, comma)) return refuse(cursor, wire, "no comma between entries") ?? false;
   }
 }
 
@@ -126,6 +147,16 @@ function hasNeeded(
     if (isNeeded && record[name] === undefined) return refuse(cursor, wire, "missing") ?? false;
   }
   return true;
+}
+
+function takeValue(
+  cursor: Cursor,
+  entry: Entry | undefined,
+  wire: string,
+  record: Record<string, unknown>,
+): boolean {
+  if (entry === undefined) return passOver(cursor, wire);
+  return takeWord(cursor, nullWord) || readValue(cursor, entry, record);
 }
 
 function readValue(cursor: Cursor, entry: Entry, record: Record<string, unknown>): boolean {

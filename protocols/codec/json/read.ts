@@ -5,7 +5,8 @@ import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import { cursorAt, isCleanText, quote, refuse, skipSpace } from "./cursor.ts";
 import type { Kind } from "./kinds.ts";
 
-const jsonDepthMax = 16;
+/** The deepest nesting that is looked at. */
+export const jsonDepthMax = 16;
 
 const backslash = 0x5c;
 
@@ -14,8 +15,9 @@ export function readWhole<Value>(
   kind: Kind<Value>,
   bytes: Uint8Array,
   trace: FieldTrace[] | null,
+  bytesMax = uploadBytesMax,
 ): Result<Value, DecodeFault> {
-  if (bytes.length > uploadBytesMax) return fail({ kind: "tooLarge", limitBytes: uploadBytesMax });
+  if (bytes.length > bytesMax) return fail({ kind: "tooLarge", limitBytes: bytesMax });
   const cursor = cursorAt(bytes, trace);
   skipSpace(cursor);
   const value = kind.read(cursor, "");
@@ -36,7 +38,7 @@ function deeperCause(bytes: Uint8Array, fault: DecodeFault): DecodeFault {
 }
 
 /** The deepest nesting of brackets outside strings. */
-function depthOf(bytes: Uint8Array): number {
+export function depthOf(bytes: Uint8Array): number {
   let depth = 0;
   let deepest = 0;
   let isInString = false;
