@@ -1,12 +1,10 @@
 /** The envelope of CAT-1: it looks like CJ/T 188, but byte 10 is the control code and byte 15 the length. */
 import { fail, ok, type Result } from "#domain/result.ts";
 import { bcdLe, code, fixed, u16be, u8 } from "#protocols/codec/field.ts";
+import { greeting } from "#protocols/codec/frameStream.ts";
 import { layout, sum8 } from "#protocols/codec/layout.ts";
 import { endByte, faultOfWhole, sumTail } from "#protocols/codec/sumTail.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
-
-/** What the meter sends once, before its first frame on a connection. */
-export const sessionPreamble = Uint8Array.of(0xa3, 0x45, 0xa3, 0xc5, 0x00, 0x00);
 
 const startByte = 0x68;
 
@@ -75,7 +73,7 @@ export type FrameHead = Pick<
   "meterType" | "address" | "control" | "instruction" | "reportingType"
 > & { readonly deviceType?: number };
 
-/** The frame that these bytes are, no more and no less, but for the preamble of a connection. */
+/** The frame that these bytes are, no more and no less, but for the greeting of a connection. */
 export function decodeFrame(
   bytes: Uint8Array,
   trace: FieldTrace[] | null,
@@ -98,10 +96,10 @@ export function explainTail({ bytes, dataAt, dataBytes }: Frame, trace: FieldTra
   tail.decode(bytes, dataAt + dataBytes, trace);
 }
 
-/** Where 68H is expected: after the preamble, if there is one. */
+/** Where 68H is expected: after the greeting of a connection, if there is one. */
 export function startOf(bytes: Uint8Array): number {
-  const hasPreamble = sessionPreamble.every((byte, at) => bytes[at] === byte);
-  return hasPreamble ? sessionPreamble.length : 0;
+  const isGreeted = greeting.every((byte, at) => bytes[at] === byte);
+  return isGreeted ? greeting.length : 0;
 }
 
 /** A frame around its data. */
