@@ -1,214 +1,167 @@
-/** What meters send: a table of answers by control code and DI, each with its layout and meaning. */
+/** What meters send: a table of answers by function and DI, each with its layout and meaning. */
+import type { StatusMap } from "#domain/meterFile.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
-import {
-  emptyReading,
-  type CommandReply,
-  type DecodedReading,
-  type Telegram,
-  type VolumeRegister,
-} from "#domain/telegram.ts";
-import { volumeFromCount } from "#domain/units.ts";
+import type { Telegram } from "#domain/telegram.ts";
 import type { Layout } from "#protocols/codec/layout.ts";
 import type { DecodeFault, FieldTrace, Heard } from "#protocols/contract.ts";
-import type { Frame } from "./frame.ts";
-import { halfHourReadings } from "./halfHours.ts";
+import { describe, diOf, functionOf, functions, isAbnormal, ownerOf, type Frame } from "./frame.ts";
+import { identifierOf, isOfGroup } from "./identifiers.ts";
+import * as layouts from "./layouts.ts";
 import {
-  bareData,
-  metering,
-  meteringShort,
-  refusalCode,
-  refusalStatus,
-  report,
-  valveAnswer,
-} from "./layouts.ts";
-import { flowExponent, unitOfShortFrame, volumeExponent, type UnitCount } from "./quantities.ts";
-import {
-  gasDefault,
-  isGas,
-  nbIot,
-  standardOnly,
-  statusOf,
-  type MeterStatus,
-  type StatusProfile,
-} from "./status.ts";
-
-type Content = Pick<Telegram, "readings" | "replies">;
-type Meaning<Values> = (values: Values, frame: Frame) => Result<Content, DecodeFault>;
+  codeRefused,
+  frozen,
+  heatMetered,
+  metered,
+  meteredShort,
+  nothing,
+  reported,
+  statusAlone,
+  statusRefused,
+  valveAnswered,
+  type Content,
+  type Heading,
+} from "./meanings.ts";
+import { statusOf, unusedByte } from "./status.ts";
 
 interface Answer {
-  readonly controls: readonly number[];
-  /** null: this answer has no DI. */
-  readonly di: string | null;
+  readonly functions: readonly number[];
+  readonly isAbnormal: boolean;
+  /** null: this answer has no DI, or any. */
+  readonly group: string | null;
   readonly dataBytes: number;
-  read(frame: Frame, trace: FieldTrace[] | null): Result<Content, DecodeFault>;
+  readonly statusAt: number | undefined;
+  read(heading: Heading, trace: FieldTrace[] | null): Result<Content, DecodeFault>;
 }
 
-/** D7 of the control code: the meter speaks. */
-export const answerBit = 0x80;
-/** Abnormal answers have D6 too. */
-const writeRefused = [0xc4, 0xea];
-const refused = [0xc1, 0xc3, 0xc9, 0xd5, 0xd6, ...writeRefused];
+const read = [functions.readData];
+const write = [functions.writeData, functions.writeDataVendor];
+const anyWrite = [...write, functions.writeAddress, functions.writeMotorSync];
+const any = [...read, ...anyWrite, functions.readAddress, functions.readKeyVersion];
 
 const answers: readonly Answer[] = [
-  answer([0x81], "901f", metering, (values, frame) => {
-    const { valve, flags } = statusOfFrame(frame, values.status);
-    return withVolume(values.current, (volume) => {
-      const measuredAtMs = values.measuredAt;
-      return [{ ...emptyReading, measuredAtMs, volume, valve, status: flags }];
-    });
-  }),
-  answer([0x81], "901f", meteringShort, (values, frame) => {
-    const { valve, flags } = statusOfFrame(frame, values.status);
-    const current = { count: values.current, unit: unitOfShortFrame };
-    return withVolume(current, (volume) => {
-      return [{ ...emptyReading, volume, valve, status: flags }];
-    });
-  }),
-  answer([0x81], "9097", report, (values, frame) => {
-    const { valve, flags } = statusOfFrame(frame, values.status);
-    return withVolume(values.current, (volume) => [
-      {
-        ...emptyReading,
-        measuredAtMs: values.measuredAt,
-        volume,
-        flowMlPerHour: flowOf(values.flow),
-        temperatureCentiC: values.temperature,
-        pressurePa: values.pressure === null ? null : values.pressure * paPerPressureCount,
-        signalDbm: values.rsrp,
-        valve,
-        status: flags,
-      },
-      ...halfHourReadings(values),
-    ]);
-  }),
-  answer([0x84, 0xaa], "a017", valveAnswer, (values, frame) => {
-    const status = statusOfFrame(frame, values.status);
-    return ok({
-      readings: statusReading(status),
-      replies: [reply(values.sequence, "accepted", status, null)],
-    });
-  }),
-  answer([0x83], "810a", bareData, () => ok({ readings: [], replies: [] })),
-  answer(refused, null, refusalStatus, (values, frame) => {
-    const status = statusOfFrame(frame, values.status);
-    const isWrite = writeRefused.includes(frame.control);
-    const replies = isWrite ? [reply(values.sequence, "refused", status, null)] : [];
-    return ok({ readings: statusReading(status), replies });
-  }),
-  answer(refused, null, refusalCode, (values, frame) => {
-    const isValve = writeRefused.includes(frame.control) && sameDi(values.diWire, "a017");
-    const reason = `code ${values.code.toUpperCase()}H`;
-    const replies = isValve ? [reply(values.sequence, "refused", null, reason)] : [];
-    return ok({ readings: [], replies });
-  }),
+  answer(read, "901f", layouts.metering, metered),
+  answer(read, "901f", layouts.meteringShort, meteredShort),
+  answer(read, "901f", layouts.meteringHeat, heatMetered),
+  answer(read, "911f", layouts.meteringHeatCold, heatMetered),
+  answer(read, "9097", layouts.report, reported),
+  answer(read, "d3xx", layouts.freeze, frozen),
+  answer(read, "d4xx", layouts.freeze, frozen),
+  answer(read, "d12x", layouts.settlementValue, nothing),
+  answer(read, "d2xx", layouts.settlementValue, nothing),
+  answer(read, "d2xx", layouts.settlementHeatCold, nothing),
+  answer(read, "907f", layouts.clockAnswer, nothing),
+  answer(read, "907f", layouts.clockAnswerBare, nothing),
+  answer(read, "8102", layouts.prices, nothing),
+  answer(read, "8103", layouts.dayOfMonth, nothing),
+  answer(read, "8104", layouts.dayOfMonth, nothing),
+  answer(read, "8105", layouts.purchase, statusAlone),
+  answer([functions.readKeyVersion], "8106", layouts.keyVersion, nothing),
+  answer([functions.readAddress], "810a", layouts.bareData, nothing),
+  answer([functions.readAddress], "810a", layouts.bareIdentifier, nothing),
+  answer([functions.readAddress], "810a", layouts.addressAnswer, nothing),
+  answer(write, "a017", layouts.valveAnswer, valveAnswered),
+  answer(write, "a017", layouts.writeAnswerOfOne, valveAnswered),
+  answer(write, "a017", layouts.bareData, valveAnswered),
+  answer(anyWrite, null, layouts.valveAnswer, statusAlone),
+  answer(anyWrite, null, layouts.writeAnswerOfOne, nothing),
+  answer(anyWrite, null, layouts.bareData, nothing),
+  refusal(layouts.refusalStatus, statusRefused),
+  refusal(layouts.refusalCode, codeRefused),
+  refusal(layouts.refusalBare, codeRefused),
+  refusal(layouts.valveAnswer, statusRefused),
 ];
 
-/** Pressure counts are thousandths of a megapascal. */
-const paPerPressureCount = 1_000;
+/** Reads without a register in them, whose data may have any length: named, and kept as they are. */
+const namedReads = ["8102", "8103", "8104", "8105", "8106", "810a", "907f", "8120", "8121"];
 
 /** What an answer says. */
 export function readAnswer(
   frame: Frame,
+  map: StatusMap,
   trace: FieldTrace[] | null,
 ): Result<Telegram, DecodeFault> {
+  const heading = { frame, map };
   const known = answers.find((candidate) => fits(candidate, frame));
-  if (known === undefined) return fail({ kind: "unsupported", what: describe(frame) });
-  const content = known.read(frame, trace);
+  const content = known === undefined ? readNamed(frame, trace) : known.read(heading, trace);
   if (!content.ok) return content;
-  return ok({ address: frame.address, frameId: null, ...content.value });
+  return ok({ address: ownerOf(frame), frameId: null, ...content.value });
 }
 
-function fits({ controls, di, dataBytes }: Answer, frame: Frame): boolean {
-  if (dataBytes !== frame.dataBytes || !controls.includes(frame.control)) return false;
-  return di === null || sameDi(diOf(frame), di);
+/** Where ST0 stands in a frame, by the table; undefined: there is no status in it. */
+export function statusPlaceOf(frame: Frame): number | undefined {
+  return answers.find((candidate) => fits(candidate, frame))?.statusAt;
 }
 
-/** Vendors send the two bytes of DI in either order, even within one conversation. */
-export function sameDi(diWire: string, di: string): boolean {
-  return diWire === di || diWire === di.slice(2) + di.slice(0, 2);
+function fits(candidate: Answer, frame: Frame): boolean {
+  const { dataBytes, control } = frame;
+  if (candidate.dataBytes !== dataBytes || candidate.isAbnormal !== isAbnormal(control))
+    return false;
+  if (!candidate.functions.includes(functionOf(control))) return false;
+  return candidate.group === null || isOfGroup(diOf(frame), candidate.group);
 }
 
-type FrameData = Pick<Frame, "bytes" | "dataAt" | "dataBytes">;
-
-/** DI as on the wire; empty when the frame is too short to have one. */
-export function diOf({ bytes, dataAt, dataBytes }: FrameData): string {
-  if (dataBytes < 2) return "";
-  return Buffer.from(bytes.subarray(dataAt, dataAt + 2)).toString("hex");
+/** A known read that fits no layout: without a register in it there is nothing to miss. */
+function readNamed(frame: Frame, trace: FieldTrace[] | null): Result<Content, DecodeFault> {
+  const di = identifierOf(diOf(frame))?.di ?? "";
+  if (trace !== null) explainRaw(frame, trace);
+  const isNamed = namedReads.includes(di) && !isAbnormal(frame.control);
+  if (!isNamed || frame.dataBytes < layouts.bareData.sizeBytes) {
+    return fail({ kind: "unsupported", what: describe(frame) });
+  }
+  return ok({ readings: [], replies: [] });
 }
 
-/** A frame as a person would name it. */
-export function describe(frame: Frame): string {
-  const control = frame.control.toString(16).toUpperCase();
-  const kind = (frame.control & answerBit) === 0 ? "request" : "answer";
-  return `${kind} ${control}H with DI ${diOf(frame).toUpperCase()} and L ${frame.dataBytes}`;
+/** DI, SER and the rest as they stand. */
+export function explainRaw({ bytes, dataAt, dataBytes }: Frame, trace: FieldTrace[]): void {
+  const parts = [
+    ["diWire", 2],
+    ["sequence", 1],
+    ["data", dataBytes],
+  ] as const;
+  const end = dataAt + dataBytes;
+  let from = dataAt;
+  for (const [name, sizeBytes] of parts) {
+    const to = Math.min(from + sizeBytes, end);
+    if (to === from) return;
+    const value = Buffer.from(bytes.subarray(from, to)).toString("hex").toUpperCase();
+    trace.push({ name, from, to, value, unit: null });
+    from = to;
+  }
+}
+
+function refusal<Values>(
+  data: Layout<Values>,
+  meaning: (values: Values, heading: Heading) => Result<Content, DecodeFault>,
+): Answer {
+  return { ...answer(any, null, data, meaning), isAbnormal: true };
 }
 
 function answer<Values>(
-  controls: readonly number[],
-  di: string | null,
+  functionsOf: readonly number[],
+  group: string | null,
   data: Layout<Values>,
-  meaning: Meaning<Values>,
+  meaning: (values: Values, heading: Heading) => Result<Content, DecodeFault>,
 ): Answer {
   const statusAt = data.offsetOf("status");
   return {
-    controls,
-    di,
+    functions: functionsOf,
+    isAbnormal: false,
+    group,
     dataBytes: data.sizeBytes,
-    read(frame, trace) {
-      const values = data.decode(frame.bytes, frame.dataAt, trace);
-      const content = values.ok ? meaning(values.value, frame) : values;
+    statusAt,
+    read(heading, trace) {
+      const { bytes, dataAt } = heading.frame;
+      const values = data.decode(bytes, dataAt, trace);
+      const content = values.ok ? meaning(values.value, heading) : values;
       if (content.ok || statusAt === undefined) return content;
-      return fail({ ...content.fault, heard: heardIn(frame, frame.dataAt + statusAt) });
+      return fail({ ...content.fault, heard: heardIn(heading, dataAt + statusAt) });
     },
   };
 }
 
 /** The checksum was right, so the status bytes are as the meter wrote them, whatever the others hold. */
-function heardIn(frame: Frame, statusAt: number): Heard {
-  const bytes = frame.bytes.subarray(statusAt, statusAt + 2);
-  const { valve, flags } = statusOfFrame(frame, [...bytes]);
-  return { address: frame.address, status: flags, valve };
-}
-
-function withVolume(
-  { count, unit }: UnitCount,
-  readings: (volume: VolumeRegister) => readonly DecodedReading[],
-): Result<Content, DecodeFault> {
-  const exponent = volumeExponent(unit);
-  const ml =
-    exponent === undefined || count === null ? undefined : volumeFromCount(count, exponent);
-  if (exponent === undefined || count === null || ml === undefined) {
-    const code = unit.toString(16).toUpperCase();
-    return fail({ kind: "unsupported", what: `unit code ${code}H of a volume` });
-  }
-  return ok({ readings: readings({ ml, count, exponent }), replies: [] });
-}
-
-function flowOf({ count, unit }: UnitCount): number | null {
-  const exponent = flowExponent(unit);
-  return exponent === undefined || count === null ? null : Math.round(count * 10 ** (exponent + 6));
-}
-
-/** The profile is chosen by meter type until meters have models. */
-export function profileOf(frame: FrameData & Pick<Frame, "meterType">): StatusProfile {
-  if (isGas(frame.meterType)) return gasDefault;
-  return sameDi(diOf(frame), "9097") ? nbIot : standardOnly;
-}
-
-function statusOfFrame(frame: Frame, [first = 0, second = 0]: readonly number[]): MeterStatus {
-  return statusOf(profileOf(frame), first, second);
-}
-
-/** A leak bit must be heard wherever it stands; a valve position in an answer belongs to the answer. */
-function statusReading({ flags }: MeterStatus): readonly DecodedReading[] {
-  return flags === 0 ? [] : [{ ...emptyReading, status: flags }];
-}
-
-function reply(
-  sequence: number,
-  result: "accepted" | "refused",
-  status: MeterStatus | null,
-  reason: string | null,
-): CommandReply {
-  return { commandId: null, sequence, result, reason, valve: status?.valve ?? null };
+function heardIn({ frame, map }: Heading, at: number): Heard {
+  const [first = 0, second = unusedByte] = frame.bytes.subarray(at, at + 2);
+  const { valve, flags } = statusOf(map, first, second);
+  return { address: ownerOf(frame), status: flags, valve };
 }

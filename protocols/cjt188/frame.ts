@@ -1,6 +1,6 @@
 /** The envelope of CJ/T 188: where a frame begins and ends, and that it arrived whole. */
 import { fail, ok, type Result } from "#domain/result.ts";
-import { code, fixed, hexLe, u8 } from "#protocols/codec/field.ts";
+import { code, fixed, hexLe, u8, type Field } from "#protocols/codec/field.ts";
 import { layout, sum8 } from "#protocols/codec/layout.ts";
 import { endByte, faultOfWhole, sumTail } from "#protocols/codec/sumTail.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
@@ -8,6 +8,62 @@ import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 /** The wake-up bytes before a frame; the standard says 2 to 4, the field 0 to 4. */
 const preambleByte = 0xfe;
 const preambleBytesMax = 4;
+
+/** D7 of the control code: the meter speaks. */
+const answerBit = 0x80;
+/** D6: the answer is abnormal. */
+const abnormalBit = 0x40;
+/** D5: in 2004 a code of the maker, in 2018 "more frames follow". Either way the frame stands for itself. */
+const makersBit = 0x20;
+
+/** Functions of the control code, D4 to D0. */
+export const functions = {
+  readData: 0x01,
+  readAddress: 0x03,
+  writeData: 0x04,
+  readKeyVersion: 0x09,
+  writeAddress: 0x15,
+  writeMotorSync: 0x16,
+  /** A maker's own way to write data: with D5, so 2A and AA. */
+  writeDataVendor: 0x0a,
+} as const;
+
+const functionNames: Readonly<Record<number, string>> = {
+  [functions.readData]: "read data",
+  [functions.readAddress]: "read address",
+  [functions.writeData]: "write data",
+  [functions.readKeyVersion]: "read key version",
+  [functions.writeAddress]: "write address",
+  [functions.writeMotorSync]: "write motor sync",
+  [functions.writeDataVendor]: "write data (vendor)",
+};
+
+/** What a control code asks for or answers, whatever its upper bits say. */
+export function functionOf(control: number): number {
+  return control & 0x1f;
+}
+
+/** A meter speaks. */
+export function isAnswer(control: number): boolean {
+  return (control & answerBit) !== 0;
+}
+
+/** A meter refuses. */
+export function isAbnormal(control: number): boolean {
+  return isAnswer(control) && (control & abnormalBit) !== 0;
+}
+
+const controlField: Field<number> = {
+  ...u8,
+  print(control) {
+    const who = isAnswer(control) ? "answer to " : "";
+    const how = isAbnormal(control) ? "abnormal " : "";
+    const name = functionNames[functionOf(control)] ?? "unknown function";
+    const isVendor = functionOf(control) === functions.writeDataVendor;
+    const more = (control & makersBit) !== 0 && !isVendor ? ", D5: maker's or more follows" : "";
+    return `${control.toString(16).toUpperCase().padStart(2, "0")}H ${how}${who}${name}${more}`;
+  },
+};
 
 /**  FE.. | 68 T A0..A6 C L | DI0 DI1 SER payload | CS 16
  *        '------- head ----' '------ L bytes ----' tail
@@ -28,19 +84,7 @@ const head = layout("cjt188.head", {
   }),
   /** As printed on the meter, A6 first: 4 digits of manufacturer, 10 of serial number. */
   address: hexLe(7),
-  control: code({
-    0x01: "read data",
-    0x03: "read address",
-    0x04: "write data",
-    0x15: "write address",
-    0x2a: "write data (vendor)",
-    0x81: "answer to read data",
-    0x83: "answer to read address",
-    0x84: "answer to write data",
-    0xaa: "answer to write data (vendor)",
-    0xc1: "abnormal answer to read data",
-    0xc4: "abnormal answer to write data",
-  }),
+  control: controlField,
   dataBytes: u8,
 });
 
@@ -56,6 +100,9 @@ export interface Frame {
   readonly dataAt: number;
   readonly dataBytes: number;
 }
+
+/** Any meter that hears it. */
+export const broadcastAddress = "AAAAAAAAAAAAAA";
 
 /** The frame that these bytes are, no more and no less. */
 export function decodeFrame(
@@ -73,6 +120,26 @@ export function decodeFrame(
   const fault = faultOfWhole(bytes, tail, place);
   if (fault !== null) return fail(fault);
   return ok({ bytes, meterType, address: address.toUpperCase(), control, dataAt, dataBytes });
+}
+
+/** Whose frame it is; null: the broadcast address is nobody's. */
+export function ownerOf({ address }: Frame): string | null {
+  return address === broadcastAddress ? null : address;
+}
+
+/** DI as on the wire; empty when the frame is too short to have one. */
+export function diOf({ bytes, dataAt, dataBytes }: FrameData): string {
+  if (dataBytes < 2) return "";
+  return Buffer.from(bytes.subarray(dataAt, dataAt + 2)).toString("hex");
+}
+
+export type FrameData = Pick<Frame, "bytes" | "dataAt" | "dataBytes">;
+
+/** A frame as a person would name it. */
+export function describe(frame: Frame): string {
+  const control = frame.control.toString(16).toUpperCase().padStart(2, "0");
+  const kind = isAnswer(frame.control) ? "answer" : "request";
+  return `${kind} ${control}H with DI ${diOf(frame).toUpperCase()} and L ${frame.dataBytes}`;
 }
 
 /** The last two bytes, for people. */

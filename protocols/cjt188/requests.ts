@@ -1,42 +1,117 @@
-/** What this side sends: the close command, and how a meter reads what it is sent. */
+/** What this side sends: the close command in every dialect, the time; and how a meter reads it. */
 import { invariant } from "#domain/invariant.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
+import type { TimestampMs } from "#domain/units.ts";
 import type { CommandOrder, DecodeFault, EncodeFault, FieldTrace } from "#protocols/contract.ts";
 import type { Layout, ValuesOfLayout } from "#protocols/codec/layout.ts";
-import { describe, diOf, sameDi } from "./answers.ts";
-import { decodeFrame, encodeFrame, type Frame } from "./frame.ts";
-import { addressRequest, bareData, scheduleRequest, valveRequest } from "./layouts.ts";
+import type { Cjt188File } from "./file.ts";
+import {
+  broadcastAddress,
+  decodeFrame,
+  describe,
+  diOf,
+  encodeFrame,
+  functionOf,
+  functions,
+  isAnswer,
+  type Frame,
+} from "./frame.ts";
+import { sameDi, swapped } from "./identifiers.ts";
+import { bareData, bareIdentifier } from "./layouts.ts";
+import {
+  addressRequest,
+  clockRequest,
+  scheduleRequest,
+  valveRequest,
+  valveRequestOfTwo,
+} from "./requestLayouts.ts";
 import { gasMeterTypeMin } from "./status.ts";
-
-/** The write that moves a valve; 04 is the standard's, 2A a dialect. */
-const writeData = 0x04;
-const valveControls = [writeData, 0x2a];
 
 /** What a meter learns from a request. */
 export type Cjt188Request = Pick<Frame, "meterType" | "address" | "control"> &
   (
     | ({ readonly kind: "valve" } & ValuesOfLayout<typeof valveRequest>)
+    | ({ readonly kind: "clock" } & ValuesOfLayout<typeof clockRequest>)
     | ({ readonly kind: "address" } & ValuesOfLayout<typeof addressRequest>)
     | ({ readonly kind: "schedule" } & ValuesOfLayout<typeof scheduleRequest>)
-    | ({ readonly kind: "read" } & ValuesOfLayout<typeof bareData>)
+    | {
+        readonly kind: "read";
+        readonly diWire: string;
+        /** null: the request came without SER. */
+        readonly sequence: number | null;
+      }
   );
 
-/** The only valve operation that this system can send (architecture rule 5.6). */
-const operationOf = { close: "close" } as const satisfies Record<CommandOrder["action"], string>;
+/** The write of the standard; 2A and 24 are dialects. */
+const writeData = 0x04;
+
+/**
+ * How models are told to close. There is no opening in this table, and none may be added (architecture
+ * rule 5.6). "Not forced" leaves the valve to the customer's button, as the dialect has no other way.
+ */
+const closings = {
+  standard: { control: writeData, data: valveRequest, operation: "close" },
+  control2a: { control: 0x2a, data: valveRequest, operation: "close" },
+  nonForced: { control: writeData, data: valveRequest, operation: "close, not forced" },
+  twoByte: { control: 0x24, data: valveRequestOfTwo, operation: "close" },
+} as const;
+
+const actions = { close: closings } as const satisfies Record<CommandOrder["action"], unknown>;
 
 const addressPattern = /^\d{14}$/;
 
-/** The order as a frame. T is gas; meters are told to match on address, SER and DI. */
-export function encodeCjt188Command(order: CommandOrder): Result<Uint8Array, EncodeFault> {
-  const { frameAddress, sequence } = order;
+/** T of frames to the broadcast address, as the published ones have it. */
+const anyMeterType = 0x10;
+
+/** The order as a frame. T is gas unless the profile says otherwise; meters match on address, SER and DI. */
+export function encodeCjt188Command(
+  order: CommandOrder,
+  file: Cjt188File = {},
+): Result<Uint8Array, EncodeFault> {
+  const to = addressFor(order.frameAddress, file);
+  if (!to.ok) return to;
+  const { control, data, operation } = actions[order.action][file.valveDialect ?? "standard"];
+  const values = { ...startOfData("a017", order.sequence, file), operation, spare: 0 };
+  return ok(encodeFrame({ ...headTo(to.value, file), control }, data.encode(values)));
+}
+
+/** A meter's clock, set to this instant in local time. */
+export function encodeCjt188Clock(
+  order: Pick<CommandOrder, "frameAddress" | "sequence"> & { readonly clock: TimestampMs },
+  file: Cjt188File = {},
+): Result<Uint8Array, EncodeFault> {
+  const { frameAddress, sequence, clock } = order;
   if (frameAddress === null || !addressPattern.test(frameAddress)) {
     return fail({ kind: "noFrameAddress" });
   }
+  const data = clockRequest.encode({ ...startOfData("a015", sequence, file), clock });
+  return ok(encodeFrame({ ...headTo(frameAddress, file), control: writeData }, data));
+}
+
+/** Whom a valve order goes to: one meter by its number, or whoever hears it where only one can. */
+function addressFor(
+  frameAddress: string | null,
+  { broadcastValve }: Cjt188File,
+): Result<string, EncodeFault> {
+  if (frameAddress !== null && addressPattern.test(frameAddress)) return ok(frameAddress);
+  const isToAll = frameAddress?.toUpperCase() === broadcastAddress;
+  if (broadcastValve === "linkOfOneMeter" && (frameAddress === null || isToAll)) {
+    return ok(broadcastAddress);
+  }
+  if (isToAll) {
+    return fail({ kind: "unsupported", what: "a valve order to whatever meter hears it" });
+  }
+  return fail({ kind: "noFrameAddress" });
+}
+
+function headTo(address: string, { meterType }: Cjt188File) {
+  const usual = address === broadcastAddress ? anyMeterType : gasMeterTypeMin;
+  return { meterType: meterType ?? usual, address };
+}
+
+function startOfData(di: string, sequence: number, { diOrder }: Cjt188File) {
   invariant(sequence >= 0 && sequence <= 0xff, "SER is one byte");
-  const operation = operationOf[order.action];
-  const data = valveRequest.encode({ diWire: "a017", sequence, operation });
-  const head = { meterType: gasMeterTypeMin, address: frameAddress, control: writeData };
-  return ok(encodeFrame(head, data));
+  return { diWire: diOrder === "di1First" ? swapped(di) : di, sequence };
 }
 
 /** A downlink as the meter reads it; for simulated meters. */
@@ -45,35 +120,62 @@ export function decodeCjt188Request(
   trace: FieldTrace[] | null = null,
 ): Result<Cjt188Request, DecodeFault> {
   const whole = decodeFrame(bytes, trace);
-  if (!whole.ok) return whole;
-  const frame = whole.value;
-  const { meterType, address, control } = frame;
+  return whole.ok ? readRequest(whole.value, trace) : whole;
+}
+
+/** The fields of a request for people; false: it is not one that has a table. */
+export function explainRequest(frame: Frame, trace: FieldTrace[]): boolean {
+  const before = trace.length;
+  if (readRequest(frame, trace).ok) return true;
+  trace.length = before;
+  return false;
+}
+
+const reads: readonly number[] = [
+  functions.readData,
+  functions.readAddress,
+  functions.readKeyVersion,
+];
+const valveWrites: readonly number[] = [functions.writeData, functions.writeDataVendor];
+
+function readRequest(frame: Frame, trace: FieldTrace[] | null): Result<Cjt188Request, DecodeFault> {
+  const { bytes, dataAt, meterType, address, control } = frame;
   const to = { meterType, address, control };
-  if (isRequest(frame, valveControls, "a017", valveRequest)) {
-    const read = valveRequest.decode(bytes, frame.dataAt, trace);
-    return read.ok ? ok({ kind: "valve", ...to, ...read.value }) : read;
+  for (const data of [valveRequest, valveRequestOfTwo]) {
+    if (!isRequest(frame, valveWrites, "a017", data)) continue;
+    const values = data.decode(bytes, dataAt, trace);
+    return values.ok ? ok({ kind: "valve", ...to, ...values.value }) : values;
   }
-  if (isRequest(frame, [0x15], "a018", addressRequest)) {
-    const read = addressRequest.decode(bytes, frame.dataAt, trace);
-    return read.ok ? ok({ kind: "address", ...to, ...read.value }) : read;
+  if (isRequest(frame, [functions.writeData], "a015", clockRequest)) {
+    const values = clockRequest.decode(bytes, dataAt, trace);
+    return values.ok ? ok({ kind: "clock", ...to, ...values.value }) : values;
   }
-  if (isRequest(frame, [writeData], "a118", scheduleRequest)) {
-    const read = scheduleRequest.decode(bytes, frame.dataAt, trace);
-    return read.ok ? ok({ kind: "schedule", ...to, ...read.value }) : read;
+  if (isRequest(frame, [functions.writeAddress], "a018", addressRequest)) {
+    const values = addressRequest.decode(bytes, dataAt, trace);
+    return values.ok ? ok({ kind: "address", ...to, ...values.value }) : values;
   }
-  if ([0x01, 0x03].includes(control) && frame.dataBytes === bareData.sizeBytes) {
-    const read = bareData.decode(bytes, frame.dataAt, trace);
-    return read.ok ? ok({ kind: "read", ...to, ...read.value }) : read;
+  if (isRequest(frame, [functions.writeData], "a118", scheduleRequest)) {
+    const values = scheduleRequest.decode(bytes, dataAt, trace);
+    return values.ok ? ok({ kind: "schedule", ...to, ...values.value }) : values;
+  }
+  if (isRequest(frame, reads, null, bareData)) {
+    const values = bareData.decode(bytes, dataAt, trace);
+    return values.ok ? ok({ kind: "read", ...to, ...values.value }) : values;
+  }
+  if (isRequest(frame, reads, null, bareIdentifier)) {
+    const values = bareIdentifier.decode(bytes, dataAt, trace);
+    return values.ok ? ok({ kind: "read", ...to, ...values.value, sequence: null }) : values;
   }
   return fail({ kind: "unsupported", what: describe(frame) });
 }
 
 function isRequest(
   frame: Frame,
-  controls: readonly number[],
-  di: string,
+  wanted: readonly number[],
+  di: string | null,
   { sizeBytes }: Layout<unknown>,
 ): boolean {
-  const isControl = controls.includes(frame.control);
-  return isControl && frame.dataBytes === sizeBytes && sameDi(diOf(frame), di);
+  const isWanted = !isAnswer(frame.control) && wanted.includes(functionOf(frame.control));
+  const isLong = frame.dataBytes === sizeBytes;
+  return isWanted && isLong && (di === null || sameDi(diOf(frame), di));
 }

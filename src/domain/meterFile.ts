@@ -40,6 +40,8 @@ export interface Dialect {
   readonly diOrder?: "di0First" | "di1First" | undefined;
   /** CJ/T 188: valve frames may carry the broadcast address, for the link leads to this one meter. */
   readonly broadcastValve?: "linkOfOneMeter" | undefined;
+  /** CJ/T 188, CAT-1: T of what is sent to the meter; absent: gas. */
+  readonly meterType?: number | undefined;
   /** Which volume is the register: at measurement conditions, or converted by the meter. Never mixed. */
   readonly volumeAt?: "measurement" | "base" | undefined;
   /** M-Bus: how far east of UTC the meter's clock stands in winter; absent: its times are not used. */

@@ -1,14 +1,10 @@
-/** CJ/T 188: the closing order to the byte, what is refused, and frames of simulated meters. */
+/** CJ/T 188: what is refused, clocks, half hours, and frames of simulated meters. */
 import { describe, expect, test } from "vitest";
-import { commandId } from "#domain/ids.ts";
 import { statusBits } from "#domain/status.ts";
-import { emptyReading, valvePositions } from "#domain/telegram.ts";
+import { emptyReading } from "#domain/telegram.ts";
 import { timestampMs, volumeMl } from "#domain/units.ts";
 import { decodeFrame, encodeFrame } from "#protocols/cjt188/frame.ts";
-import { valveRequest } from "#protocols/cjt188/layouts.ts";
 import { cjt188Protocol } from "#protocols/cjt188/protocol.ts";
-import { decodeCjt188Request } from "#protocols/cjt188/requests.ts";
-import { gasDefault, nbIot, statusBytesOf, statusOf } from "#protocols/cjt188/status.ts";
 import {
   encodeCjt188Uplink,
   encodeMeteringAnswer,
@@ -19,15 +15,6 @@ import { reasonOf } from "#protocols/contract.ts";
 import { bytesOfHex, loadCard } from "./cards.ts";
 
 const address = "51510000000042";
-const order = {
-  commandId: commandId("c-1"),
-  action: "close",
-  sequence: 42,
-  issuedAtMs: timestampMs(0),
-  expiresAtMs: timestampMs(1),
-  frameAddress: address,
-} as const;
-
 function reason(bytes: Uint8Array): string | undefined {
   const result = cjt188Protocol.decode(bytes);
   return result.ok ? undefined : reasonOf(result.fault);
@@ -41,59 +28,6 @@ function altered(name: string, changes: Readonly<Record<number, number>>): Uint8
   return bytes;
 }
 
-describe("the closing order", () => {
-  test("is 04 A017 SER 99 to the printed address, low byte first", () => {
-    const bytes = cjt188Protocol.encodeCommand(order);
-    // 68+30+42+51+51+04+04+A0+17+2A+99 = 2FE
-    const wanted = "6830420000000051510404a0172a99fe16";
-    expect(bytes.ok && Buffer.from(bytes.value).toString("hex")).toBe(wanted);
-    expect(bytes.ok && decodeCjt188Request(bytes.value)).toEqual({
-      ok: true,
-      value: {
-        kind: "valve",
-        meterType: 0x30,
-        address,
-        control: 4,
-        diWire: "a017",
-        sequence: 42,
-        operation: "close",
-      },
-    });
-  });
-
-  test.each([null, "", "5151000000004", "AAAAAAAAAAAAAA", "515100000000421"])(
-    "goes nowhere without 14 digits: %s",
-    (frameAddress) => {
-      const fault = { kind: "noFrameAddress" };
-      expect(cjt188Protocol.encodeCommand({ ...order, frameAddress })).toEqual({
-        ok: false,
-        fault,
-      });
-    },
-  );
-
-  test("is the only operation that an order can become", () => {
-    for (let sequence = 0; sequence < 256; sequence += 1) {
-      const bytes = cjt188Protocol.encodeCommand({ ...order, sequence });
-      expect(bytes.ok && bytes.value[14]).toBe(0x99);
-    }
-  });
-});
-
-test.each([
-  [0x55, "open"],
-  [0x99, "close"],
-  [0x66, "open, not forced"],
-  [0x77, "close, not forced"],
-  [0x00, "read position"],
-] as const)("operation %i is read as %s and written back", (code, operation) => {
-  const data = bytesOfHex(`17a0ff${code.toString(16).padStart(2, "0")}`);
-  const frame = encodeFrame({ meterType: 0x20, address, control: 0x2a }, data, 3);
-  const request = decodeCjt188Request(frame);
-  expect(request).toMatchObject({ ok: true, value: { kind: "valve", diWire: "17a0", operation } });
-  expect(valveRequest.encode({ diWire: "17a0", sequence: 255, operation })).toEqual(data);
-});
-
 describe("refused", () => {
   // offsets in the card's frame: 14 register, 18 unit, 10 L, 9 C
   test.each([
@@ -105,7 +39,13 @@ describe("refused", () => {
     ],
     ["UNSUPPORTED", "a register in kilowatt hours", altered("cjt188/gasLeak", { 18: 0x05 })],
     ["UNSUPPORTED", "a request", altered("cjt188/gasLeak", { 9: 0x01 })],
-    ["UNSUPPORTED", "another DI", altered("cjt188/gasLeak", { 11: 0xd1, 12: 0x20 })],
+    ["UNSUPPORTED", "a DI of another length", altered("cjt188/gasLeak", { 11: 0xd1, 12: 0x20 })],
+    ["UNSUPPORTED", "a DI that is not in the tables", altered("cjt188/gasLeak", { 11: 0x99 })],
+    ["UNSUPPORTED", "an abnormal answer of this length", altered("cjt188/gasLeak", { 9: 0xc1 })],
+    ["SCHEMA", "a freeze without a date", altered("cjt188/timedFreeze", { 17: 0x32 })],
+    ["BCD", "a freeze without a register", altered("cjt188/timedFreeze", { 23: 0xfa })],
+    ["UNSUPPORTED", "a freeze in kilowatt hours", altered("cjt188/timedFreeze", { 25: 0x05 })],
+    ["BCD", "the short frame before calibration", altered("cjt188/short", { 17: 0xff })],
     ["LENGTH", "L too small", altered("cjt188/gasLeak", { 10: 0x15 })],
     ["LENGTH", "L too large", altered("cjt188/gasLeak", { 10: 0xff })],
     ["LENGTH", "L zero", altered("cjt188/gasLeak", { 10: 0 })],
@@ -126,11 +66,10 @@ describe("refused", () => {
     expect(reason(bytes)).toBe(wanted);
   });
 
-  test("an answer of a heat meter, whose 901F is longer", () => {
-    const data = bytesOfHex(`901f00${"00".repeat(43)}`);
-    expect(reason(encodeFrame({ meterType: 0x20, address, control: 0x81 }, data))).toBe(
-      "UNSUPPORTED",
-    );
+  test.each([43, 44, 47])("a heat meter's 901F of another length: %i", (dataBytes) => {
+    const data = bytesOfHex(`901f00${"00".repeat(dataBytes - 3)}`);
+    const frame = encodeFrame({ meterType: 0x20, address, control: 0x81 }, data);
+    expect(reason(frame)).toBe("UNSUPPORTED");
   });
 });
 
@@ -166,25 +105,6 @@ describe("half hours", () => {
     const bytes = altered("cjt188/nbIotReport", { 93: 0xff, 94: 0xff });
     const result = cjt188Protocol.decode(bytes);
     expect(result.ok && result.value.readings.length).toBe(1 + 1 + 2);
-  });
-});
-
-describe("status", () => {
-  test("every position and flag of a gas meter comes back", () => {
-    for (const valve of valvePositions) {
-      for (let second = 0; second < 64; second += 1) {
-        const { flags } = statusOf(gasDefault, 4, second);
-        const [first = 0, back = 0] = statusBytesOf(gasDefault, { valve, flags });
-        expect(back).toBe(second);
-        const wanted = valve === "moving" ? "unknown" : valve;
-        expect(statusOf(gasDefault, first, back).valve).toBe(wanted);
-      }
-    }
-  });
-
-  test("value 10 is unknown, and an unused second byte says nothing", () => {
-    expect(statusOf(gasDefault, 2, 0xff)).toEqual({ valve: "unknown", flags: 0 });
-    expect(statusOf(nbIot, 3, 0x02)).toEqual({ valve: "fault", flags: statusBits.valve_fault });
   });
 });
 
@@ -238,11 +158,6 @@ describe("simulated meters", () => {
       expect(cjt188Protocol.mayBeUrgent(bytes)).toBe(true);
     }
   });
-});
-
-test("a quiet reading is not urgent; a water meter's vendor byte is no leak", () => {
-  expect(cjt188Protocol.mayBeUrgent(loadCard("cjt188/gasClosedLitres").bytes)).toBe(false);
-  expect(cjt188Protocol.mayBeUrgent(loadCard("cjt188/waterVendorByte").bytes)).toBe(false);
 });
 
 test("the frame keeps its address whatever its digits", () => {

@@ -1,15 +1,14 @@
 /** What a CJ/T 188 frame says, by the names that a corpus of frames uses. */
+import { unreachable } from "#domain/invariant.ts";
 import { formatInstant } from "#domain/units.ts";
 import { decodeFrame, encodeFrame, startOf, type Frame } from "#protocols/cjt188/frame.ts";
 import {
-  addressRequest,
   bareData,
+  bareIdentifier,
   metering,
   meteringShort,
   report,
-  scheduleRequest,
   valveAnswer,
-  valveRequest,
 } from "#protocols/cjt188/layouts.ts";
 import {
   flowExponent,
@@ -18,7 +17,14 @@ import {
   volumeExponent,
   type UnitCount,
 } from "#protocols/cjt188/quantities.ts";
-import { decodeCjt188Request } from "#protocols/cjt188/requests.ts";
+import {
+  addressRequest,
+  clockRequest,
+  scheduleRequest,
+  valveRequest,
+  valveRequestOfTwo,
+} from "#protocols/cjt188/requestLayouts.ts";
+import { decodeCjt188Request, type Cjt188Request } from "#protocols/cjt188/requests.ts";
 import { nbIot, statusOf } from "#protocols/cjt188/status.ts";
 import { printDecimal } from "#protocols/codec/decimal.ts";
 import type { Layout } from "#protocols/codec/layout.ts";
@@ -38,16 +44,33 @@ export function factsOf(bytes: Uint8Array): Facts | undefined {
 export function rewritten(bytes: Uint8Array): Uint8Array | undefined {
   const request = decodeCjt188Request(bytes);
   if (!request.ok) return undefined;
-  const { value } = request;
-  const data =
-    value.kind === "valve"
-      ? valveRequest.encode(value)
-      : value.kind === "address"
-        ? addressRequest.encode(value)
-        : value.kind === "schedule"
-          ? scheduleRequest.encode(value)
-          : bareData.encode(value);
-  return encodeFrame(value, data, startOf(bytes));
+  return encodeFrame(request.value, dataOf(request.value), startOf(bytes));
+}
+
+function dataOf(request: Cjt188Request): Uint8Array {
+  const isOfTwo = request.control === 0x24;
+  switch (request.kind) {
+    case "valve":
+      return isOfTwo
+        ? valveRequestOfTwo.encode({ ...request, spare: 0 })
+        : valveRequest.encode(request);
+    case "clock":
+      return clockRequest.encode(request);
+    case "address":
+      return addressRequest.encode(request);
+    case "schedule":
+      return scheduleRequest.encode(request);
+    case "read":
+      return readData(request);
+    default:
+      return unreachable(request);
+  }
+}
+
+function readData({ diWire, sequence }: Extract<Cjt188Request, { readonly kind: "read" }>) {
+  return sequence === null
+    ? bareIdentifier.encode({ diWire })
+    : bareData.encode({ diWire, sequence });
 }
 
 function headFacts({ bytes, meterType, address, control, dataBytes }: Frame): Facts {
@@ -71,7 +94,11 @@ function requestFacts(bytes: Uint8Array): Facts | undefined {
   const { value } = request;
   const facts = { diWire: value.diWire, ser: value.sequence };
   if (value.kind === "valve") {
-    return { ...facts, valveCommand: value.operation, operationCode: hexByte(bytes.at(-3) ?? 0) };
+    return {
+      ...facts,
+      valveCommand: value.operation,
+      operationCode: hexByte(bytes[startOf(bytes) + 14] ?? 0),
+    };
   }
   if (value.kind === "address") {
     return { ...facts, newAddressWire: Buffer.from(bytes.slice(-9, -2)).toString("hex") };
