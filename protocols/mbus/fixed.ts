@@ -3,6 +3,7 @@ import { code, hexLe, u8, type Field } from "#protocols/codec/field.ts";
 import { layout } from "#protocols/codec/layout.ts";
 import { statusWords } from "./header.ts";
 import type { MbusRecord } from "./records.ts";
+import { decimalCount } from "./values.ts";
 
 /** Four bytes that are digits or binary, as a bit of the status says. */
 const register: Field<string> = hexLe(4);
@@ -19,7 +20,7 @@ export const fixedData = layout("mbus.fixedData", {
   second: register,
 });
 
-/** Bit 0 of the status: registers are binary. */
+/** Bit 0 of the status: registers are binary, with a sign. */
 const binaryBit = 0x01;
 /** Bit 1 of the status: registers are those of the set day. */
 const storedBit = 0x02;
@@ -47,6 +48,14 @@ const units: readonly (readonly [number, string, string, number])[] = [
   [0x32, "volume flow", "m³/h", -3],
   [0x35, "volume flow", "m³/h", 0],
 ];
+/** Codes without a second and a third weight. */
+const lone: Readonly<Record<number, readonly [string, string | null, number]>> = {
+  0x00: ["time of day", "h, min, s", 0],
+  0x01: ["date", "d, month, year", 0],
+  0x38: ["temperature", "°C", -3],
+  0x39: ["heat cost allocation", "HCA units", 0],
+  0x3f: ["dimensionless", null, 0],
+};
 const codesPerUnit = 3;
 
 const mediums = [0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08] as const;
@@ -101,10 +110,10 @@ function recordOf(
   at: number,
 ): MbusRecord {
   const row = units.find(([first]) => unitCode >= first && unitCode < first + codesPerUnit);
-  const [first, quantity, unit, base] = row ?? [unitCode, otherQuantity(unitCode), null, 0];
-  const exponent = base + unitCode - first;
-  const isNumber = isBinary || /^\d+$/.test(digits);
-  const count = isNumber ? BigInt(isBinary ? `0x${digits}` : digits) : 0n;
+  const alone = lone[unitCode] ?? [`unit code ${unitCode}`, null, 0];
+  const [quantity, unit, exponent] =
+    row === undefined ? alone : ([row[1], row[2], row[3] + unitCode - row[0]] as const);
+  const count = isBinary ? signedCount(digits) : decimalCount(digits);
   return {
     from: at,
     dataAt: at,
@@ -116,11 +125,14 @@ function recordOf(
     quantity,
     unit,
     modifiers: [],
-    value: isNumber ? { kind: "number", count, exponent } : null,
+    value: count === null ? null : { kind: "number", count, exponent },
   };
 }
 
-function otherQuantity(unitCode: number): string {
-  if (unitCode === 0x39) return "heat cost allocation";
-  return unitCode === 0x3f ? "dimensionless" : `unit code ${unitCode}`;
+const registerBits = 32;
+
+/** The lone top bit says "invalid". */
+function signedCount(digits: string): bigint | null {
+  const count = BigInt.asIntN(registerBits, BigInt(`0x${digits}`));
+  return count === -(1n << BigInt(registerBits - 1)) ? null : count;
 }

@@ -9,6 +9,8 @@ export type ModifierEffect =
   | { readonly kind: "timeOf" }
   | { readonly kind: "durationOf"; readonly factor: number }
   | { readonly kind: "countOf" }
+  /** Binary data are read in another way than the quantity has by itself. */
+  | { readonly kind: "codedAs"; readonly coding: "unsigned" | "bits" }
   /** The meter says why there is no value. */
   | { readonly kind: "recordError" };
 
@@ -42,8 +44,11 @@ const errors: Readonly<Record<number, string>> = {
   0x1c: "premature end of record",
 };
 
+/** The meter says that nothing is wrong with the value. */
+const noError = "no error";
+
 const names: Readonly<Record<number, string>> = {
-  0x00: "no error",
+  0x00: noError,
   0x12: "average",
   0x13: "inverse compact profile",
   0x14: "relative deviation",
@@ -109,8 +114,14 @@ const extensions: Readonly<Record<number, string>> = {
   0x0b: "quadrant 4",
   0x0c: "import less export",
   0x10: "accumulation of absolute value",
-  0x11: "data of type C",
-  0x12: "data of type D",
+  0x14: "towards the meter",
+  0x15: "from the meter",
+};
+
+/** A VIFE behind which binary data are of another type than the quantity has by itself. */
+const codings: Readonly<Record<number, Modifier>> = {
+  0x11: { name: "data of type C", effect: { kind: "codedAs", coding: "unsigned" } },
+  0x12: { name: "data of type D", effect: { kind: "codedAs", coding: "bits" } },
 };
 
 /** A VIFE of the common table, bits 6 to 0. */
@@ -124,7 +135,8 @@ export function modifierOf(code: number): Modifier {
 
 /** A VIFE of the table behind 7C. */
 export function extensionModifier(code: number): Modifier {
-  return { name: extensions[code] ?? `unknown VIFE 7C ${hexByte(code)}`, effect: none };
+  const name = extensions[code] ?? `unknown VIFE 7C ${hexByte(code)}`;
+  return codings[code] ?? { name, effect: none };
 }
 
 function unknownModifier(code: number): Modifier {
@@ -164,6 +176,11 @@ function arithmeticModifier(code: number): Modifier | undefined {
     return { name: "multiplied by 1000", effect: { kind: "multiply", exponent: 3 } };
   }
   return undefined;
+}
+
+/** What modifiers say of a value beyond factors, which are in it already, and that it is without error. */
+export function meaningful(modifiers: readonly string[]): readonly string[] {
+  return modifiers.filter((one) => one !== noError && !one.startsWith("multiplied by 1"));
 }
 
 export function hexByte(value: number): string {

@@ -5,7 +5,7 @@ export interface Quantity {
   readonly name: string;
   readonly unit: string | null;
   readonly exponent: number;
-  /** Makes seconds of minutes, hours and days: those are exact. */
+  /** Makes seconds of minutes, hours and days, and decimals of binary fractions: those are exact. */
   readonly factor: number;
   /** How binary data are read: signed (type B), unsigned (C), single bits (D), points in time (F to J). */
   readonly coding: "signed" | "unsigned" | "bits" | "time";
@@ -19,6 +19,7 @@ type Row = readonly [
   unit: string | null,
   exponent?: number,
   coding?: Coding,
+  factor?: number,
 ];
 
 /** Seconds, and of a first code that counts minutes or hours the same. Each next code is the next unit. */
@@ -33,9 +34,9 @@ function table(
   durations: readonly DurationRow[],
 ): ReadonlyMap<number, Quantity> {
   const byCode = new Map<number, Quantity>();
-  for (const [from, to, name, unit, exponent = 0, coding = "signed"] of rows) {
+  for (const [from, to, name, unit, exponent = 0, coding = "signed", factor = 1] of rows) {
     for (let code = from; code <= to; code += 1) {
-      byCode.set(code, { name, unit, exponent: exponent + code - from, factor: 1, coding });
+      byCode.set(code, { name, unit, exponent: exponent + code - from, factor, coding });
     }
   }
   for (const [from, to, name, firstFactor = 1] of durations) {
@@ -83,6 +84,18 @@ export const primaryQuantities = table(
   ],
 );
 
+/** Rating factors of heat cost allocators come in steps of 2^-12, which is exactly 244140625 * 10^-12. */
+const ratingStep = 244_140_625;
+const ratingFactors: readonly Row[] = [
+  [0x68, 0x68, "rating factor, resulting", null, -12, "signed", ratingStep],
+  [0x69, 0x69, "rating factor, thermal output", null, -12, "signed", ratingStep],
+  [0x6a, 0x6a, "rating factor, thermal coupling", null, -12, "signed", ratingStep],
+  [0x6b, 0x6b, "rating factor, coupling to the room", null, -12, "signed", ratingStep],
+  [0x6c, 0x6c, "rating factor, coupling to the heater", null, -12, "signed", ratingStep],
+  [0x6d, 0x6d, "rating factor, low temperature", null, -12, "signed", ratingStep],
+  [0x6e, 0x6e, "scaling factor of the display", null, -12, "signed", ratingStep],
+];
+
 /** The table behind FB: larger and other units. Exponents are those of the unit named here. */
 export const fbQuantities = table(
   [
@@ -111,6 +124,7 @@ export const fbQuantities = table(
     [0x5c, 0x5f, "return temperature", "°F", -3],
     [0x60, 0x63, "temperature difference", "°F", -3],
     [0x64, 0x67, "external temperature", "°F", -3],
+    ...ratingFactors,
     [0x70, 0x73, "cold or warm temperature limit", "°F", -3],
     [0x74, 0x77, "cold or warm temperature limit", "°C", -3],
     [0x78, 0x7f, "cumulated maximum power", "W", -3],
@@ -150,6 +164,7 @@ export const fdQuantities = table(
     [0x20, 0x20, "first cyclic storage", null, 0, "unsigned"],
     [0x21, 0x21, "last cyclic storage", null, 0, "unsigned"],
     [0x22, 0x22, "size of storage block", null, 0, "unsigned"],
+    [0x23, 0x23, "tariff and subunit descriptor", null, 0, "unsigned"],
     [0x28, 0x28, "storage interval", "month"],
     [0x29, 0x29, "storage interval", "year"],
     [0x2a, 0x2a, "operator specific data", null, 0, "bits"],
@@ -158,6 +173,7 @@ export const fdQuantities = table(
     [0x38, 0x38, "period of tariff", "month"],
     [0x39, 0x39, "period of tariff", "year"],
     [0x3a, 0x3a, "dimensionless", null],
+    [0x3b, 0x3b, "radio telegram in a container", null, 0, "bits"],
     [0x40, 0x4f, "voltage", "V", -9],
     [0x50, 0x5f, "current", "A", -12],
     [0x60, 0x60, "reset counter", null, 0, "unsigned"],
@@ -174,14 +190,29 @@ export const fdQuantities = table(
     [0x6f, 0x6f, "battery operating time", "year"],
     [0x70, 0x70, "battery change date", null, 0, "time"],
     [0x71, 0x71, "received signal level", "dBm"],
+    [0x72, 0x72, "summer time rule", null, 0, "bits"],
+    [0x73, 0x73, "listening windows", null, 0, "bits"],
     [0x74, 0x74, "remaining battery life", "d", 0, "unsigned"],
+    [0x75, 0x75, "times the meter was stopped", null, 0, "unsigned"],
+    [0x76, 0x76, "maker's telegram in a container", null, 0, "bits"],
   ],
   [
     [0x24, 0x27, "storage interval"],
     [0x2c, 0x2f, "time since last readout"],
     [0x31, 0x33, "duration of tariff", 60],
     [0x34, 0x37, "period of tariff"],
+    [0x3c, 0x3f, "period of transmission"],
     [0x68, 0x69, "time since cumulation", 3_600],
     [0x6c, 0x6d, "battery operating time", 3_600],
   ],
+);
+
+/** The table behind FD FD. */
+export const fdFdQuantities = table(
+  [
+    [0x00, 0x00, "selected application", null, 0, "unsigned"],
+    [0x02, 0x02, "remaining battery life", "month", 0, "unsigned"],
+    [0x03, 0x03, "remaining battery life", "year", 0, "unsigned"],
+  ],
+  [],
 );

@@ -9,7 +9,14 @@ import {
   modifierOf,
   type Modifier,
 } from "./modifiers.ts";
-import { fbQuantities, fdQuantities, primaryQuantities, type Quantity } from "./quantities.ts";
+import { plainTextVib } from "./plainText.ts";
+import {
+  fbQuantities,
+  fdFdQuantities,
+  fdQuantities,
+  primaryQuantities,
+  type Quantity,
+} from "./quantities.ts";
 
 /** How a value came about. */
 export type RecordFunction = "instantaneous" | "maximum" | "minimum" | "during error";
@@ -25,8 +32,6 @@ const extensionBit = 0x80;
 const extensionsMax = 10;
 const plainTextVif = 0x7c;
 const manufacturerVif = 0x7f;
-const fbTable = 0x7b;
-const fdTable = 0x7d;
 
 /** What stands before the data of a record. */
 export interface RecordHeader {
@@ -78,41 +83,50 @@ function readVib(block: Block, vifAt: number): Result<Vib, DecodeFault> {
   const { bytes, end } = block;
   if (vifAt >= end) return premature(block);
   const vif = bytes[vifAt] ?? 0;
-  let at = vifAt + 1;
-  let text: string | null = null;
   if ((vif & 0x7f) === plainTextVif) {
-    const textBytes = bytes[at] ?? 0;
-    at += 1 + textBytes;
-    if (at > end) return premature(block);
-    text = reversedText(bytes, at - textBytes, at);
+    const vib = plainTextVib(bytes, vifAt, end);
+    if (vib === undefined) return premature(block);
+    const { text, vifesFrom, vifesTo, dataAt } = vib;
+    if (vifesTo - vifesFrom > extensionsMax) return tooMany("VIFE", vifesFrom + extensionsMax);
+    const modifiers = modifiersOf(bytes.subarray(vifesFrom, vifesTo));
+    return ok({ quantity: named(text, text), modifiers, dataAt });
   }
-  const vifesAt = at;
+  let at = vifAt + 1;
   for (let last = vif; (last & extensionBit) !== 0; at += 1) {
-    if (at - vifesAt === extensionsMax) return tooMany("VIFE", at);
+    if (at - vifAt > extensionsMax) return tooMany("VIFE", at);
     if (at >= end) return premature(block);
     last = bytes[at] ?? 0;
   }
-  return ok({ ...meaningOf(vif, bytes.subarray(vifesAt, at), text), dataAt: at });
+  return ok({ ...meaningOf(vif, bytes.subarray(vifAt + 1, at)), dataAt: at });
 }
 
-function meaningOf(vif: number, vifes: Uint8Array, text: string | null): Omit<Vib, "dataAt"> {
+/** Tables that a VIF leads to; the code in them is the next VIFE. The third one is kept for later. */
+const tables: Readonly<Record<number, ReadonlyMap<number, Quantity>>> = {
+  0x7b: fbQuantities,
+  0x7d: fdQuantities,
+  0x6f: new Map(),
+};
+const fdTable = 0x7d;
+
+function meaningOf(vif: number, vifes: Uint8Array): Omit<Vib, "dataAt"> {
   const code = vif & 0x7f;
-  if (text !== null) {
-    return { quantity: named(text, text), modifiers: modifiersOf(vifes) };
-  }
   if (code === manufacturerVif) {
     return { quantity: manufacturers, modifiers: privateModifier(vifes) };
   }
-  const isTable = (vif & extensionBit) !== 0 && (code === fbTable || code === fdTable);
-  if (!isTable) {
+  const table = (vif & extensionBit) === 0 ? undefined : tables[code];
+  if (table === undefined) {
     const quantity = primaryQuantities.get(code) ?? named(`unknown VIF ${hexByte(vif)}`, null);
     return { quantity, modifiers: modifiersOf(vifes) };
   }
   const inTable = (vifes[0] ?? 0) & 0x7f;
-  const table = code === fbTable ? fbQuantities : fdQuantities;
+  if (code === fdTable && inTable === fdTable && vifes.length > 1) {
+    const inner = (vifes[1] ?? 0) & 0x7f;
+    const unknown = named(`unknown VIF FDH FDH ${hexByte(inner)}`, null);
+    const quantity = fdFdQuantities.get(inner) ?? unknown;
+    return { quantity, modifiers: modifiersOf(vifes.subarray(2)) };
+  }
   const unknown = named(`unknown VIF ${hexByte(vif)} ${hexByte(inTable)}`, null);
-  const quantity = table.get(inTable) ?? unknown;
-  return { quantity, modifiers: modifiersOf(vifes.subarray(1)) };
+  return { quantity: table.get(inTable) ?? unknown, modifiers: modifiersOf(vifes.subarray(1)) };
 }
 
 const manufacturers = named("manufacturer specific", null);
@@ -142,11 +156,6 @@ function modifiersOf(vifes: Uint8Array): readonly Modifier[] {
 function privateModifier(vifes: Uint8Array): readonly Modifier[] {
   const codes = [...vifes].map((vife) => hexByte(vife)).join(" ");
   return [{ name: `manufacturer's ${codes}`.trimEnd(), effect: { kind: "none" } }];
-}
-
-/** Texts travel last character first. */
-export function reversedText(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.subarray(from, to)).reverse().toString("latin1");
 }
 
 function tooMany(

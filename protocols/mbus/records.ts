@@ -1,6 +1,7 @@
 /** The records of a telegram, one behind the other. EN 13757-3, clause 6. */
+import { ok, type Result } from "#domain/result.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
-import { premature, readHeader, type RecordFunction } from "./recordHeader.ts";
+import { premature, readHeader, type RecordFunction, type RecordHeader } from "./recordHeader.ts";
 import {
   hexOf,
   printValue,
@@ -39,16 +40,18 @@ export interface RecordsRead {
   readonly fault: DecodeFault | null;
 }
 
-const filler = 0x2f;
+/** A DIF that fills. */
+export const filler = 0x2f;
 const manufacturerData = 0x0f;
 const moreRecordsFollow = 0x1f;
 const globalReadout = 0x7f;
-const specialField = 0x0f;
+/** The low bits of a DIF that is none of a record. */
+export const specialField = 0x0f;
 
 /** The quantity of the block that only its manufacturer can read. */
 const manufacturerQuantity = "manufacturer data";
-/** The quantity of a block behind a DIF that the standard keeps for later. */
-const reservedQuantity = "reserved data";
+/** The quantity of a block behind a DIF or a length that the standard keeps for later. */
+export const reservedQuantity = "reserved data";
 
 /** The records from `from` up to but not including `end`. */
 export function readRecords(
@@ -88,30 +91,41 @@ function afterFillers(bytes: Uint8Array, from: number, end: number): number {
 }
 
 function readRecord(bytes: Uint8Array, from: number, end: number): MbusRecord | DecodeFault {
-  const block = { bytes, from, end };
-  const read = readHeader(block);
-  if (!read.ok) return read.fault;
-  const header = read.value;
-  const { dataAt } = header;
-  const to = dataAt + (sizeOf(header.dataField) ?? 0);
-  if (header.dataField !== variableField) {
-    return to > end ? premature(block).fault : finish(header, bytes, from, to);
-  }
-  if (dataAt >= end) return premature(block).fault;
-  const sizeBytes = sizeByLvar(bytes[dataAt] ?? 0);
-  if (sizeBytes === undefined) {
-    return { kind: "unexpectedValue", field: "mbus.record LVAR", atByte: dataAt };
-  }
-  const variableTo = dataAt + 1 + sizeBytes;
-  return variableTo > end ? premature(block).fault : finish(header, bytes, from, variableTo);
+  const extent = recordExtent(bytes, from, end);
+  if (!extent.ok) return extent.fault;
+  const { header, to } = extent.value;
+  return to === null ? special(bytes, from, end) : finish(header, bytes, from, to);
 }
 
-function finish(
-  header: Parameters<typeof readValue>[0],
+/** A record's head, and the byte behind its data; null: a length that the standard keeps for later. */
+export interface RecordExtent {
+  readonly header: RecordHeader;
+  readonly to: number | null;
+}
+
+/** Where the record that begins at a byte ends. */
+export function recordExtent(
   bytes: Uint8Array,
   from: number,
-  to: number,
-): MbusRecord {
+  end: number,
+): Result<RecordExtent, DecodeFault> {
+  const block = { bytes, from, end };
+  const read = readHeader(block);
+  if (!read.ok) return read;
+  const header = read.value;
+  const { dataAt, dataField } = header;
+  if (dataField !== variableField) {
+    const to = dataAt + (sizeOf(dataField) ?? 0);
+    return to > end ? premature(block) : ok({ header, to });
+  }
+  if (dataAt >= end) return premature(block);
+  const sizeBytes = sizeByLvar(bytes[dataAt] ?? 0);
+  if (sizeBytes === undefined) return ok({ header, to: null });
+  const to = dataAt + 1 + sizeBytes;
+  return to > end ? premature(block) : ok({ header, to });
+}
+
+function finish(header: RecordHeader, bytes: Uint8Array, from: number, to: number): MbusRecord {
   const { dataAt, storage, tariff, subunit, quantity, modifiers } = header;
   return {
     from,
@@ -144,6 +158,12 @@ function special(bytes: Uint8Array, from: number, end: number): MbusRecord {
     modifiers: dif === moreRecordsFollow ? ["more records follow"] : [],
     value: { kind: "bytes", hex: hexOf(bytes, from + 1, end) },
   };
+}
+
+/** Whether the standard knows what a record is, or says that its maker does. */
+export function isOfTheStandard({ quantity, modifiers }: MbusRecord): boolean {
+  const isReserved = quantity === reservedQuantity || quantity === "reserved";
+  return !isReserved && ![quantity, ...modifiers].some((name) => name.startsWith("unknown VIF"));
 }
 
 /** A record in words: what it is, then where it stands. */

@@ -1,5 +1,6 @@
 /** What a master says: initialise, select, ask, set back. There is no frame here that moves a valve. */
 import { fail, ok, type Result } from "#domain/result.ts";
+import { fixed, hexLe, u8 } from "#protocols/codec/field.ts";
 import { layout } from "#protocols/codec/layout.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import { longHeader, secondaryAddress, shortHeader, type MbusAddress } from "./header.ts";
@@ -46,14 +47,35 @@ export function encodeAlarmRequest(address: number, hasCountBit: boolean): Uint8
   return encodeShortFrame(askForAlarm | (hasCountBit ? countBit : 0), address);
 }
 
-/** The selection of a meter by its secondary address. */
-export function encodeSelection(meter: MbusAddress): Uint8Array {
-  return encodeLongFrame(sendData, selectedAddress, selection, selectionData.encode(meter));
+/** Any meter at all: digits F match any digit, bytes FF any byte. Narrowed digit by digit, it searches a bus. */
+export const anyMeter: MbusAddress = {
+  identification: "ffffffff",
+  manufacturer: 0xffff,
+  version: 0xff,
+  medium: 0xff,
+};
+
+/** Fabrication number, eight digits: it tells meters apart that were given the same identification. */
+const fabrication = layout("mbus.fabrication", {
+  dif: fixed(0x0c),
+  vif: fixed(0x78),
+  number: hexLe(4),
+});
+
+/** The selection of a meter by its secondary address, and by its fabrication number where that is needed. */
+export function encodeSelection(meter: MbusAddress, number: string | null = null): Uint8Array {
+  const address = selectionData.encode(meter);
+  const extra = number === null ? [] : fabrication.encode({ dif: 0x0c, vif: 0x78, number });
+  return encodeLongFrame(sendData, selectedAddress, selection, Uint8Array.of(...address, ...extra));
 }
 
-/** The application of a meter begins anew: its next answer is the first telegram of its readout. */
-export function encodeApplicationReset(address: number): Uint8Array {
-  return encodeLongFrame(sendData, address, applicationReset, new Uint8Array());
+/**
+ * The application of a meter begins anew: its next answer is the first telegram of its readout. A code chooses
+ * the part of it (0 all, 1 user data, 2 simple billing, 5 instantaneous values, ...).
+ */
+export function encodeApplicationReset(address: number, code: number | null = null): Uint8Array {
+  const content = code === null ? new Uint8Array() : Uint8Array.of(code);
+  return encodeLongFrame(sendData, address, applicationReset, content);
 }
 
 /** What a master asks, as the meter reads it. */
@@ -64,8 +86,12 @@ export type MbusRequest =
       readonly address: number;
       readonly hasCountBit: boolean;
     }
-  | { readonly kind: "select"; readonly meter: MbusAddress }
-  | { readonly kind: "reset"; readonly address: number }
+  | {
+      readonly kind: "select";
+      readonly meter: MbusAddress;
+      readonly fabricationNumber: string | null;
+    }
+  | { readonly kind: "reset"; readonly address: number; readonly code: number | null }
   | { readonly kind: "data"; readonly address: number; readonly records: readonly MbusRecord[] };
 
 /** A downlink as the meter reads it; for simulated meters and for people. */
@@ -115,11 +141,9 @@ function longRequest(
   const content = bytes.subarray(0, contentEnd);
   switch (ci) {
     case applicationReset:
-      return ok({ kind: "reset", address });
-    case selection: {
-      const meter = selectionData.decode(content, contentAt, trace);
-      return meter.ok ? ok({ kind: "select", meter: meter.value }) : meter;
-    }
+      return resetRequest(content, contentAt, address, trace);
+    case selection:
+      return selectionRequest(content, contentAt, trace);
     case dataToMeter:
       return dataRequest(content, contentAt, address, trace);
     case commandLongHeader:
@@ -131,6 +155,35 @@ function longRequest(
     default:
       return fail({ kind: "unsupported", what: `request with CI ${hexByte(ci)}` });
   }
+}
+
+const resetCode = layout("mbus.reset", { code: u8 });
+
+function resetRequest(
+  content: Uint8Array,
+  at: number,
+  address: number,
+  trace: FieldTrace[] | null,
+): Result<MbusRequest, DecodeFault> {
+  if (at === content.length) return ok({ kind: "reset", address, code: null });
+  const read = resetCode.decode(content, at, trace);
+  return read.ok ? ok({ kind: "reset", address, code: read.value.code }) : read;
+}
+
+function selectionRequest(
+  content: Uint8Array,
+  at: number,
+  trace: FieldTrace[] | null,
+): Result<MbusRequest, DecodeFault> {
+  const meter = selectionData.decode(content, at, trace);
+  if (!meter.ok) return meter;
+  const next = at + selectionData.sizeBytes;
+  if (next === content.length) {
+    return ok({ kind: "select", meter: meter.value, fabricationNumber: null });
+  }
+  const extra = fabrication.decode(content, next, trace);
+  if (!extra.ok) return extra;
+  return ok({ kind: "select", meter: meter.value, fabricationNumber: extra.value.number });
 }
 
 function dataRequest(

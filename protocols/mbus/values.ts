@@ -1,7 +1,7 @@
 /** The data of a record: integers, decimal digits, reals, texts and times. EN 13757-3, annex A. */
 import { unreachable } from "#domain/invariant.ts";
 import type { RecordHeader } from "./recordHeader.ts";
-import { reversedText } from "./recordHeader.ts";
+import { reversedText } from "./plainText.ts";
 import { readTime, type LocalTime } from "./times.ts";
 
 /** What a record says. Counters are a count and a power of ten, as they stood on the wire. */
@@ -78,6 +78,8 @@ function meaningOf({ quantity, modifiers }: RecordHeader): Meaning {
       meaning = { ...meaning, exponent: meaning.exponent + effect.exponent };
     } else if (effect.kind === "add") {
       meaning = { ...meaning, added: [...meaning.added, effect.exponent] };
+    } else if (effect.kind === "codedAs") {
+      meaning = { ...meaning, coding: effect.coding };
     } else if (effect.kind === "timeOf") {
       meaning = { ...meaning, coding: "time", unit: null };
     } else if (effect.kind === "durationOf") {
@@ -100,11 +102,15 @@ function scaled(count: bigint | null, meaning: Meaning): MbusValue | null {
   return { kind: "number", ...sum };
 }
 
-/** A signed integer of which only the top bit is set is the standard's "invalid". */
+/**
+ * A signed integer of which only the top bit is set is the standard's "invalid"; an unsigned one has all bits
+ * set. One byte of the latter is left alone: access numbers and the like come by 255 without meaning it.
+ */
 function binary({ bytes, at, sizeBytes }: Raw, coding: Meaning["coding"]): bigint | null {
   const unsigned = unsignedLe(bytes, at, sizeBytes);
-  if (coding !== "signed") return unsigned;
   const half = 1n << BigInt(8 * sizeBytes - 1);
+  if (coding === "unsigned" && sizeBytes > 1 && unsigned === 2n * half - 1n) return null;
+  if (coding !== "signed") return unsigned;
   if (unsigned === half) return null;
   return unsigned > half ? unsigned - 2n * half : unsigned;
 }
@@ -126,6 +132,11 @@ function bcd({ bytes, at, sizeBytes }: Raw): bigint | null {
   const text = Buffer.from(bytes.subarray(at, at + sizeBytes))
     .reverse()
     .toString("hex");
+  return decimalCount(text);
+}
+
+/** Hexadecimal digits, highest first, as a decimal count; null: they are none. */
+export function decimalCount(text: string): bigint | null {
   const isNegative = text.startsWith("f");
   const digits = isNegative ? text.slice(1) : text;
   if (!/^\d+$/.test(digits)) return null;
@@ -171,12 +182,11 @@ function variableValue(meaning: Meaning, { bytes, at, sizeBytes }: Raw): MbusVal
     const isNegative = lvar >= 0xd0;
     return scaled(isNegative && digits !== null ? -digits : digits, meaning);
   }
-  if (lvar < 0xf0 && raw.sizeBytes <= variableNumberBytesMax) {
-    return meaning.coding === "time"
-      ? timeValue(raw)
-      : scaled(binary(raw, meaning.coding), meaning);
-  }
-  return bytesOf(raw);
+  // A time of this length is of type M, whose bits no source at hand tells: its bytes are kept.
+  const isNumber = lvar < 0xf0 && meaning.coding !== "time";
+  return isNumber && raw.sizeBytes <= variableNumberBytesMax
+    ? scaled(binary(raw, meaning.coding), meaning)
+    : bytesOf(raw);
 }
 
 function bytesOf({ bytes, at, sizeBytes }: Raw): MbusValue {
