@@ -1,20 +1,20 @@
 /** What a telegram's records mean as readings of a gas meter. */
-import { statusBits, type StatusFlags } from "#domain/status.ts";
 import {
   emptyReading,
   type DecodedReading,
   type Telegram,
-  type ValvePosition,
   type VolumeRegister,
 } from "#domain/telegram.ts";
 import { hourMs, timestampMs, volumeFromCount, type TimestampMs } from "#domain/units.ts";
 import { instantOf } from "#protocols/codec/calendar.ts";
 import { printMbusAddress } from "./header.ts";
+import { meaningful } from "./modifiers.ts";
 import type { MbusRecord } from "./records.ts";
+import { statusOf, valveOf, type StatusRules } from "./status.ts";
 import type { MbusTelegram } from "./telegram.ts";
 
 /** What a meter's profile knows and its telegrams do not say. */
-export interface MbusRules {
+export interface MbusRules extends StatusRules {
   /** How far east of UTC the meter's clock stands in winter; undefined: its times are not used. */
   readonly clockOffsetMs?: number | undefined;
   /**
@@ -22,16 +22,16 @@ export interface MbusRules {
    * base conditions. The two are never mixed.
    */
   readonly volumeAt?: "measurement" | "base" | undefined;
-  /** A companion standard that gives further records a meaning. */
-  readonly companion?: "dsmrP2" | undefined;
 }
 
 /** A telegram as the engine takes it. */
 export function telegramOf(telegram: MbusTelegram, rules: MbusRules): Telegram {
-  const { address, state, records } = telegram;
-  const status = state === null ? null : statusOf(state.status, rules);
-  const now = presentReading(records, rules);
-  const present: DecodedReading = { ...now, status };
+  const { address, records } = telegram;
+  const present: DecodedReading = {
+    ...presentReading(records, rules),
+    valve: valveOf(telegram, rules),
+    status: statusOf(telegram, rules),
+  };
   const isSilent = Object.values(present).every((value) => value === null);
   return {
     address: address === null ? null : printMbusAddress(address),
@@ -41,26 +41,9 @@ export function telegramOf(telegram: MbusTelegram, rules: MbusRules): Telegram {
   };
 }
 
-const powerLow = 0x04;
-const permanentError = 0x08;
-/** DSMR gives two of the manufacturer's bits a meaning. */
-const clockDeviation = 0x20;
-const fraudAttempt = 0x40;
-
-/** Temporary errors and the application bits are no condition of ours: nobody agrees on them. */
-function statusOf(status: number, { companion }: MbusRules): StatusFlags {
-  let flags = 0;
-  if ((status & powerLow) !== 0) flags |= statusBits.battery_low;
-  if ((status & permanentError) !== 0) flags |= statusBits.meter_fault;
-  if (companion !== "dsmrP2") return flags;
-  if ((status & clockDeviation) !== 0) flags |= statusBits.clock_fault;
-  if ((status & fraudAttempt) !== 0) flags |= statusBits.cover_open;
-  return flags;
-}
-
 function presentReading(records: readonly MbusRecord[], rules: MbusRules): DecodedReading {
   const ofNow = records.filter((record) => isPlain(record) && record.storage === 0);
-  const unmodified = ofNow.filter(({ modifiers }) => modifiers.length === 0);
+  const unmodified = ofNow.filter(isUnmodified);
   return {
     ...emptyReading,
     measuredAtMs: timeIn(unmodified, rules),
@@ -69,7 +52,6 @@ function presentReading(records: readonly MbusRecord[], rules: MbusRules): Decod
     temperatureCentiC: quantityIn(unmodified, "flow temperature", "°C", 2),
     pressurePa: quantityIn(unmodified, "pressure", "bar", 5),
     signalDbm: quantityIn(unmodified, "received signal level", "dBm", 0),
-    valve: rules.companion === "dsmrP2" ? valveIn(records) : null,
   };
 }
 
@@ -81,10 +63,7 @@ function storedReadings(
   const stored = records.filter((record) => isPlain(record) && record.storage > 0);
   const byStorage = Map.groupBy(stored, ({ storage }) => storage);
   return [...byStorage.values()].flatMap((same) => {
-    const measuredAtMs = timeIn(
-      same.filter(({ modifiers }) => modifiers.length === 0),
-      rules,
-    );
+    const measuredAtMs = timeIn(same.filter(isUnmodified), rules);
     const volume = volumeIn(same, rules);
     return measuredAtMs === null || volume === null
       ? []
@@ -97,6 +76,11 @@ function isPlain({ function: valueFunction, tariff, subunit }: MbusRecord): bool
   return valueFunction === "instantaneous" && tariff === 0 && subunit === 0;
 }
 
+/** The value itself, and not another kind of value that a modifier makes of it. */
+function isUnmodified({ modifiers }: MbusRecord): boolean {
+  return meaningful(modifiers).length === 0;
+}
+
 const uncorrected = "uncorrected";
 const atBase = "at base conditions";
 
@@ -107,19 +91,12 @@ const atBase = "at base conditions";
 function volumeIn(records: readonly MbusRecord[], { volumeAt }: MbusRules): VolumeRegister | null {
   const volumes = records.filter(({ quantity, unit }) => quantity === "volume" && unit === "m³");
   const marked = (name: string | null) =>
-    volumes.find(
-      ({ modifiers }) => modifiers.filter((one) => !isFactor(one)).join() === (name ?? ""),
-    );
+    volumes.find(({ modifiers }) => meaningful(modifiers).join() === (name ?? ""));
   const plain = marked(null);
   const raw = marked(uncorrected);
   if (volumeAt === "base")
     return registerOf(marked(atBase) ?? (raw === undefined ? undefined : plain));
   return registerOf(raw ?? plain);
-}
-
-/** Factors are in the value already. */
-function isFactor(modifier: string): boolean {
-  return modifier.startsWith("multiplied by 1");
 }
 
 function registerOf(record: MbusRecord | undefined): VolumeRegister | null {
@@ -173,15 +150,4 @@ function timeIn(records: readonly MbusRecord[], rules: MbusRules): TimestampMs |
   const local = instantOf(calendar);
   if (local === undefined) return null;
   return timestampMs(local - offsetMs - summerHours * hourMs);
-}
-
-/** DSMR: output 1 is the valve. A released valve waits for a person and is neither open nor surely closed. */
-const valveByState: Readonly<Record<string, ValvePosition>> = { 0: "closed", 1: "open" };
-
-function valveIn(records: readonly MbusRecord[]): ValvePosition | null {
-  const output = records.find(({ quantity, subunit, storage }) => {
-    return quantity === "digital output" && subunit === 1 && storage === 0;
-  });
-  if (output?.value?.kind !== "number") return null;
-  return valveByState[String(output.value.count)] ?? "unknown";
 }

@@ -12,6 +12,8 @@ export interface MbusKeys {
   readonly key?: Uint8Array | undefined;
   /** 16 bytes in place of those that follow from the address: for meters that were given another one. */
   readonly iv?: Uint8Array | undefined;
+  /** Telegrams without a cipher are believed although there is a key. */
+  readonly allowPlain?: boolean | undefined;
 }
 
 /** The ciphered part of a telegram. */

@@ -1,19 +1,32 @@
 /** One telegram of wired M-Bus: link frame, header and records, as the meter said them. */
+import { unreachable } from "#domain/invariant.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
+import type { ValuesOfLayout } from "#protocols/codec/layout.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
+import { alarmRecord } from "./alarm.ts";
+import { fieldsTurned, fixedDataSizes, longHeaderSizes, recordsTurned } from "./byteOrder.ts";
 import { fixedData, fixedMedium, fixedRecords } from "./fixed.ts";
-import { longHeader, shortHeader, type MbusAddress, type MbusState } from "./header.ts";
+import {
+  longHeader,
+  printMbusAddress,
+  shortHeader,
+  type MbusAddress,
+  type MbusState,
+} from "./header.ts";
 import { decodeLinkFrame, explainTail, isFromMaster, type LinkFrame } from "./link.ts";
 import { hexByte } from "./modifiers.ts";
 import { readRecords, type MbusRecord } from "./records.ts";
 import {
-  beginsDeciphered,
-  blockBytes,
-  mode15Iv,
-  mode5Iv,
-  openCbc,
-  type MbusKeys,
-} from "./security.ts";
+  believed,
+  inPlain,
+  makeSense,
+  openMode15,
+  openMode5,
+  plainFault,
+  type Content,
+  type Opened,
+} from "./opened.ts";
+import type { MbusKeys } from "./security.ts";
 
 /** What one or more telegrams of a meter say. */
 export interface MbusTelegram {
@@ -24,22 +37,30 @@ export interface MbusTelegram {
   readonly moreFollows: boolean;
 }
 
-/** A frame's content, between the link layer's fields. */
-export interface Content {
-  readonly bytes: Uint8Array;
-  readonly from: number;
-  readonly end: number;
-}
-
 type LongFrame = Extract<LinkFrame, { kind: "long" }>;
 type Read = Result<MbusTelegram, DecodeFault>;
 
-/** Control information of what meters send over wire. */
-const longHeaderData = 0x72;
-const shortHeaderData = 0x7a;
-const noHeaderData = 0x78;
-const fixedStructure = 0x73;
-const applicationError = 0x70;
+/** What a CI announces: the header, what follows it, and whether the high byte comes first (mode 2). */
+interface Announced {
+  readonly header: HeaderKind;
+  readonly content: "records" | "fixed" | "alarm" | "error";
+  readonly isHighFirst?: boolean;
+}
+
+const announced: Readonly<Record<number, Announced>> = {
+  0x72: { header: "long", content: "records" },
+  0x76: { header: "long", content: "records", isHighFirst: true },
+  0x7a: { header: "short", content: "records" },
+  0x78: { header: "none", content: "records" },
+  0x73: { header: "none", content: "fixed" },
+  0x77: { header: "none", content: "fixed", isHighFirst: true },
+  0x6e: { header: "short", content: "error" },
+  0x6f: { header: "long", content: "error" },
+  0x70: { header: "none", content: "error" },
+  0x74: { header: "short", content: "alarm" },
+  0x75: { header: "long", content: "alarm" },
+  0x71: { header: "none", content: "alarm" },
+};
 
 const applicationErrors = [
   "unspecified error",
@@ -82,6 +103,33 @@ export function decodeMbusTelegram(
   return joined(telegrams);
 }
 
+/** The address in clear of the first telegram in the bytes; null: none is there, or the bytes are not whole. */
+export function mbusAddressOf(bytes: Uint8Array): string | null {
+  for (let at = 0; at < bytes.length;) {
+    const link = decodeLinkFrame(bytes, at, null);
+    if (!link.ok) return null;
+    const frame = link.value;
+    if (frame.kind === "long") {
+      const address = addressIn(bytes, frame);
+      return address === null ? null : printMbusAddress(address);
+    }
+    at = frame.end;
+  }
+  return null;
+}
+
+function addressIn(bytes: Uint8Array, frame: LongFrame): MbusAddress | null {
+  const kind = announced[frame.controlInformation];
+  if (isFromMaster(frame.control) || kind === undefined) return null;
+  const content = contentOf(bytes, frame, kind);
+  if (kind.content === "fixed") {
+    const read = fixedData.decode(content.bytes, content.from, null);
+    return read.ok ? fixedAddress(read.value) : null;
+  }
+  const read = readHeaderOf(kind.header, content, null);
+  return read.ok ? read.value.address : null;
+}
+
 /** The telegrams of one readout as one. Those of two meters are not joined. */
 function joined(telegrams: readonly MbusTelegram[]): Read {
   const [first] = telegrams;
@@ -105,62 +153,133 @@ function readLongFrame(
   if (isFromMaster(frame.control)) {
     return fail({ kind: "unsupported", what: `request of a master, CI ${hexByte(ci)}` });
   }
-  const content = {
-    bytes: bytes.subarray(0, frame.contentEnd),
-    from: frame.contentAt,
-    end: frame.contentEnd,
-  };
-  switch (ci) {
-    case longHeaderData: {
-      const header = longHeader.decode(content.bytes, content.from, trace);
-      if (!header.ok) return header;
-      const from = content.from + longHeader.sizeBytes;
-      return readSecured({ ...content, from }, header.value, header.value, keys, trace);
-    }
-    case shortHeaderData: {
-      const header = shortHeader.decode(content.bytes, content.from, trace);
-      if (!header.ok) return header;
-      const from = content.from + shortHeader.sizeBytes;
-      return readSecured({ ...content, from }, null, header.value, keys, trace);
-    }
-    case noHeaderData:
-      return readPlain(content, null, null, trace);
-    case fixedStructure:
-      return readFixed(content, trace);
-    case applicationError:
-      return fail({ kind: "unsupported", what: `application error: ${errorText(content)}` });
+  const kind = announced[ci];
+  if (kind === undefined) return fail({ kind: "unsupported", what: `CI ${hexByte(ci)}` });
+  const content = contentOf(bytes, frame, kind);
+  if (kind.content === "fixed") return readFixed(content, keys, trace);
+  const header = readHeaderOf(kind.header, content, trace);
+  if (!header.ok) return header;
+  const { rest } = header.value;
+  switch (kind.content) {
+    case "records":
+      return readSecured(inOrder(rest, kind), header.value, keys, trace);
+    case "alarm":
+      return readAlarm(rest, header.value, keys, trace);
+    case "error":
+      return fail({ kind: "unsupported", what: applicationErrorText(rest) });
     default:
-      return fail({ kind: "unsupported", what: `CI ${hexByte(ci)}` });
+      return unreachable(kind.content);
   }
 }
 
-function errorText({ bytes, from }: Content): string {
-  const number = bytes[from] ?? 0;
-  return applicationErrors[number] ?? `number ${number}`;
+/** The content of a frame, with the fields before its records in today's order. */
+function contentOf(bytes: Uint8Array, frame: LongFrame, kind: Announced): Content {
+  const { contentAt: from, contentEnd: end } = frame;
+  const sizes = kind.content === "fixed" ? fixedDataSizes : longHeaderSizes;
+  const own = bytes.subarray(0, end);
+  return { bytes: kind.isHighFirst === true ? fieldsTurned(own, from, sizes) : own, from, end };
 }
 
-function readFixed({ bytes, from, end }: Content, trace: FieldTrace[] | null): Read {
+function inOrder(content: Content, kind: Announced): Content {
+  const { bytes, from, end } = content;
+  return kind.isHighFirst === true
+    ? { ...content, bytes: recordsTurned(bytes, from, end) }
+    : content;
+}
+
+/** What stands before the records. */
+type HeaderKind = "short" | "long" | "none";
+
+/** Who speaks and how it is, as far as a header says so. */
+interface Who {
+  readonly address: MbusAddress | null;
+  readonly state: MbusState | null;
+}
+
+interface Headed extends Who {
+  readonly rest: Content;
+}
+
+/** A header, and the content behind it. */
+export function readHeaderOf(
+  kind: HeaderKind,
+  content: Content,
+  trace: FieldTrace[] | null,
+): Result<Headed, DecodeFault> {
+  const { bytes, from } = content;
+  if (kind === "none") return ok({ address: null, state: null, rest: content });
+  const part = kind === "long" ? longHeader : shortHeader;
+  const rest = { ...content, from: from + part.sizeBytes };
+  if (kind === "short") {
+    const read = shortHeader.decode(bytes, from, trace);
+    return read.ok ? ok({ address: null, state: read.value, rest }) : read;
+  }
+  const read = longHeader.decode(bytes, from, trace);
+  if (!read.ok) return read;
+  const { accessNumber, status, configuration, ...address } = read.value;
+  return ok({ address, state: { accessNumber, status, configuration }, rest });
+}
+
+/** An alarm says one byte, which only its maker can read. */
+function readAlarm(
+  content: Content,
+  { address, state }: Who,
+  keys: MbusKeys,
+  trace: FieldTrace[] | null,
+): Read {
+  const { bytes, from, end } = content;
+  const fault = plainFault(inPlain(content), keys);
+  if (fault !== null) return fail(fault);
+  if (end - from !== 1) return fail({ kind: "wrongLength", field: "mbus.alarm", atByte: from });
+  return ok({ address, state, records: [alarmRecord(bytes, from, trace)], moreFollows: false });
+}
+
+/** Why the meter did not do what it was asked. */
+export function applicationErrorText({ bytes, from, end }: Content): string {
+  const number = from < end ? (bytes[from] ?? 0) : 0;
+  return `application error: ${applicationErrors[number] ?? `number ${number}`}`;
+}
+
+function readFixed(
+  { bytes, from, end }: Content,
+  keys: MbusKeys,
+  trace: FieldTrace[] | null,
+): Read {
   if (end - from !== fixedData.sizeBytes) {
     return fail({ kind: "wrongLength", field: fixedData.name, atByte: from });
   }
   const read = fixedData.decode(bytes, from, trace);
   if (!read.ok) return read;
-  const { identification, accessNumber, status } = read.value;
-  // This structure has no manufacturer and no version, and its two low status bits mean something else.
-  const address = { identification, manufacturer: 0, version: 0, medium: fixedMedium(read.value) };
+  const fault = plainFault(inPlain({ bytes, from, end }), keys);
+  if (fault !== null) return fail(fault);
+  const { accessNumber, status } = read.value;
+  // The two low bits of this status say how the registers are written.
   const state = { accessNumber, status: status & 0xfc, configuration: 0 };
-  return ok({ address, state, records: fixedRecords(read.value, from), moreFollows: false });
+  const records = fixedRecords(read.value, from);
+  return ok({ address: fixedAddress(read.value), state, records, moreFollows: false });
+}
+
+/** The fixed structure has no manufacturer and no version. */
+function fixedAddress(values: ValuesOfLayout<typeof fixedData>): MbusAddress {
+  const { identification } = values;
+  return { identification, manufacturer: 0, version: 0, medium: fixedMedium(values) };
 }
 
 /** Records as they stand. A record that the end cuts off means that nothing of the frame is certain. */
-function readPlain(
-  { bytes, from, end }: Content,
-  address: MbusAddress | null,
-  state: MbusState | null,
+function readOpened(
+  content: Opened,
+  { address, state }: Who,
+  keys: MbusKeys,
   trace: FieldTrace[] | null,
 ): Read {
-  const { records, moreFollows, fault } = readRecords(bytes, from, end, trace);
-  return fault === null ? ok({ address, state, records, moreFollows }) : fail(fault);
+  const plain = plainFault(content, keys);
+  if (plain !== null) return fail(plain);
+  const { bytes, from, end } = content;
+  const read = readRecords(bytes, from, end, trace);
+  const records = believed(content, keys, read);
+  if (!records.ok) return records;
+  if (read.fault !== null) return fail(read.fault);
+  return ok({ address, state, records: records.value, moreFollows: read.moreFollows });
 }
 
 const modeMask = 0x1f;
@@ -172,60 +291,18 @@ export function securityMode(configuration: number): number {
   return (configuration >> 8) & modeMask;
 }
 
-function readSecured(
-  content: Content,
-  address: MbusAddress | null,
-  state: MbusState,
-  keys: MbusKeys,
-  trace: FieldTrace[] | null,
-): Read {
-  const mode = securityMode(state.configuration);
+function readSecured(content: Content, who: Who, keys: MbusKeys, trace: FieldTrace[] | null): Read {
+  const { address, state } = who;
+  const mode = securityMode(state?.configuration ?? 0);
   if (unreadModes.has(mode)) {
     return fail({ kind: "unsupported", what: `security mode ${mode}` });
   }
-  if (mode !== 5 && mode !== 15) return readPlain(content, address, state, trace);
-  const opened =
-    mode === 5
-      ? openMode5(content, address, state, keys)
-      : openMode15(content, address, state, keys);
-  return opened.ok ? readPlain({ ...content, bytes: opened.value }, address, state, trace) : opened;
-}
-
-/** Mode 5: bits 7 to 4 of the configuration count the ciphered blocks; what follows them is plain. */
-export function openMode5(
-  { bytes, from }: Content,
-  address: MbusAddress | null,
-  { configuration, accessNumber }: MbusState,
-  { key, iv }: MbusKeys,
-): Result<Uint8Array, DecodeFault> {
-  const sizeBytes = ((configuration >> 4) & 0x0f) * blockBytes;
-  // Some receivers have the key themselves and hand on the telegram with its header unchanged.
-  if (sizeBytes === 0 || (key === undefined && beginsDeciphered(bytes, from))) return ok(bytes);
-  const vector = iv ?? (address === null ? undefined : mode5Iv(address, accessNumber));
-  if (vector === undefined) return fail({ kind: "keyMissing", keyName: "iv" });
-  return openCbc({ bytes, from, sizeBytes }, key, vector);
-}
-
-/** The frame counter's record, plain, behind the ciphered part. */
-const frameCounterHead = [0x04, 0xfd, 0x08];
-
-/** Mode 15, DSMR P2: the low byte of the configuration counts the ciphered bytes. */
-export function openMode15(
-  { bytes, from, end }: Content,
-  address: MbusAddress | null,
-  { configuration }: MbusState,
-  { key, iv }: MbusKeys,
-): Result<Uint8Array, DecodeFault> {
-  const sizeBytes = configuration & 0xff;
-  if (sizeBytes === 0 || (key === undefined && beginsDeciphered(bytes, from))) return ok(bytes);
-  const counterAt = from + sizeBytes;
-  const dataAt = counterAt + frameCounterHead.length;
-  const hasCounter = frameCounterHead.every((byte, place) => bytes[counterAt + place] === byte);
-  if (!hasCounter || dataAt + 4 > end) {
-    return fail({ kind: "unexpectedValue", field: "mbus.frameCounter", atByte: counterAt });
+  if (state === null || (mode !== 5 && mode !== 15)) {
+    const read = readOpened(inPlain(content), who, keys, trace);
+    // Behind a word that is no security mode there can also be a cipher of the maker's own.
+    const isSense = mode === 0 || !read.ok || makeSense(read.value.records);
+    return isSense ? read : fail({ kind: "unsupported", what: `security mode ${mode}` });
   }
-  const counter = bytes.subarray(dataAt, dataAt + 4);
-  const vector = iv ?? (address === null ? undefined : mode15Iv(address, counter));
-  if (vector === undefined) return fail({ kind: "keyMissing", keyName: "iv" });
-  return openCbc({ bytes, from, sizeBytes }, key, vector);
+  const opened = (mode === 5 ? openMode5 : openMode15)(content, address, state, keys);
+  return opened.ok ? readOpened(opened.value, who, keys, trace) : opened;
 }

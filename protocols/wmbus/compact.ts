@@ -7,9 +7,17 @@ import { u16le } from "#protocols/codec/field.ts";
 import { layout } from "#protocols/codec/layout.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import { readHeader } from "#protocols/mbus/recordHeader.ts";
-import { describeRecord, readRecords, type MbusRecord } from "#protocols/mbus/records.ts";
+import {
+  describeRecord,
+  filler,
+  readRecords,
+  reservedQuantity,
+  specialField,
+  type MbusRecord,
+} from "#protocols/mbus/records.ts";
 import { beginsDeciphered } from "#protocols/mbus/security.ts";
-import type { Content, MbusTelegram } from "#protocols/mbus/telegram.ts";
+import type { Content } from "#protocols/mbus/opened.ts";
+import type { MbusTelegram } from "#protocols/mbus/telegram.ts";
 import { printValue, sizeByLvar, sizeOf, variableField } from "#protocols/mbus/values.ts";
 import { crc16 } from "./checksum.ts";
 
@@ -22,9 +30,10 @@ export interface LearntFormat {
   readonly format: string;
 }
 
+/** How a compact frame is called in a fault. */
+export const compactFrame = "compact frame";
+
 const compactHead = layout("wmbus.compact", { formatSignature: u16le, fullFrameChecksum: u16le });
-const filler = 0x2f;
-const specialField = 0x0f;
 /** A format longer than a frame cannot have been in one. */
 const formatBytesMax = 255;
 
@@ -33,10 +42,45 @@ export function learnFormat(
   bytes: Uint8Array,
   records: readonly MbusRecord[],
 ): LearntFormat | null {
-  if (records.length === 0) return null;
+  const isReserved = records.some(({ quantity }) => quantity === reservedQuantity);
+  if (records.length === 0 || isReserved) return null;
   const heads = records.map(({ from, dataAt }) => bytes.subarray(from, dataAt));
   const format = Buffer.concat(heads);
+  if (format.length > formatBytesMax) return null;
   return { signature: signatureName(crc16(format, 0, format.length)), format: hexOf(format) };
+}
+
+const signatureBytes = 2;
+
+/**
+ * The format that a format frame (CI 69, 6A, 6B) tells: a signature, and the DIFs and VIFs that it is the
+ * checksum of. A length may stand in front; the checksum tells where the format lies. null: there is none.
+ */
+export function readFormatFrame(
+  { bytes, from, end }: Content,
+  trace: FieldTrace[] | null,
+): LearntFormat | null {
+  const start = beginsDeciphered(bytes, from) ? afterFillers(bytes, from, from + 2, trace) : from;
+  const counted = start + 1 + (bytes[start] ?? 0);
+  const places = [
+    [start, end],
+    [start + 1, end],
+    [start + 1, counted],
+    [start + 1, counted + signatureBytes],
+  ] as const;
+  for (const [at, last] of places) {
+    let to = Math.min(last, end);
+    // Fillers make the last block whole.
+    if (last === end) while (to > at && bytes[to - 1] === filler) to -= 1;
+    const formatAt = at + signatureBytes;
+    const signature = (bytes[at] ?? 0) + 256 * (bytes[at + 1] ?? 0);
+    if (to > formatAt && last <= end && crc16(bytes, formatAt, to) === signature) {
+      const format = hexOf(bytes.subarray(formatAt, to));
+      trace?.push({ name: "format", from: start, to: end, value: format, unit: null });
+      return { signature: signatureName(signature), format };
+    }
+  }
+  return null;
 }
 
 /** The records of a compact frame, in a format that is known. */
@@ -53,7 +97,7 @@ export function readCompact(
   const name = signatureName(head.value.formatSignature);
   const known = Object.hasOwn(formats, name) ? formats[name] : undefined;
   if (known === undefined) {
-    return fail({ kind: "unsupported", what: `compact frame of unknown format ${name}` });
+    return fail({ kind: "unsupported", what: `${compactFrame} of unknown format ${name}` });
   }
   const dataAt = headAt + compactHead.sizeBytes;
   const full = rebuilt(Uint8Array.from(Buffer.from(known, "hex")), bytes.subarray(dataAt, end));

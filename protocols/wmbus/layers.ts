@@ -28,6 +28,8 @@ const repeaterBits = 0x12;
 export interface LayerRead {
   readonly bytes: Uint8Array;
   readonly at: number;
+  /** A cipher was opened with the meter's key. */
+  readonly isOpened: boolean;
 }
 
 interface Whole {
@@ -52,7 +54,7 @@ export function readExtendedLink(
   if (ci === 0x8c || ci === 0x8e) {
     const plain = ci === 0x8c ? extendedOne : extendedThree;
     const read = plain.decode(bytes, at, trace);
-    return read.ok ? ok({ bytes, at: at + plain.sizeBytes }) : read;
+    return read.ok ? ok({ bytes, at: at + plain.sizeBytes, isOpened: false }) : read;
   }
   const ciphered = ci === 0x8d ? extendedTwo : extendedFour;
   // The payload's checksum is ciphered too, so it is explained after it has been opened.
@@ -62,8 +64,8 @@ export function readExtendedLink(
   const checksumAt = next - checksumBytes;
   const opened = openSession(read.value, { bytes, at: checksumAt }, sender, key);
   if (!opened.ok) return opened;
-  ciphered.decode(opened.value, at, trace);
-  return ok({ bytes: opened.value, at: next });
+  ciphered.decode(opened.value.bytes, at, trace);
+  return ok({ ...opened.value, at: next });
 }
 
 interface Session {
@@ -76,38 +78,34 @@ function openSession(
   { bytes, at }: Whole,
   sender: MbusAddress,
   key: Uint8Array | undefined,
-): Result<Uint8Array, DecodeFault> {
+): Result<Omit<LayerRead, "at">, DecodeFault> {
   const number = Buffer.from(sessionNumber, "hex");
   const mode = (number[3] ?? 0) >> 5;
-  if (mode === sessionPlain) return checkedPayload(bytes, at, "checksumMismatch");
+  const wrong = checksumFault(bytes, at);
+  const plain = { bytes, isOpened: false };
+  if (mode === sessionPlain) return wrong === null ? ok(plain) : fail(wrong);
   if (mode !== sessionCtr) {
     return fail({ kind: "unsupported", what: `extended link encryption ${mode}` });
   }
   if (key === undefined) {
     // Some receivers have the key themselves and hand on the frame with its session unchanged.
-    const plain = checkedPayload(bytes, at, "checksumMismatch");
-    return plain.ok ? plain : fail({ kind: "keyMissing", keyName: "key" });
+    return wrong === null ? ok(plain) : fail({ kind: "keyMissing", keyName: "key" });
   }
   if (key.length !== keyBytes) return fail({ kind: "keyMissing", keyName: "key" });
   const control = communicationControl & ~repeaterBits;
   const block = [...linkAddress.encode(sender), control, ...number, 0, 0, 0];
   const opened = Uint8Array.from(bytes);
   opened.set(ctr(key, Uint8Array.from(block), bytes.subarray(at)), at);
-  return checkedPayload(opened, at, "notAuthentic");
+  // Under a wrong key this checksum cannot be right.
+  const isRight = checksumFault(opened, at) === null;
+  return isRight ? ok({ bytes: opened, isOpened: true }) : fail({ kind: "notAuthentic" });
 }
 
-/** The checksum covers all behind it; under a wrong key it cannot be right. */
-function checkedPayload(
-  bytes: Uint8Array,
-  at: number,
-  otherwise: "checksumMismatch" | "notAuthentic",
-): Result<Uint8Array, DecodeFault> {
+/** The checksum covers all behind it. */
+function checksumFault(bytes: Uint8Array, at: number): DecodeFault | null {
   const actual = (bytes[at] ?? 0) + 256 * (bytes[at + 1] ?? 0);
   const expected = crc16(bytes, at + checksumBytes, bytes.length);
-  if (actual === expected) return ok(bytes);
-  return fail(
-    otherwise === "notAuthentic" ? { kind: otherwise } : { kind: otherwise, expected, actual },
-  );
+  return actual === expected ? null : { kind: "checksumMismatch", expected, actual };
 }
 
 /** What the authentication layer says: enough to check it, once the keys are known. */

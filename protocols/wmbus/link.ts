@@ -39,6 +39,8 @@ export interface RadioFrame {
   readonly checksums: readonly number[];
   /** Only without checksums: the frame of kind B that one other bit would make of these bytes. */
   readonly maybeB: RadioFrame | null;
+  /** Bytes of mode C before the frame. */
+  readonly syncBytes?: number;
 }
 
 interface Block {
@@ -55,8 +57,41 @@ const nextBlocksA = 16;
 const firstBlockB = 126;
 const nextBlockB = 126;
 
+/** Mode C: the word before the frame, which some receivers hand on, says its kind. */
+const syncStart = 0x54;
+const syncKinds: Readonly<Record<number, "A" | "B">> = { 0xcd: "A", 0x3d: "B" };
+const syncBytes = 2;
+
 /** The frame that these bytes are, no more and no less. L decides how they can be cut. */
 export function decodeFrame(bytes: Uint8Array): Result<RadioFrame, DecodeFault> {
+  const kind = bytes[0] === syncStart ? syncKinds[bytes[1] ?? 0] : undefined;
+  return (kind === undefined ? undefined : afterSync(bytes, kind)) ?? bareFrame(bytes);
+}
+
+/** The frame behind a word of mode C; undefined: what follows has another length, so this was no such word. */
+function afterSync(
+  bytes: Uint8Array,
+  kind: "A" | "B",
+): Result<RadioFrame, DecodeFault> | undefined {
+  const rest = bytes.subarray(syncBytes);
+  const counted = rest[0] ?? 0;
+  if (counted < linkHead.sizeBytes) return undefined;
+  const isB = kind === "B";
+  const [first, next] = isB ? [firstBlockB, nextBlockB] : [firstBlockA, nextBlocksA];
+  const blocks = blocksOf(counted + 1, first, next, isB);
+  if ((blocks.at(-1)?.to ?? 0) + checksumBytes !== rest.length) return undefined;
+  const frame = checked(rest, blocks, kind);
+  if (!frame.ok) return frame;
+  const { placeOf, checksums } = frame.value;
+  return ok({
+    ...frame.value,
+    syncBytes,
+    placeOf: (at) => placeOf(at) + syncBytes,
+    checksums: checksums.map((at) => at + syncBytes),
+  });
+}
+
+function bareFrame(bytes: Uint8Array): Result<RadioFrame, DecodeFault> {
   const counted = bytes[0];
   if (counted === undefined || counted < linkHead.sizeBytes) {
     if (bytes.length > linkHead.sizeBytes) {
@@ -176,5 +211,7 @@ export function putBack(fields: readonly FieldTrace[], frame: RadioFrame): reado
     const to = from + checksumBytes;
     return { name: "block checksum", from, to, value: "right", unit: null };
   });
-  return [...placed, ...sums].sort((one, other) => one.from - other.from);
+  const { syncBytes: to = 0 } = frame;
+  const sync = to === 0 ? [] : [{ name: "mode C", from: 0, to, value: frame.framing, unit: null }];
+  return [...sync, ...placed, ...sums].sort((one, other) => one.from - other.from);
 }

@@ -12,7 +12,7 @@ import {
   openCbc,
   type MbusKeys,
 } from "#protocols/mbus/security.ts";
-import type { Content } from "#protocols/mbus/telegram.ts";
+import { inPlain, type Content, type Opened } from "#protocols/mbus/opened.ts";
 import type { Authentication } from "./layers.ts";
 import { cmac, deriveKeys, desOpened, type DerivedKeys } from "./security.ts";
 
@@ -43,22 +43,25 @@ export function openMode7(
   mode: Mode7,
   keys: WmbusKeys,
   trace: FieldTrace[] | null,
-): Result<Content, DecodeFault> {
+): Result<Opened, DecodeFault> {
   const { bytes, from } = content;
   const read = extension.decode(bytes, from, trace);
   if (!read.ok) return read;
   const inner = { ...content, from: from + extension.sizeBytes };
   const sizeBytes = ((mode.state.configuration >> 4) & 0x0f) * blockBytes;
-  if (sizeBytes === 0) return ok(inner);
-  if (keys.key === undefined && beginsDeciphered(bytes, inner.from)) return ok(inner);
+  const isPlain = sizeBytes === 0 || beginsDeciphered(bytes, inner.from);
+  if (keys.key === undefined && isPlain) return ok(inPlain(inner));
   const derivation = read.value.keyDerivation & derivationMask;
   const own = keysOf(derivation, mode, keys);
   if (!own.ok) return own;
   const { encryption, authentication } = own.value;
-  const fault = macFault(bytes, mode.authentication, authentication, keys.messageCounterSeen);
-  if (fault !== null) return fail(fault);
+  const signed = checkMac(bytes, mode.authentication, authentication, keys.messageCounterSeen);
+  if (!signed.ok) return signed;
+  const isSigned = signed.value;
+  if (sizeBytes === 0) return ok({ ...inPlain(inner), isSigned });
   const opened = openCbc({ bytes, from: inner.from, sizeBytes }, encryption, zeroIv);
-  return opened.ok ? ok({ ...inner, bytes: opened.value }) : opened;
+  const cipheredTo = inner.from + sizeBytes;
+  return opened.ok ? ok({ ...inner, bytes: opened.value, cipheredTo, isSigned }) : opened;
 }
 
 function keysOf(
@@ -83,21 +86,26 @@ function keysOf(
   return ok(deriveKeys(key, counter, meter));
 }
 
-/** Why a telegram is not what its meter sent; null: it is, or it promises nothing. */
-export function macFault(
+/** Whether a MAC proves that the telegram is its meter's; one that is wrong, or of an old counter, is refused. */
+export function checkMac(
   bytes: Uint8Array,
   authentication: Authentication | null,
   key: Uint8Array,
   counterSeen: number | undefined,
-): DecodeFault | null {
-  if (authentication === null || authentication.mac === null) return null;
-  const { mac, signedFields, signedAt, counter } = authentication;
+): Result<boolean, DecodeFault> {
+  if (authentication === null || authentication.mac === null) return ok(false);
+  const { mac, signedFields, signedAt } = authentication;
   const signed = Buffer.concat([signedFields, bytes.subarray(signedAt)]);
   const right = cmac(key, signed).subarray(0, mac.length);
-  if (!Buffer.from(right).equals(mac)) return { kind: "notAuthentic" };
-  if (counter === null || counterSeen === undefined) return null;
-  const number = Buffer.from(counter).readUInt32LE();
-  return number < counterSeen ? { kind: "replayed", counter: number } : null;
+  if (!Buffer.from(right).equals(mac)) return fail({ kind: "notAuthentic" });
+  const counter = counterOf(authentication);
+  if (counter === undefined || counterSeen === undefined) return ok(true);
+  return counter < counterSeen ? fail({ kind: "replayed", counter }) : ok(true);
+}
+
+/** The message counter of a telegram, where it has one. */
+export function counterOf({ counter }: Authentication): number | undefined {
+  return counter === null ? undefined : Buffer.from(counter).readUInt32LE();
 }
 
 /** Mode 2, DES: the low byte of the configuration counts the ciphered bytes. */
@@ -105,10 +113,11 @@ export function openMode2(
   content: Content,
   { configuration }: MbusState,
   key: Uint8Array | undefined,
-): Result<Content, DecodeFault> {
+): Result<Opened, DecodeFault> {
   const { bytes, from, end } = content;
   const sizeBytes = configuration & 0xff;
-  if (sizeBytes === 0 || (key === undefined && beginsDeciphered(bytes, from))) return ok(content);
+  const isPlain = sizeBytes === 0 || (key === undefined && beginsDeciphered(bytes, from));
+  if (isPlain) return ok(inPlain(content));
   if (sizeBytes % 8 !== 0 || from + sizeBytes > end) {
     return fail({ kind: "wrongLength", field: "wmbus.ciphered", atByte: from });
   }
@@ -116,7 +125,8 @@ export function openMode2(
   if (plain === undefined) return fail({ kind: "keyMissing", keyName: "key" });
   const opened = Uint8Array.from(bytes);
   opened.set(plain, from);
+  const cipheredTo = from + sizeBytes;
   return beginsDeciphered(opened, from)
-    ? ok({ ...content, bytes: opened })
+    ? ok({ ...content, bytes: opened, cipheredTo, isSigned: false })
     : fail({ kind: "notAuthentic" });
 }

@@ -1,33 +1,38 @@
 /** One radio telegram: frame, layers, header and records, as the meter said them. One walk for all makers. */
+import { unreachable } from "#domain/invariant.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
-import { code } from "#protocols/codec/field.ts";
-import { layout } from "#protocols/codec/layout.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
+import { alarmRecord } from "#protocols/mbus/alarm.ts";
+import { printMbusAddress, type MbusAddress, type MbusState } from "#protocols/mbus/header.ts";
 import {
-  longHeader,
-  shortHeader,
-  type MbusAddress,
-  type MbusState,
-} from "#protocols/mbus/header.ts";
-import { hexByte } from "#protocols/mbus/modifiers.ts";
-import {
+  believed,
+  inPlain,
+  makeSense,
+  marked,
   openMode15,
   openMode5,
-  securityMode,
+  plainFault,
   type Content,
+  type Opened,
+} from "#protocols/mbus/opened.ts";
+import {
+  applicationErrorText,
+  readHeaderOf,
+  securityMode,
   type MbusTelegram,
 } from "#protocols/mbus/telegram.ts";
 import { readRecords, type MbusRecord } from "#protocols/mbus/records.ts";
-import { learnFormat, readCompact, type CompactFormats, type LearntFormat } from "./compact.ts";
 import {
-  isExtendedLink,
-  readAuthentication,
-  readExtendedLink,
-  type Authentication,
-} from "./layers.ts";
+  learnFormat,
+  readCompact,
+  readFormatFrame,
+  type CompactFormats,
+  type LearntFormat,
+} from "./compact.ts";
 import { crc16 } from "./checksum.ts";
-import { decodeFrame, linkHead, putBack } from "./link.ts";
-import { macFault, openMode2, openMode7, type WmbusKeys } from "./modes.ts";
+import { decodeFrame, putBack } from "./link.ts";
+import { checkMac, counterOf, openMode2, openMode7, type WmbusKeys } from "./modes.ts";
+import { readLayers, type Layers, type Transport } from "./transport.ts";
 
 /** What one radio telegram says. */
 export interface WmbusTelegram extends MbusTelegram {
@@ -35,6 +40,8 @@ export interface WmbusTelegram extends MbusTelegram {
   readonly sender: MbusAddress;
   /** What to keep, so that the meter's compact frames can be read. */
   readonly learnt: LearntFormat | null;
+  /** Counter of the message, where a MAC has proved it; null: none has. */
+  readonly provedCounter: number | null;
 }
 
 /** What is on file of a meter. */
@@ -50,51 +57,10 @@ export interface WmbusContext extends WmbusKeys {
 
 type Read = Result<WmbusTelegram, DecodeFault>;
 
-const authenticationLayer = 0x90;
-/** Bit 6 of C is set in what meters send of their own accord and in what gateways ask; these are the askers. */
-const gatewayControls: ReadonlySet<number> = new Set([0x40, 0x53, 0x73, 0x5a, 0x7a, 0x5b, 0x7b]);
-
-/** What a CI of the transport layer announces: the header, and what follows it. */
-interface Transport {
-  readonly header: "none" | "short" | "long";
-  readonly content: "records" | "compact" | "nothing";
-}
-
-const transports: Readonly<Record<number, Transport>> = {
-  0x72: { header: "long", content: "records" },
-  0x7a: { header: "short", content: "records" },
-  0x78: { header: "none", content: "records" },
-  0x73: { header: "long", content: "compact" },
-  0x7b: { header: "short", content: "compact" },
-  0x79: { header: "none", content: "compact" },
-  0x80: { header: "long", content: "nothing" },
-  0x8a: { header: "short", content: "nothing" },
-  0x8b: { header: "long", content: "nothing" },
-};
-
 /** Modes with ciphered data that are not read. Other numbers are words of radios older than modes. */
 const unreadModes: ReadonlySet<number> = new Set([3, 4, 8, 9, 10, 13]);
 /** Modes behind which records may be expected; else a telegram is records to its end, or none. */
 const knownModes: ReadonlySet<number> = new Set([0, 2, 5, 7, 15]);
-
-const ciField = layout("wmbus.ci", {
-  controlInformation: code({
-    0x72: "records after a long header",
-    0x73: "compact frame after a long header",
-    0x78: "records",
-    0x79: "compact frame",
-    0x7a: "records after a short header",
-    0x7b: "compact frame after a short header",
-    0x80: "long header alone",
-    0x8a: "short header alone",
-    0x8b: "long header alone",
-    0x8c: "extended link layer",
-    0x8d: "extended link layer, ciphered",
-    0x8e: "extended link layer with receiver",
-    0x8f: "extended link layer with receiver, ciphered",
-    0x90: "authentication",
-  }),
-});
 
 /** The telegram that these bytes are. Fields are traced at the places where the bytes stood. */
 export function decodeWmbusTelegram(
@@ -120,99 +86,39 @@ export function decodeWmbusTelegram(
   return telegram;
 }
 
+/** The address in clear: the long header's where there is one, else the link layer's; null: no whole frame. */
+export function wmbusAddressOf(bytes: Uint8Array): string | null {
+  const frame = decodeFrame(bytes);
+  if (!frame.ok) return null;
+  const layers = readLayers(frame.value.bytes, undefined, null);
+  if (!layers.ok) return layers.sender === null ? null : printMbusAddress(layers.sender);
+  const { transport, sender, content } = layers.value;
+  const header = readHeaderOf(transport.header, content, null);
+  return printMbusAddress((header.ok ? header.value.address : null) ?? sender);
+}
+
 function readFrame(bytes: Uint8Array, context: WmbusContext, trace: FieldTrace[] | null): Read {
-  const head = linkHead.decode(bytes, 0, trace);
-  if (!head.ok) return head;
-  const { control, countedBytes: _countedBytes, ...sender } = head.value;
-  if (gatewayControls.has(control)) {
-    return fail({ kind: "unsupported", what: `request of a gateway, C ${hexByte(control)}` });
-  }
-  return readLayers({ bytes, at: linkHead.sizeBytes }, sender, context, trace);
+  const layers = readLayers(bytes, context.key, trace);
+  return layers.ok ? readTransport(layers.value, context, trace) : layers;
 }
 
-function readLayers(
-  start: { readonly bytes: Uint8Array; readonly at: number },
-  sender: MbusAddress,
-  context: WmbusContext,
-  trace: FieldTrace[] | null,
-): Read {
-  let { bytes, at } = start;
-  let authentication: Authentication | null = null;
-  for (;;) {
-    const read = ciField.decode(bytes, at, trace);
-    if (!read.ok) return read;
-    const ci = read.value.controlInformation;
-    const next = { bytes, at: at + 1 };
-    if (isExtendedLink(ci) && authentication === null) {
-      const layer = readExtendedLink(ci, next, sender, context.key, trace);
-      if (!layer.ok) return layer;
-      ({ bytes, at } = layer.value);
-    } else if (ci === authenticationLayer && authentication === null) {
-      const layer = readAuthentication(next, trace);
-      if (!layer.ok) return layer;
-      authentication = layer.value;
-      at = authentication.signedAt;
-    } else {
-      const transport = transports[ci];
-      if (transport === undefined) return fail({ kind: "unsupported", what: `CI ${hexByte(ci)}` });
-      const content = { bytes, from: at + 1, end: bytes.length };
-      return readTransport(transport, content, { sender, authentication, context }, trace);
-    }
-  }
-}
-
-interface Surroundings {
-  readonly sender: MbusAddress;
-  readonly authentication: Authentication | null;
-  readonly context: WmbusContext;
-}
-
-function readTransport(
-  transport: Transport,
-  content: Content,
-  around: Surroundings,
-  trace: FieldTrace[] | null,
-): Read {
-  const { from } = content;
-  if (transport.header === "none") {
-    return readContent(transport, content, around, { address: around.sender, state: null }, trace);
-  }
-  const header = transport.header === "long" ? readLong(content, trace) : readShort(content, trace);
+function readTransport(layers: Layers, context: WmbusContext, trace: FieldTrace[] | null): Read {
+  const { transport, sender } = layers;
+  const header = readHeaderOf(transport.header, layers.content, trace);
   if (!header.ok) return header;
-  const { state, sizeBytes } = header.value;
-  const who = { address: header.value.address ?? around.sender, state };
-  const opened = open({ ...content, from: from + sizeBytes }, around, who, trace);
-  return opened.ok ? readContent(transport, opened.value, around, who, trace) : opened;
-}
-
-interface Header {
-  readonly address: MbusAddress | null;
-  readonly state: MbusState;
-  readonly sizeBytes: number;
-}
-
-function readLong(
-  { bytes, from }: Content,
-  trace: FieldTrace[] | null,
-): Result<Header, DecodeFault> {
-  const read = longHeader.decode(bytes, from, trace);
-  if (!read.ok) return read;
-  const { accessNumber, status, configuration, ...address } = read.value;
-  const state = { accessNumber, status, configuration };
-  return ok({ address, state, sizeBytes: longHeader.sizeBytes });
-}
-
-function readShort(
-  { bytes, from }: Content,
-  trace: FieldTrace[] | null,
-): Result<Header, DecodeFault> {
-  const read = shortHeader.decode(bytes, from, trace);
-  return read.ok
-    ? ok({ address: null, state: read.value, sizeBytes: shortHeader.sizeBytes })
-    : read;
+  const { state, rest } = header.value;
+  const who = { sender, address: header.value.address ?? sender, state };
+  const opened = open(rest, layers, who, context, trace);
+  if (!opened.ok) return opened;
+  const { authentication } = layers;
+  const isProved = opened.value.isSigned && authentication !== null;
+  const provedCounter = isProved ? (counterOf(authentication) ?? null) : null;
+  const read = readContent(transport, opened.value, { ...who, context }, trace);
+  return read.ok ? ok({ ...who, ...read.value, provedCounter }) : read;
 }
 
 interface Who {
+  readonly sender: MbusAddress;
   readonly address: MbusAddress;
   readonly state: MbusState | null;
 }
@@ -220,61 +126,116 @@ interface Who {
 /** The content without its cipher. A MAC is checked where its key is on file. */
 function open(
   content: Content,
-  { authentication, context }: Surroundings,
-  { address, state }: { readonly address: MbusAddress; readonly state: MbusState },
+  { authentication, isOpened }: Layers,
+  { address, state }: Who,
+  context: WmbusContext,
   trace: FieldTrace[] | null,
-): Result<Content, DecodeFault> {
-  const mode = securityMode(state.configuration);
-  const { authKey } = context;
-  if (mode !== 7 && authentication !== null && authKey !== undefined) {
-    const fault = macFault(content.bytes, authentication, authKey, context.messageCounterSeen);
-    if (fault !== null) return fail(fault);
+): Result<Opened, DecodeFault> {
+  const mode = securityMode(state?.configuration ?? 0);
+  const { authKey, messageCounterSeen } = context;
+  if (mode === 7 && state !== null) {
+    return openMode7(content, { address, state, authentication }, context, trace);
   }
+  const signed =
+    authKey === undefined
+      ? ok(false)
+      : checkMac(content.bytes, authentication, authKey, messageCounterSeen);
+  if (!signed.ok) return signed;
+  const opened = openedBy(mode, content, { address, state }, context);
+  if (!opened.ok) return opened;
+  const cipheredTo = isOpened ? content.end : opened.value.cipheredTo;
+  return ok({ ...opened.value, cipheredTo, isSigned: signed.value });
+}
+
+function openedBy(
+  mode: number,
+  content: Content,
+  { address, state }: Pick<Who, "address" | "state">,
+  context: WmbusContext,
+): Result<Opened, DecodeFault> {
+  if (state === null) return ok(inPlain(content));
   switch (mode) {
     case 2:
       return openMode2(content, state, context.key);
     case 5:
-      return reopened(content, openMode5(content, address, state, context));
-    case 7:
-      return openMode7(content, { address, state, authentication }, context, trace);
+      return openMode5(content, address, state, context);
     case 15:
-      return reopened(content, openMode15(content, address, state, context));
+      return openMode15(content, address, state, context);
     default:
       return unreadModes.has(mode)
         ? fail({ kind: "unsupported", what: `security mode ${mode}` })
-        : ok(content);
+        : ok(inPlain(content));
   }
 }
 
-function reopened(
-  content: Content,
-  opened: Result<Uint8Array, DecodeFault>,
-): Result<Content, DecodeFault> {
-  return opened.ok ? ok({ ...content, bytes: opened.value }) : opened;
+type Said = Omit<WmbusTelegram, "sender" | "address" | "state" | "provedCounter"> & {
+  readonly state?: null;
+};
+
+interface Context {
+  readonly state: MbusState | null;
+  readonly context: WmbusContext;
 }
 
 function readContent(
   { content: kind }: Transport,
-  content: Content,
-  { sender, context }: Surroundings,
-  { address, state }: Who,
+  content: Opened,
+  { state, context }: Context,
   trace: FieldTrace[] | null,
-): Read {
-  const common = { sender, address, state };
-  if (kind === "nothing") return ok({ ...common, records: [], moreFollows: false, learnt: null });
-  if (kind === "compact") {
-    const compact = readCompact(content, context.formats ?? {}, trace);
-    return compact.ok ? ok({ ...common, ...compact.value, learnt: null }) : compact;
+): Result<Said, DecodeFault> {
+  const plain = plainFault(content, context);
+  const nothing = { records: [], moreFollows: false, learnt: null };
+  // Between its telegrams a meter sends its number alone, in plain: nothing of it is believed, and nothing is wrong.
+  if (kind === "nothing") return ok(plain === null ? nothing : { ...nothing, state: null });
+  if (plain !== null) return fail(plain);
+  switch (kind) {
+    case "records":
+      return readWhole(content, securityMode(state?.configuration ?? 0), context, trace);
+    case "compact": {
+      const compact = readCompact(content, context.formats ?? {}, trace);
+      if (!compact.ok) return compact;
+      const records = marked(content, context, compact.value.records);
+      return ok({ ...compact.value, records, learnt: null });
+    }
+    case "format": {
+      const learnt = readFormatFrame(content, trace);
+      if (learnt !== null) return ok({ ...nothing, learnt });
+      return fail({ kind: "unsupported", what: "format frame without its signature" });
+    }
+    case "alarm": {
+      const { bytes, from, end } = content;
+      if (end - from === 1) return ok({ ...nothing, records: [alarmRecord(bytes, from, trace)] });
+      return fail({ kind: "wrongLength", field: "wmbus.alarm", atByte: from });
+    }
+    case "error":
+      return fail({ kind: "unsupported", what: applicationErrorText(content) });
+    default:
+      return unreachable(kind);
   }
+}
+
+function readWhole(
+  content: Opened,
+  mode: number,
+  context: WmbusContext,
+  trace: FieldTrace[] | null,
+): Result<Said, DecodeFault> {
   const { bytes, from, end } = content;
-  const { records, moreFollows, fault } = readRecords(bytes, from, end, trace);
-  if (fault === null) {
-    return ok({ ...common, records, moreFollows, learnt: learnFormat(bytes, records) });
+  const read = readRecords(bytes, from, end, trace);
+  const records = believed(content, context, read);
+  if (!records.ok) return records;
+  const { moreFollows, fault } = read;
+  // Behind a word that is no security mode there can also be a cipher of the maker's own.
+  if (!knownModes.has(mode) && !makeSense(read.records)) {
+    return fail({ kind: "unsupported", what: `security mode ${mode}` });
   }
-  const mode = securityMode(state?.configuration ?? 0);
-  if (records.length === 0 || !knownModes.has(mode)) return fail(fault);
-  const rest = unreadableRest(content, records, trace);
-  return ok({ ...common, records: [...records, rest], moreFollows: false, learnt: null });
+  if (fault === null) {
+    const learnt = learnFormat(bytes, read.records);
+    return ok({ records: records.value, moreFollows, learnt });
+  }
+  if (read.records.length === 0 || !knownModes.has(mode)) return fail(fault);
+  const rest = unreadableRest(content, read.records, trace);
+  return ok({ records: [...records.value, rest], moreFollows: false, learnt: null });
 }
 
 /**

@@ -81,11 +81,6 @@ export const rooms: readonly Room[] = [
     ports,
   ]),
   room(
-    "src/readings",
-    "The reading store: hot batches, immutable segments, roll-ups, manifest; not yet under the engine.",
-    [domain, ports],
-  ),
-  room(
     "src/intake",
     "The MQTT listener with its guard: sessions, credentials, limits.",
     [domain, ports],

@@ -1,5 +1,6 @@
 /** Cards of the M-Bus family: a frame may need a key, or what the meter's profile knows. */
 import { readdirSync, readFileSync } from "node:fs";
+import type { StatusMap } from "#domain/meterFile.ts";
 import type { Telegram } from "#domain/telegram.ts";
 import { bytesOfHex } from "./cards.ts";
 
@@ -10,6 +11,8 @@ export interface CardOptions {
   readonly volumeAt?: "measurement" | "base";
   readonly companion?: "dsmrP2";
   readonly formats?: Readonly<Record<string, string>>;
+  readonly allowPlain?: boolean;
+  readonly statusMap?: StatusMap;
 }
 
 export interface MbusCard {

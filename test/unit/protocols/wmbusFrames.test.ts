@@ -6,6 +6,13 @@ import { wmbusProtocol } from "#protocols/wmbus/protocol.ts";
 import { damaged, loadMbusCards, mulberry32 } from "./mbusCards.ts";
 
 const cards = loadMbusCards("wmbus");
+/** What a telegram teaches of formats is no part of what a card expects of it. */
+const decode = (...[bytes, options]: Parameters<typeof wmbusProtocol.decode>) => {
+  const result = wmbusProtocol.decode(bytes, options);
+  if (!result.ok) return result;
+  const { learned: _learned, ...value } = result.value;
+  return { ok: true, value } as const;
+};
 const framingOf = (bytes: Uint8Array) => {
   const frame = decodeFrame(bytes);
   return frame.ok ? frame.value.framing : undefined;
@@ -17,13 +24,13 @@ describe.each(cards.map((card) => [card.name, card] as const))("%s", (_, card) =
   const hasChecksums = framing !== "no checksums";
 
   test(`decodes: ${card.title}`, () => {
-    expect(wmbusProtocol.decode(card.bytes, card.options)).toEqual(whole);
+    expect(decode(card.bytes, card.options)).toEqual(whole);
   });
 
   test("decodes in the middle of a larger buffer", () => {
     const buffer = Buffer.concat([Buffer.from([0x44, 0x10]), card.bytes, Buffer.from([1])]);
     const view = buffer.subarray(2, 2 + card.bytes.length);
-    expect(wmbusProtocol.decode(view, card.options)).toEqual(whole);
+    expect(decode(view, card.options)).toEqual(whole);
   });
 
   test("explains every field inside the frame, in wire order", () => {
@@ -47,7 +54,7 @@ describe.each(cards.map((card) => [card.name, card] as const))("%s", (_, card) =
 
   test("every truncation is refused, or was a byte of the receiver", () => {
     for (let length = 0; length < card.bytes.length; length += 1) {
-      const result = wmbusProtocol.decode(card.bytes.slice(0, length), card.options);
+      const result = decode(card.bytes.slice(0, length), card.options);
       if (result.ok) expect(result).toEqual(whole);
       if (framing === "A") expect(result.ok).toBe(false);
     }
@@ -57,7 +64,7 @@ describe.each(cards.map((card) => [card.name, card] as const))("%s", (_, card) =
     for (let bit = 0; bit < card.bytes.length * 8; bit += 1) {
       const bytes = card.bytes.slice();
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      const result = wmbusProtocol.decode(bytes, card.options);
+      const result = decode(bytes, card.options);
       // A length that is one or two too short leaves bytes as if a receiver had put them there.
       if (hasChecksums && result.ok) expect([bit, result]).toEqual([bit, whole]);
       wmbusProtocol.explain(bytes, card.options);
@@ -70,14 +77,14 @@ test("a ciphered telegram without its key, or with another, is refused as such",
   expect(ciphered.length).toBeGreaterThan(5);
   for (const { bytes, options, name } of ciphered) {
     const { key = new Uint8Array(), ...rules } = options;
-    const without = wmbusProtocol.decode(bytes, rules);
+    const without = decode(bytes, rules);
     expect([name, without]).toMatchObject([
       name,
       { ok: false, fault: { kind: "keyMissing", keyName: "key" } },
     ]);
-    const other = wmbusProtocol.decode(bytes, { ...rules, key: key.map((byte) => byte ^ 0x5a) });
+    const other = decode(bytes, { ...rules, key: key.map((byte) => byte ^ 0x5a) });
     expect([name, other]).toMatchObject([name, { ok: false, fault: { kind: "notAuthentic" } }]);
-    const short = wmbusProtocol.decode(bytes, { ...rules, key: key.slice(1) });
+    const short = decode(bytes, { ...rules, key: key.slice(1) });
     expect([name, short]).toMatchObject([name, { fault: { kind: "keyMissing" } }]);
   }
 });
