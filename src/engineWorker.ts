@@ -1,24 +1,27 @@
 /** The engine's thread: the one writer with its ledger, and nothing else. */
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "#domain/invariant.ts";
-import { emptyMeterFile } from "#domain/meterFile.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { EngineBatch, EngineReport } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { protocolByName } from "#protocols/registry.ts";
+import { keyVault } from "#vault/keyVault.ts";
+import { meterFiles } from "./meterFiles.ts";
 import { systemClock, type ClockSettings } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
 
 export interface EngineWorkerData {
   readonly directory: string;
   readonly clock: ClockSettings;
+  /** null: no key of a meter can be opened. */
+  readonly masterKey: Uint8Array | null;
 }
 
 invariant(parentPort !== null, "engineWorker.ts runs as a worker thread only");
 const port = parentPort;
-const { directory, clock } = workerData as EngineWorkerData;
+const { directory, clock, masterKey } = workerData as EngineWorkerData;
 
 function tell(report: EngineReport): void {
   port.postMessage(report);
@@ -32,7 +35,7 @@ function open(): { readonly ledger: Ledger; readonly engine: Engine } | undefine
       clock: systemClock(clock),
       rng: systemRng,
       protocols: protocolByName,
-      files: { of: () => emptyMeterFile },
+      files: meterFiles(masterKey === null ? null : keyVault(masterKey, systemRng)),
       isStoreFailure: (error) => error instanceof LedgerError,
     });
     return { ledger, engine };

@@ -21,6 +21,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { UplinkQueue } from "#ports/intake.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
+import { keyVault } from "#vault/keyVault.ts";
 import { Aftermath } from "./aftermath.ts";
 import { startEngineHost } from "./engineHost.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
@@ -82,7 +83,10 @@ export async function serve(
   const pepper = readOrCreatePepper(join(directory, "pepper.key"), systemRng);
   const queries = openQueries(directory, startQueryWorker);
   const aftermath = new Aftermath(clock, observer, metrics);
-  const host = await startEngineHost({ directory, clock: clockSettings }, aftermath.parts());
+  const host = await startEngineHost(
+    { directory, clock: clockSettings, masterKey: secrets.masterKey },
+    aftermath.parts(),
+  );
   const { queue } = host;
   const live = new LiveDirectory(host.directory);
   const apiKeys = new ApiKeys(host.directory.apiKeys);
@@ -168,6 +172,7 @@ async function installFirstKey({ apiKeys, secrets, queue }: Base): Promise<strin
 }
 
 function openApi(base: Base): ReturnType<typeof startApi> {
+  const { masterKey } = base.secrets;
   const { config, pepper, observability, queue, queries, hub, apiKeys, clock, aftermath } = base;
   return startApi({
     host: config.http.host,
@@ -180,6 +185,7 @@ function openApi(base: Base): ReturnType<typeof startApi> {
       const secret = makeSecret(systemRng);
       return { secret, secretHash: hashSecret(pepper, secret) };
     },
+    vault: masterKey === null ? null : keyVault(masterKey, systemRng),
     describeAlarm: alarmMessage,
     metrics: observability.exposition,
     readiness: () => aftermath.readiness(),

@@ -1,5 +1,6 @@
 /** What the API is given: every part is an argument. */
 import type { Clock } from "#ports/clock.ts";
+import type { KeyVault } from "#ports/keyVault.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { Desk } from "#ports/requests.ts";
@@ -22,6 +23,8 @@ export interface ApiOptions {
     username: string,
     kind: "meter" | "gateway",
   ) => { readonly secret: string; readonly secretHash: string };
+  /** Seals keys of meters; null: no master key is configured. */
+  readonly vault: KeyVault | null;
   readonly describeAlarm: DescribeAlarm;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };

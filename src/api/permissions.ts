@@ -41,6 +41,8 @@ export const permissions = {
   "gateways.read": staff,
   "gateways.write": ["engineer", "admin"],
   "credentials.write": ["admin"],
+  /** Keys of ciphered meters: set and taken away, never read. */
+  "meterKeys.write": ["engineer", "admin"],
   "keys.read": ["auditor", "admin"],
   "keys.write": ["admin"],
   "readings.read": everyone,
@@ -59,6 +61,7 @@ export const permissions = {
   "automation.resume": ["dispatcher", "engineer"],
   "events.read": watchers,
   "frames.read": ["operator", "engineer", "auditor", "admin"],
+  "frames.redecode": ["engineer", "admin"],
   "areas.read": watchers,
   "audit.read": ["auditor", "admin"],
 } as const satisfies Record<string, readonly Role[]>;

@@ -18,6 +18,7 @@ import { commandRoutes } from "./routes/commandRoutes.ts";
 import { eventRoutes } from "./routes/eventRoutes.ts";
 import { importRoutes } from "./routes/importRoutes.ts";
 import { keyRoutes } from "./routes/keyRoutes.ts";
+import { meterKeyRoutes } from "./routes/meterKeyRoutes.ts";
 import { meterRoutes } from "./routes/meterRoutes.ts";
 import { processRoutes } from "./routes/processRoutes.ts";
 import { readingRoutes } from "./routes/readingRoutes.ts";
@@ -121,6 +122,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   meterRoutes(app, options);
   importRoutes(app, options);
   keyRoutes(app, options);
+  meterKeyRoutes(app, options);
   readingRoutes(app, options);
   alarmRoutes(app, options);
   commandRoutes(app, options);

@@ -59,6 +59,14 @@ const influxSchema = z.strictObject({
   tokenFile: file.optional().describe("File with a token that may write to the bucket."),
 });
 
+const keysSchema = z.strictObject({
+  masterKeyFile: file
+    .optional()
+    .describe(
+      "File with 64 hexadecimal digits that seal the keys of ciphered meters. Keep it, and a copy of it, outside the data directory; without it no meter's key can be kept.",
+    ),
+});
+
 const clockSchema = z.strictObject({
   factor: z
     .number()
@@ -89,6 +97,7 @@ export const configSchema = z
     influx: influxSchema
       .optional()
       .describe("Copies every stored reading to a time-series server; absent: off."),
+    keys: keysSchema.prefault({}).describe("Keys of meters that cipher their frames."),
     clock: clockSchema
       .prefault({})
       .describe("Time-lapse for demonstrations. Never set it where real meters report."),

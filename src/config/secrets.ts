@@ -1,4 +1,5 @@
 /** Secrets are files. They are read once, kept out of the settings, and never printed. */
+import { relative, resolve } from "node:path";
 import { ConfigError, type Problem } from "./configError.ts";
 import { readTextFile, tryRead, type ReadText } from "./environment.ts";
 import type { Config } from "./schema.ts";
@@ -7,6 +8,8 @@ import type { Config } from "./schema.ts";
 export interface Secrets {
   readonly adminKey: string | null;
   readonly influxToken: string | null;
+  /** 32 bytes. */
+  readonly masterKey: Uint8Array | null;
   readonly mqttTls: { readonly keyPem: string; readonly certPem: string } | null;
 }
 
@@ -26,7 +29,31 @@ export function loadSecrets(config: Config, readFile: ReadText = readTextFile): 
   const influxToken = read("influx.tokenFile", config.influx?.tokenFile);
   const keyPem = read("mqtt.tls.keyFile", config.mqtt.tls?.keyFile);
   const certPem = read("mqtt.tls.certFile", config.mqtt.tls?.certFile);
+  const masterKey = readMasterKey(config, read, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const mqttTls = keyPem === null || certPem === null ? null : { keyPem, certPem };
-  return { adminKey, influxToken, mqttTls };
+  return { adminKey, influxToken, masterKey, mqttTls };
 }
+
+/** Beside the ledger it would protect nothing: whoever copies the directory would have both. */
+function readMasterKey(
+  config: Config,
+  read: (setting: string, path: string | undefined) => string | null,
+  problems: Problem[],
+): Uint8Array | null {
+  const where = "keys.masterKeyFile";
+  const path = config.keys.masterKeyFile;
+  const text = read(where, path);
+  if (text === null || text === "" || path === undefined) return null;
+  const isInside = !relative(resolve(config.dataDir), resolve(path)).startsWith("..");
+  if (isInside) problems.push({ where, message: "the file must not lie in the data directory" });
+  if (!masterKeyPattern.test(text)) {
+    problems.push({
+      where,
+      message: "the file must hold 64 hexadecimal digits (openssl rand -hex 32)",
+    });
+  }
+  return Buffer.from(text, "hex");
+}
+
+const masterKeyPattern = /^[0-9a-f]{64}$/i;

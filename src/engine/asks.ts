@@ -5,7 +5,9 @@ import type { Meter } from "#domain/meter.ts";
 import type { Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import { acknowledge, reset } from "./alarmDesk.ts";
 import { publish, publishAlarm, recordDraft, type Book } from "./book.ts";
+import { actOnKeys } from "./keyAsks.ts";
 import { settingNames } from "./memory.ts";
+import { redecode } from "./redecode.ts";
 import { changeMeter, registerMeter } from "./registry.ts";
 import { refuse } from "./refuse.ts";
 import { draftFor, type Room } from "./room.ts";
@@ -72,6 +74,11 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
       ledger.dropApiKey(ask.id);
       book.changed.revokedApiKeys.push(ask.id);
       return done;
+    case "meterKeys.put":
+    case "meterKeys.drop":
+      return actOnKeys(book, ask);
+    case "quarantine.redecode":
+      return redecode(room, book, ask);
     case "alarm.acknowledge":
     case "alarm.reset":
     case "alarm.comment":
@@ -210,8 +217,12 @@ function subjectOf(ask: Ask): string {
     case "meter.register":
       return ask.meter.id;
     case "meter.change":
+    case "meterKeys.put":
+    case "meterKeys.drop":
     case "valve.close":
       return ask.meterId;
+    case "quarantine.redecode":
+      return `quarantine ${ask.quarantineId}`;
     case "gateway.put":
       return ask.gateway.id;
     case "credential.issue":

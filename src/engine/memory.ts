@@ -2,6 +2,7 @@
 import type { Alarm, SystemRuleId } from "#domain/alarm.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
+import type { SealedKey } from "#domain/meterKey.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Ledger, Sequences } from "#ports/ledger.ts";
 import { dayMs, timestampMs, type TimestampMs } from "#domain/units.ts";
@@ -24,6 +25,8 @@ export interface Memory {
   readonly meterNoByCarrierAddress: Map<string, number>;
   readonly gateways: Map<string, ReadonlySet<string>>;
   readonly contexts: Map<number, MeterContext>;
+  /** Keys of ciphered meters; only the vault opens them. */
+  readonly sealedKeys: Map<number, readonly SealedKey[]>;
   /** Meters whose valve has an outstanding command. */
   readonly waiting: Set<number>;
   readonly held: Set<CommandId>;
@@ -47,6 +50,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     meterNoByCarrierAddress: new Map(),
     gateways: new Map(directory.gateways.map(({ id, meterIds }) => [id, new Set(meterIds)])),
     contexts: new Map(),
+    sealedKeys: new Map(),
     waiting: new Set(),
     held: new Set(),
     meterAlarms: { ...noAlarms },
@@ -60,6 +64,9 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     sequences: { ...ledger.sequences() },
   };
   for (const meter of directory.meters) rememberMeter(memory, meter);
+  for (const { meterNo, ...key } of ledger.meterKeys()) {
+    memory.sealedKeys.set(meterNo, [...(memory.sealedKeys.get(meterNo) ?? []), key]);
+  }
   for (const { meterNo, json } of ledger.contexts()) {
     const context = { ...initialContext, ...(JSON.parse(json) as MeterContext) };
     memory.contexts.set(meterNo, context);

@@ -2,6 +2,7 @@
 import { alarmId, commandId } from "#domain/ids.ts";
 import type { Meter, ProtocolName } from "#domain/meter.ts";
 import { withLearned, type MeterFile } from "#domain/meterFile.ts";
+import type { SealedKey } from "#domain/meterKey.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import type { MeterFiles } from "#ports/meterFiles.ts";
@@ -28,7 +29,7 @@ export function draftFor(room: Room, book: Book, meter: Meter): Draft {
   return startDraft({
     meter,
     protocol: room.protocols[meter.protocol],
-    file: room.files.of(meter),
+    file: plainFileOf(room, meter),
     nowMs: book.nowMs,
     ids: idsFor(room, book),
     history: historyOf(room.ledger, meter.no),
@@ -39,8 +40,14 @@ export function draftFor(room: Room, book: Book, meter: Meter): Draft {
 
 /** Keys, profile, and what the meter's uplinks taught. */
 export function fileOf(room: Room, meter: Meter): MeterFile {
-  return withLearned(room.files.of(meter), contextOf(room.memory, meter.no).learned);
+  return withLearned(plainFileOf(room, meter), contextOf(room.memory, meter.no).learned);
 }
+
+function plainFileOf({ files, memory }: Room, meter: Meter): MeterFile {
+  return files.of(meter, memory.sealedKeys.get(meter.no) ?? noKeys);
+}
+
+const noKeys: readonly SealedKey[] = [];
 
 function idsFor(room: Room, book: Book): Ids {
   const { memory, rng } = room;

@@ -34,25 +34,34 @@ export interface DecodedUplink {
   readonly receivedAtMs: TimestampMs;
   /** The meter can be sent a command at this moment. */
   readonly reachable: boolean;
+  /** Taken from the ledger again: history, whatever it says. */
+  readonly isRebuilt: boolean;
 }
 
 /** Everything that this uplink means, into the draft; the outcome for the books. */
 export function stepUplink(draft: Draft, uplink: DecodedUplink): UplinkOutcome {
   const { telegram, receivedAtMs } = uplink;
-  noteContact(draft, telegram, receivedAtMs);
-  const placing = placeInTime(telegram.readings, receivedAtMs);
+  if (!uplink.isRebuilt) noteContact(draft, telegram, receivedAtMs);
+  const knownAtMs = uplink.isRebuilt ? draft.nowMs : receivedAtMs;
+  const placing = placeInTime(telegram.readings, receivedAtMs, knownAtMs);
   if (isRepetition(draft, uplink, placing.placed[0])) {
     return contactAfter(draft, uplink, "duplicate");
   }
   const settled = settleReadings(draft, placing, receivedAtMs, uplink.seq);
-  const hasReply = takeReplies(draft, telegram);
-  tellValve(draft, settled);
-  closeOnLeak(draft, settled);
+  const hasReply = uplink.isRebuilt ? false : actOnNow(draft, telegram, settled);
   // A frame that carries nothing (the answer 810A) repeats nothing either.
   const isBare = telegram.readings.length + telegram.replies.length === 0;
   const isNew = settled.isNew || hasReply || isBare;
   const outcome = settled.isSuspect ? "suspect" : isNew ? "accepted" : "duplicate";
   return contactAfter(draft, uplink, outcome);
+}
+
+/** What only an uplink of now may do: answer for a command, speak of the valve, close it. */
+function actOnNow(draft: Draft, telegram: Telegram, settled: Settled): boolean {
+  const hasReply = takeReplies(draft, telegram);
+  tellValve(draft, settled);
+  closeOnLeak(draft, settled);
+  return hasReply;
 }
 
 function noteContact(draft: Draft, telegram: Telegram, receivedAtMs: TimestampMs): void {

@@ -24,8 +24,10 @@ export interface ReceivedUplink {
   readonly reachable: boolean;
 }
 
-interface NumberedUplink extends ReceivedUplink {
+export interface NumberedUplink extends ReceivedUplink {
   readonly seq: number;
+  /** Taken from the ledger again: it may make history, and moves no valve. */
+  readonly isRebuilt: boolean;
 }
 
 /** Decodes, judges and records one uplink; whatever it is, it ends as a row with an outcome. */
@@ -35,8 +37,8 @@ export function takeUplink(
   received: ReceivedUplink,
   isPoison: boolean,
 ): void {
-  const got = { ...received, seq: nextNumber(book.memory, "uplink") };
-  const opened = isPoison ? "it could not be recorded" : open(room, book, got);
+  const got = { ...received, seq: nextNumber(book.memory, "uplink"), isRebuilt: false };
+  const opened = isPoison ? "it could not be recorded" : openUplink(room, book, got);
   if (typeof opened === "string") {
     const meter = knownMeter(book, got.meterNo);
     quarantine(book, got, meter, "INTERNAL", opened);
@@ -58,7 +60,7 @@ export function takeUplink(
   }
 }
 
-interface OpenedUplink {
+export interface OpenedUplink {
   readonly decoded: Result<Telegram, DecodeFault>;
   /** What the frame says of whom it comes from: behind the cipher first, then in clear. */
   readonly addresses: readonly string[];
@@ -68,7 +70,7 @@ interface OpenedUplink {
  * Decodes with what is on file of the meter. A decoder never throws; should one do so after all, it is our mistake
  * in one uplink, and here it ends.
  */
-function open(room: Room, book: Book, got: ReceivedUplink): OpenedUplink | string {
+export function openUplink(room: Room, book: Book, got: ReceivedUplink): OpenedUplink | string {
   const protocol = room.protocols[got.protocol];
   try {
     const clear = protocol.addressOf?.(got.bytes) ?? null;
@@ -99,8 +101,6 @@ function evaluate(
   telegram: Telegram,
 ): void {
   const draft = draftFor(room, book, meter);
-  const learned = learnedAfter(draft.context.learned, telegram.learned);
-  if (learned !== draft.context.learned) draft.context = { ...draft.context, learned };
   const outcome = tryStep(room, draft, got, telegram);
   if (!outcome.ok) {
     quarantine(book, got, meter, "INTERNAL", outcome.fault);
@@ -109,6 +109,24 @@ function evaluate(
   }
   putUplink(book, got, meter, outcome.value);
   recordDraft(book, draft);
+}
+
+/** An uplink of the ledger that can be decoded now; its row gets its new outcome. */
+export function retake(
+  room: Room,
+  book: Book,
+  got: NumberedUplink,
+  { decoded, addresses }: OpenedUplink,
+): Result<UplinkOutcome, string> {
+  const owner = ownerOf(book, got, addresses);
+  if (typeof owner === "string") return fail(owner);
+  if (!decoded.ok) return fail(describe(decoded.fault));
+  const draft = draftFor(room, book, owner);
+  const outcome = tryStep(room, draft, got, decoded.value);
+  if (!outcome.ok) return outcome;
+  book.ledger.settleUplink(got.seq, owner.no, outcome.value);
+  recordDraft(book, draft);
+  return outcome;
 }
 
 /**
@@ -131,10 +149,12 @@ function tryStep(
   got: NumberedUplink,
   telegram: Telegram,
 ): Result<UplinkOutcome, string> {
-  const { bytes, seq, reachable } = got;
+  const { bytes, seq, reachable, isRebuilt } = got;
   const receivedAtMs = timestampMs(got.receivedAtMs);
+  const learned = learnedAfter(draft.context.learned, telegram.learned);
+  if (learned !== draft.context.learned) draft.context = { ...draft.context, learned };
   try {
-    return ok(stepUplink(draft, { telegram, bytes, seq, receivedAtMs, reachable }));
+    return ok(stepUplink(draft, { telegram, bytes, seq, receivedAtMs, reachable, isRebuilt }));
   } catch (error) {
     if (room.isStoreFailure(error)) throw error;
     return fail(problemOf(error));
@@ -200,7 +220,8 @@ function putUplink(
   book.tally.outcome(protocol, outcome);
 }
 
-function describe(fault: DecodeFault): string {
+/** A fault in words, for the quarantine and for people. */
+export function describe(fault: DecodeFault): string {
   const { kind, heard: _heard, ...rest } = fault;
   const words = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`);
   return `${kind}: ${words.join(", ")}`.slice(0, 300);

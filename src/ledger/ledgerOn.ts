@@ -7,6 +7,7 @@ import { alarmTable } from "./alarmTable.ts";
 import { auditTable } from "./audit.ts";
 import { commandTable } from "./commandTable.ts";
 import { guarded, writeFailed } from "./ledgerError.ts";
+import { meterKeyTable } from "./meterKeyTable.ts";
 import { readingTable } from "./readingTable.ts";
 import { registryTable } from "./registryTable.ts";
 import { each, numberOf, one } from "./sql.ts";
@@ -24,6 +25,7 @@ export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
     ...alarmTable(db),
     ...commandTable(db),
     ...registryTable(db),
+    ...meterKeyTable(db),
     ...auditTable(db),
     ...uplinkTables(db),
     ...contextTables(db),
@@ -89,7 +91,12 @@ function transactionOn(db: DatabaseSync, forget: () => void): TransactionPart {
   };
 }
 
-function uplinkTables(db: DatabaseSync): Pick<Ledger, "putUplink" | "putQuarantine" | "uplink"> {
+type UplinkPart = Pick<
+  Ledger,
+  "putUplink" | "putQuarantine" | "uplink" | "settleUplink" | "settleQuarantine" | "quarantined"
+>;
+
+function uplinkTables(db: DatabaseSync): UplinkPart {
   const putUplink = db.prepare(
     `INSERT INTO uplink (seq, meter_no, route, protocol, received_at, outcome, bytes)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -102,7 +109,20 @@ function uplinkTables(db: DatabaseSync): Pick<Ledger, "putUplink" | "putQuaranti
     `SELECT seq, meter_no AS meterNo, route, protocol, received_at AS receivedAtMs, outcome, bytes
      FROM uplink WHERE seq = ?`,
   );
+  const settle = db.prepare("UPDATE uplink SET meter_no = ?, outcome = ? WHERE seq = ?");
+  const settleQuarantine = db.prepare("UPDATE quarantine SET settled_at = ? WHERE id = ?");
+  const quarantined = db.prepare(
+    `SELECT uplink_seq AS uplinkSeq, meter_no AS meterNo, settled_at AS settledAtMs
+     FROM quarantine WHERE id = ?`,
+  );
   return {
+    settleUplink(seq, meterNo, outcome) {
+      settle.run(meterNo, outcome, seq);
+    },
+    settleQuarantine(id, atMs) {
+      settleQuarantine.run(atMs, id);
+    },
+    quarantined: (id) => one(quarantined, id),
     putUplink({ seq, meterNo, route, protocol, receivedAtMs, outcome, bytes }) {
       putUplink.run(seq, meterNo, route, protocol, receivedAtMs, outcome, bytes);
     },

@@ -24,7 +24,7 @@ export function logQueries(db: DatabaseSync): Answers<LogRead> {
        q.received_at AS receivedAtMs, u.bytes
      FROM quarantine AS q JOIN uplink AS u ON u.seq = q.uplink_seq
      LEFT JOIN meter AS m ON m.no = q.meter_no
-     WHERE q.id < ? ORDER BY q.id DESC LIMIT ?`,
+     WHERE q.id < ? AND q.settled_at IS NULL ORDER BY q.id DESC LIMIT ?`,
   );
   const audit = db.prepare(
     `SELECT seq, at AS atMs, actor, role, act, subject, reason, detail AS detailJson

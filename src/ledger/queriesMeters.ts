@@ -7,7 +7,10 @@ import type { Answers } from "./queries.ts";
 import { gatewaysOf, meterColumns, meterOf, type MeterRow } from "./registryTable.ts";
 import { all, one } from "./sql.ts";
 
-type MeterRead = Pick<Queries, "meters" | "meter" | "gateways" | "areas" | "settings">;
+type MeterRead = Pick<
+  Queries,
+  "meters" | "meter" | "meterKeys" | "gateways" | "areas" | "settings"
+>;
 
 type SeenMeter = MeterRow & {
   readonly lastSeenAtMs: number | null;
@@ -40,6 +43,10 @@ export function meterQueries(db: DatabaseSync): Answers<MeterRead> {
      ) AS a ON a.meter_no = m.no
      GROUP BY m.area ORDER BY m.area`,
   );
+  const keys = db.prepare(
+    `SELECT k.purpose, k.algorithm, k.set_at AS setAtMs
+     FROM meter_key AS k JOIN meter AS m ON m.no = k.meter_no WHERE m.id = ? ORDER BY k.purpose`,
+  );
   const settings = db.prepare("SELECT name, value FROM setting ORDER BY name");
   return {
     meters(after, limitWanted, area) {
@@ -58,6 +65,7 @@ export function meterQueries(db: DatabaseSync): Answers<MeterRead> {
       const row = one<SeenMeter>(byId, id);
       return row === undefined ? null : viewOf(row);
     },
+    meterKeys: (meterId) => all(keys, meterId),
     gateways: () => gatewaysOf(db),
     areas: () => all(areas),
     settings: () =>

@@ -11,6 +11,7 @@ export const queriesOutstandingMax = 256;
 const methods: Readonly<Record<keyof Queries, true>> = {
   meters: true,
   meter: true,
+  meterKeys: true,
   gateways: true,
   readings: true,
   latestReading: true,

@@ -7,6 +7,7 @@ import type { CommandChange } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { AlarmId, CommandId } from "#domain/ids.ts";
 import type { Meter, ProtocolName } from "#domain/meter.ts";
+import type { SealedKey } from "#domain/meterKey.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { Role } from "#domain/role.ts";
@@ -93,6 +94,7 @@ export interface Ledger {
   /** Contexts as the engine wrote them. */
   contexts(): Iterable<{ readonly meterNo: number; readonly json: string }>;
   setting(name: string): string | undefined;
+  meterKeys(): Iterable<SealedKey & { readonly meterNo: number }>;
 
   begin(): void;
   commit(): void;
@@ -100,6 +102,9 @@ export interface Ledger {
 
   putUplink(row: UplinkRow): void;
   putQuarantine(row: QuarantineRow): void;
+  /** It was decoded after all: its new outcome, and whose it is. */
+  settleUplink(seq: number, meterNo: number, outcome: UplinkOutcome): void;
+  settleQuarantine(id: number, atMs: number): void;
   putReading(row: StoredReading): void;
   /** A new version of a stored reading; the former quality and flags are kept with the reason. */
   reviseReading(row: StoredReading, reason: string, atMs: number): void;
@@ -120,6 +125,8 @@ export interface Ledger {
   putApiKey(row: ApiKeyRow): void;
   dropApiKey(id: string): void;
   putSetting(name: string, value: string): void;
+  putMeterKey(meterNo: number, key: SealedKey): void;
+  dropMeterKeys(meterNo: number): void;
   /** Keeps the answer of a request for its Idempotency-Key. */
   putIdempotent(key: string, requestHash: string, responseJson: string, atMs: number): void;
 
@@ -144,5 +151,10 @@ export interface Ledger {
     key: string,
   ): { readonly requestHash: string; readonly responseJson: string } | undefined;
   uplink(seq: number): UplinkRow | undefined;
+  quarantined(
+    id: number,
+  ):
+    | (Pick<QuarantineRow, "uplinkSeq" | "meterNo"> & { readonly settledAtMs: number | null })
+    | undefined;
   close(): void;
 }

@@ -1,8 +1,9 @@
 /** Keys and profiles of meters, as the engine asks for them. */
 import type { Meter } from "#domain/meter.ts";
 import type { MeterFile } from "#domain/meterFile.ts";
+import type { SealedKey } from "#domain/meterKey.ts";
 
 export interface MeterFiles {
-  /** What is on file of a meter apart from what its uplinks taught; the same object while nothing changes. */
-  of(meter: Meter): MeterFile;
+  /** What is on file of a meter apart from what its uplinks taught. */
+  of(meter: Meter, keys: readonly SealedKey[]): MeterFile;
 }

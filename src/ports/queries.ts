@@ -2,6 +2,7 @@
 import type { Alarm, AlarmState, Priority } from "#domain/alarm.ts";
 import type { Command, CommandState, CommandTransition } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
+import type { SealedKey } from "#domain/meterKey.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
@@ -72,6 +73,10 @@ export interface AlarmFilter {
 export interface Queries {
   meters(after: string | null, limit: number, area: string | null): Promise<Page<MeterView>>;
   meter(id: string): Promise<MeterView | null>;
+  /** Which keys are on file of a meter; not the keys. */
+  meterKeys(
+    meterId: string,
+  ): Promise<readonly Pick<SealedKey, "purpose" | "algorithm" | "setAtMs">[]>;
   gateways(): Promise<readonly GatewayRow[]>;
   /** `fromMs` inclusive, `toMs` exclusive; in time order. */
   readings(

@@ -5,6 +5,8 @@
 import type { Alarm } from "#domain/alarm.ts";
 import type { Command } from "#domain/command.ts";
 import type { Meter, MeterDraft } from "#domain/meter.ts";
+import type { SealedKey } from "#domain/meterKey.ts";
+import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Role } from "#domain/role.ts";
 import type { ApiKeyRow, CredentialRow, GatewayRow } from "./ledger.ts";
 
@@ -29,6 +31,13 @@ export type Ask =
   | { readonly kind: "credential.revoke"; readonly username: string }
   | { readonly kind: "apiKey.issue"; readonly apiKey: ApiKeyRow }
   | { readonly kind: "apiKey.revoke"; readonly id: string }
+  | {
+      readonly kind: "meterKeys.put";
+      readonly meterId: string;
+      readonly keys: readonly Omit<SealedKey, "setAtMs">[];
+    }
+  | { readonly kind: "meterKeys.drop"; readonly meterId: string }
+  | { readonly kind: "quarantine.redecode"; readonly quarantineId: number }
   | {
       readonly kind: "alarm.acknowledge";
       readonly alarmId: string;
@@ -61,6 +70,7 @@ export type Answer =
   | { readonly kind: "meter"; readonly meter: Meter }
   | { readonly kind: "alarm"; readonly alarm: Alarm }
   | { readonly kind: "command"; readonly command: Command }
+  | { readonly kind: "uplink"; readonly seq: number; readonly outcome: UplinkOutcome }
   | { readonly kind: "done" };
 
 export const refusals = [

@@ -32,10 +32,12 @@ export interface Placing {
  * The first reading is the present one. When its clock is wrong the receipt time stands in for it, and the
  * older readings of the same uplink keep their distance to it: the clock is off, but it runs.
  * Older readings that cannot be placed at all are counted in `unplaced`; their bytes stay in the uplink.
+ * `knownAtMs` is when they could first be read: later than the receipt where a key was missing.
  */
 export function placeInTime(
   readings: readonly DecodedReading[],
   receivedAtMs: TimestampMs,
+  knownAtMs: TimestampMs = receivedAtMs,
 ): Placing {
   const placed: PlacedReading[] = [];
   let unplaced = 0;
@@ -47,12 +49,12 @@ export function placeInTime(
       shiftFlag = clockFlaw(deviceAtMs, receivedAtMs);
       if (shiftFlag !== 0 && deviceAtMs !== null) shiftMs = receivedAtMs - deviceAtMs;
       const atMs = shiftFlag === 0 && deviceAtMs !== null ? deviceAtMs : receivedAtMs;
-      placed.push(place(decoded, atMs, shiftFlag, receivedAtMs));
+      placed.push(place(decoded, atMs, shiftFlag, knownAtMs));
       continue;
     }
     const atMs = deviceAtMs === null ? null : timestampMs(deviceAtMs + shiftMs);
     if (atMs === null || clockFlaw(atMs, receivedAtMs) !== 0) unplaced += 1;
-    else placed.push(place(decoded, atMs, shiftMs === 0 ? 0 : shiftFlag, receivedAtMs));
+    else placed.push(place(decoded, atMs, shiftMs === 0 ? 0 : shiftFlag, knownAtMs));
   }
   return { placed, unplaced };
 }
@@ -67,9 +69,9 @@ function place(
   decoded: DecodedReading,
   measuredAtMs: TimestampMs,
   clockFlags: number,
-  receivedAtMs: TimestampMs,
+  knownAtMs: TimestampMs,
 ): PlacedReading {
-  const isLate = receivedAtMs - measuredAtMs > timeLimits.lateAfterMs;
+  const isLate = knownAtMs - measuredAtMs > timeLimits.lateAfterMs;
   return { decoded, measuredAtMs, flags: clockFlags | (isLate ? readingFlags.LATE : 0) };
 }
 

@@ -10,7 +10,7 @@ import { openLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { countingRng, jsonBytes, meterDraft, packed, startMs } from "../support/engine.ts";
-import { noMeterFiles } from "../support/noMeterFiles.ts";
+import { testFiles } from "../support/vault.ts";
 
 /** A ledger that takes every reading but those of one register value, by an error of the named kind. */
 function runWith(error: () => Error, poisoned: number) {
@@ -29,7 +29,7 @@ function runWith(error: () => Error, poisoned: number) {
       clock: { nowMs: () => timestampMs(startMs), monotonicMs: () => startMs },
       rng: countingRng(),
       protocols: protocolByName,
-      files: noMeterFiles,
+      files: testFiles,
       isStoreFailure: (cause) => cause instanceof LedgerError,
     });
     const whole = { kind: "batch", uplinks: null, notices: [], asks: [], isLast: false } as const;

@@ -14,6 +14,7 @@ import type { EngineBatch, UplinkBatch } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
+import type { KeyVault } from "#ports/keyVault.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { AskEnvelope, Desk } from "#ports/requests.ts";
@@ -24,12 +25,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inTransaction } from "./ledgerRows.ts";
-import { noMeterFiles } from "./noMeterFiles.ts";
+import { testFiles, testVault } from "./vault.ts";
 
 export interface RigOptions {
   readonly limits?: Partial<ApiLimits>;
   readonly queries?: (real: Queries) => Queries;
   readonly desk?: (real: Desk) => Desk;
+  /** null: no master key is configured. */
+  readonly vault?: KeyVault | null;
   readonly readiness?: () => { readonly ready: boolean; readonly reasons: readonly string[] };
 }
 
@@ -80,7 +83,7 @@ export async function startApiRig(options: RigOptions = {}) {
     clock,
     rng: systemRng,
     protocols: protocolByName,
-    files: noMeterFiles,
+    files: testFiles,
     isStoreFailure: (error) => error instanceof LedgerError,
   });
   const realQueries = queriesOn(directory);
@@ -120,6 +123,7 @@ export async function startApiRig(options: RigOptions = {}) {
     live,
     apiKeys,
     issueSecret: (username, kind) => ({ secret: `${kind}-${username}`, secretHash: "00" }),
+    vault: options.vault === undefined ? testVault : options.vault,
     describeAlarm: alarmMessage,
     metrics: { contentType: "text/plain; version=0.0.4", text: async () => "up 1\n" },
     readiness: options.readiness ?? (() => ({ ready: true, reasons: [] })),

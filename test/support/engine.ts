@@ -16,7 +16,7 @@ import type { Actor, Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import type { Rng } from "#ports/rng.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import { protocolByName } from "#protocols/registry.ts";
-import { noMeterFiles } from "./noMeterFiles.ts";
+import { testFiles } from "./vault.ts";
 
 export const startMs = Date.UTC(2026, 10, 22, 0, 0, 0);
 const someone: Actor = { label: "tester", role: "admin" };
@@ -111,7 +111,7 @@ export class EngineUnderTest {
       clock: { nowMs: () => timestampMs(this.nowMs), monotonicMs: () => this.nowMs },
       rng: this.#rng,
       protocols: this.#protocols,
-      files: noMeterFiles,
+      files: testFiles,
       isStoreFailure: (error) => error instanceof LedgerError,
     });
   }
@@ -207,7 +207,7 @@ function newDirectory(): string {
 /** The ledger, but for the writes that fail; as with a full disk, nothing of the batch survives. */
 function failing(ledger: Ledger, mayWrite: (name: string) => boolean): Ledger {
   const entries = Object.entries(ledger).map(([name, method]: [string, unknown]) => {
-    if (typeof method !== "function" || !/^(put|revise|retract|drop|commit)/.test(name)) {
+    if (typeof method !== "function" || !/^(put|revise|retract|drop|settle|commit)/.test(name)) {
       return [name, method] as const;
     }
     const guarded = (...args: readonly unknown[]): unknown => {

@@ -80,6 +80,7 @@ export const rooms: readonly Room[] = [
     domain,
     ports,
   ]),
+  room("src/vault", "Seals and opens the keys of ciphered meters.", [domain, ports]),
   room(
     "src/intake",
     "The MQTT listener with its guard: sessions, credentials, limits.",

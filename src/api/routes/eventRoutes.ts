@@ -1,11 +1,13 @@
 /** What happened, by sequence: events, raw frames, quarantine and the audit. */
+import { uplinkOutcomes } from "#domain/quarantine.ts";
 import { formatInstant } from "#domain/units.ts";
 import { z } from "zod";
+import { ask } from "../ask.ts";
 import { cursorQuery, instantJson, limitQuery, pageOf, sequenceQuery } from "../json/common.ts";
 import { quarantineJson, quarantineSchema, uplinkJson, uplinkSchema } from "../json/frames.ts";
 import { apiLimits } from "../limits.ts";
 import type { ApiOptions } from "../options.ts";
-import { chooseFormat, mediaTypes, sendRaw, type Routes } from "./routes.ts";
+import { chooseFormat, idempotencyHeaders, mediaTypes, sendRaw, type Routes } from "./routes.ts";
 
 const eventQuery = z.strictObject({
   after: sequenceQuery.default(0),
@@ -93,7 +95,39 @@ export function eventRoutes(app: Routes, options: ApiOptions): void {
   frameRoutes(app, options);
 }
 
-function frameRoutes(app: Routes, { limits, queries }: ApiOptions): void {
+const quarantineParams = z.strictObject({
+  id: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+});
+
+function redecodeRoute(app: Routes, options: ApiOptions): void {
+  app.post(
+    "/v1/quarantine/:id/redecode",
+    {
+      config: { permission: "frames.redecode" },
+      schema: {
+        tags: ["frames"],
+        summary: "Decodes a frame once more, with the keys and the profile that are on file now",
+        description:
+          "What it says is recorded at its own time, as history: it never rings late and never " +
+          "moves a valve. 409 names the reason when it still cannot be used.",
+        headers: idempotencyHeaders,
+        params: quarantineParams,
+        response: {
+          200: z.object({ uplinkSeq: z.number(), outcome: z.enum(uplinkOutcomes) }),
+        },
+      },
+    },
+    async (request) => {
+      const wanted = { kind: "quarantine.redecode", quarantineId: request.params.id } as const;
+      const { seq, outcome } = await ask(options, request, wanted, "uplink");
+      return { uplinkSeq: seq, outcome };
+    },
+  );
+}
+
+function frameRoutes(app: Routes, options: ApiOptions): void {
+  const { limits, queries } = options;
+  redecodeRoute(app, options);
   app.get(
     "/v1/uplinks",
     {

@@ -28,6 +28,7 @@ function problemsOf(sources: Parameters<typeof load>[0]): readonly string[] {
 test("without any setting everything is on loopback and switched off where it needs others", () => {
   expect(load({})).toEqual({
     dataDir: "./data",
+    keys: {},
     http: { host: "127.0.0.1", port: 8080 },
     mqtt: { host: "127.0.0.1", port: 1883, connectionsMax: 10_000 },
     api: { originAllowList: [] },
@@ -71,7 +72,7 @@ test.for<[name: string, file: string, problem: string]>([
   [
     "unknown group",
     "log: { level: warn }\nmqqt: {}\n",
-    "2:1: mqqt: no such setting; allowed here: dataDir, adminKeyFile, http, mqtt, api, log, influx, clock",
+    "2:1: mqqt: no such setting; allowed here: dataDir, adminKeyFile, http, mqtt, api, log, influx, keys, clock",
   ],
   ["wrong kind", "http:\n  port: abc\n", "2:3: http.port: must be a whole number from 0 to 65535"],
   ["fraction", "mqtt: { port: 1.5 }", "1:9: mqtt.port: must be a whole number from 0 to 65535"],
@@ -155,6 +156,16 @@ test("the result is frozen to the bottom", () => {
   }
 });
 
+test("the master key is 64 digits in a file outside the data directory", () => {
+  const secretsOf = (path: string, text: string) => () =>
+    loadSecrets(load({ file: `dataDir: /srv/data\nkeys: { masterKeyFile: ${path} }` }), () => text);
+  const digits = "0f".repeat(32);
+  expect(secretsOf("/etc/master.key", `${digits}\n`)().masterKey).toEqual(Buffer.alloc(32, 0x0f));
+  expect(secretsOf("/srv/data/master.key", digits)).toThrow("must not lie in the data directory");
+  expect(secretsOf("/srv/data-of-others/master.key", digits)).not.toThrow();
+  expect(secretsOf("/etc/master.key", "0f")).toThrow("64 hexadecimal digits");
+});
+
 test("secrets are read from their files without the last newline", () => {
   const config = load({
     env: { MERCAPTAN_ADMIN_KEY_FILE: "key", MERCAPTAN_INFLUX_TOKEN_FILE: "token" },
@@ -163,9 +174,15 @@ test("secrets are read from their files without the last newline", () => {
   expect(loadSecrets(config, (path) => `${path}-text\n`)).toEqual({
     adminKey: "key-text",
     influxToken: "token-text",
+    masterKey: null,
     mqttTls: { keyPem: "k-text", certPem: "c-text" },
   });
-  expect(loadSecrets(load({}))).toEqual({ adminKey: null, influxToken: null, mqttTls: null });
+  expect(loadSecrets(load({}))).toEqual({
+    adminKey: null,
+    influxToken: null,
+    masterKey: null,
+    mqttTls: null,
+  });
   expect(() => loadSecrets(config, (path) => (path === "key" ? "\n" : "x"))).toThrow(
     /adminKeyFile: key is missing or empty/,
   );
