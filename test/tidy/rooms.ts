@@ -82,6 +82,11 @@ export const rooms: readonly Room[] = [
   ]),
   room("src/vault", "Seals and opens the keys of ciphered meters.", [domain, ports]),
   room(
+    "src/readings",
+    "The reading store: hot batches, immutable segments, roll-ups, manifest; not yet under the engine.",
+    [domain, ports],
+  ),
+  room(
     "src/intake",
     "The MQTT listener with its guard: sessions, credentials, limits.",
     [domain, ports],

@@ -1,0 +1,167 @@
+/**
+ * One frame of a chunk: the columns that are read together, compressed as one.
+ *
+ *     columns: u8 | per column: place u8, length u32, bytes (see columnCodec.ts)   -- all of it one zstd frame
+ *
+ * A column without any value is left out. The length lets a reader pass by columns that it does not want.
+ */
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { ok, fail, type Result } from "#domain/result.ts";
+import { ByteWriter } from "./byteWriter.ts";
+import { chunkRowsMax, ColumnCodec } from "./columnCodec.ts";
+import type { ReadingFault } from "./faults.ts";
+import type { RowTable } from "./rowTable.ts";
+import type { Schema } from "./schema.ts";
+
+/** No frame is larger when it is uncompressed; a larger one is refused while it is being uncompressed. */
+export const frameBytesMax = 16 * 1024 * 1024;
+
+export class FrameCodec {
+  readonly #schema: Schema;
+  readonly #columns = new ColumnCodec();
+  readonly #frame = new ByteWriter();
+  readonly #column = new ByteWriter();
+  readonly #starts = new Uint8Array(chunkRowsMax);
+  readonly #differences = new Float64Array(chunkRowsMax);
+
+  constructor(schema: Schema) {
+    this.#schema = schema;
+  }
+
+  /** The table's frames, compressed. */
+  encode(table: RowTable, level: number): readonly Uint8Array<ArrayBuffer>[] {
+    this.#findStarts(table);
+    const frames: Uint8Array<ArrayBuffer>[] = [];
+    for (let frame = 0; frame < this.#schema.frames; frame += 1) {
+      frames.push(this.#encodeFrame(table, frame, level));
+    }
+    return frames;
+  }
+
+  /**
+   * Reads a frame into a table of the given count; frame 0 must be read first, for it says where a meter begins.
+   * `wanted` are places, with the columns that they are written against; a column that is not wanted stays as it was.
+   */
+  decode(
+    compressed: Uint8Array,
+    frame: number,
+    table: RowTable,
+    wanted: ReadonlySet<number> | null,
+  ): ReadingFault | undefined {
+    const plain = uncompress(compressed);
+    if (!plain.ok) return plain.fault;
+    const bytes = plain.value;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (const [place, spec] of this.#schema.columns.entries()) {
+      if (spec.frame === frame && (wanted === null || wanted.has(place))) {
+        table.columns[place]?.fill(NaN, 0, table.count);
+      }
+    }
+    let at = 1;
+    for (let left = bytes[0] ?? 0; left > 0; left -= 1) {
+      if (at + 5 > bytes.length) return { kind: "truncated", what: "frame" };
+      const place = view.getUint8(at);
+      const end = at + 5 + view.getUint32(at + 1, true);
+      if (end > bytes.length) return { kind: "truncated", what: "frame" };
+      const spec = this.#schema.columns[place];
+      if (spec?.frame !== frame) return { kind: "unexpectedValue", what: "column place" };
+      if (wanted === null || wanted.has(place)) {
+        const fault = this.#decodeColumn(bytes.subarray(at + 5, end), place, table, wanted);
+        if (fault) return fault;
+      }
+      at = end;
+    }
+    return at === bytes.length ? undefined : { kind: "trailingBytes", what: "frame" };
+  }
+
+  #decodeColumn(
+    bytes: Uint8Array,
+    place: number,
+    table: RowTable,
+    wanted: ReadonlySet<number> | null,
+  ): ReadingFault | undefined {
+    const out = table.column(place);
+    if (place === 0) this.#starts.fill(0, 0, table.count);
+    const decoded = this.#columns.decode(bytes, this.#starts, table.count, out);
+    if (!decoded.ok) return decoded.fault;
+    if (place === 0) this.#findStarts(table);
+    if (!decoded.value.relative) return undefined;
+    const against = this.#schema.columns[place]?.against;
+    const isRead = against !== undefined && (wanted === null || wanted.has(against));
+    const reference = isRead ? table.columns[against] : undefined;
+    if (reference === undefined) return { kind: "missing", what: "reference column" };
+    for (let row = 0; row < table.count; row += 1) {
+      out[row] = (out[row] ?? NaN) + (reference[row] ?? NaN);
+    }
+    return undefined;
+  }
+
+  #encodeFrame(table: RowTable, frame: number, level: number): Uint8Array<ArrayBuffer> {
+    const writer = this.#frame;
+    writer.clear();
+    const present = this.#schema.columns
+      .map((spec, place) => ({ spec, place, values: table.columns[place] }))
+      .filter(({ spec, values }) => spec.frame === frame && hasValue(values, table.count));
+    writer.u8(present.length);
+    for (const { spec, place, values } of present) {
+      if (values === undefined) continue;
+      const reference = spec.against === undefined ? undefined : table.columns[spec.against];
+      const relative = this.#differ(values, reference, table.count);
+      this.#column.clear();
+      this.#columns.encode(
+        this.#column,
+        relative ? this.#differences : values,
+        this.#starts,
+        table.count,
+        { shape: spec.shape, relative },
+      );
+      writer.u8(place);
+      writer.u32(this.#column.length);
+      writer.bytes(this.#column.written);
+    }
+    return compress(writer.written, level);
+  }
+
+  /** The differences to another column, where each is exact and no value of that column is missing. */
+  #differ(values: Float64Array, reference: Float64Array | undefined, count: number): boolean {
+    if (reference === undefined) return false;
+    for (let row = 0; row < count; row += 1) {
+      const value = values[row] ?? NaN;
+      const difference = value - (reference[row] ?? NaN);
+      if (!Number.isNaN(value) && !Number.isSafeInteger(difference)) return false;
+      this.#differences[row] = difference;
+    }
+    return true;
+  }
+
+  #findStarts(table: RowTable): void {
+    const meters = table.columns[0];
+    for (let row = 0; row < table.count; row += 1) {
+      this.#starts[row] = row > 0 && meters?.[row] === meters?.[row - 1] ? 0 : 1;
+    }
+  }
+}
+
+function hasValue(values: Float64Array | undefined, count: number): boolean {
+  if (values === undefined) return false;
+  for (let row = 0; row < count; row += 1) {
+    if (!Number.isNaN(values[row])) return true;
+  }
+  return false;
+}
+
+/** One zstd frame. */
+export function compress(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
+  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } });
+}
+
+/** The bytes of one zstd frame, at most `frameBytesMax`. */
+function uncompress(bytes: Uint8Array): Result<Uint8Array<ArrayBuffer>, ReadingFault> {
+  try {
+    return ok(zstdDecompressSync(bytes, { maxOutputLength: frameBytesMax }));
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : "";
+    const tooLarge = code === "ERR_BUFFER_TOO_LARGE";
+    return fail({ kind: tooLarge ? "overLimit" : "unexpectedValue", what: "compressed frame" });
+  }
+}

@@ -1,0 +1,87 @@
+/** Rows as columns of numbers: NaN is a missing value, a column that nobody ever filled does not exist. */
+
+export class RowTable {
+  count = 0;
+  capacity: number;
+  /** By the places of the table's schema. */
+  readonly columns: (Float64Array | undefined)[];
+
+  constructor(places: number, capacity: number) {
+    this.capacity = capacity;
+    this.columns = Array.from<Float64Array | undefined>({ length: places }).fill(undefined);
+  }
+
+  /** The column, made of missing values when it did not exist. */
+  column(place: number): Float64Array {
+    const known = this.columns[place];
+    if (known !== undefined) return known;
+    const made = new Float64Array(this.capacity).fill(NaN);
+    this.columns[place] = made;
+    return made;
+  }
+
+  value(place: number, row: number): number {
+    return this.columns[place]?.[row] ?? NaN;
+  }
+
+  /** Appends the rows of `other` that `order` names from `from` to `to`. */
+  gather(other: RowTable, order: Uint32Array, from: number, to: number): void {
+    this.#reserve(this.count + to - from);
+    for (const [place, source] of other.columns.entries()) {
+      if (source === undefined) {
+        this.columns[place]?.fill(NaN, this.count, this.count + to - from);
+      } else {
+        const target = this.column(place);
+        let at = this.count;
+        for (let row = from; row < to; row += 1) {
+          target[at] = source[order[row] ?? 0] ?? NaN;
+          at += 1;
+        }
+      }
+    }
+    this.count += to - from;
+  }
+
+  /** Appends a run of rows as it is. */
+  addRun(other: RowTable, from: number, to: number): void {
+    this.#reserve(this.count + to - from);
+    for (const [place, source] of other.columns.entries()) {
+      if (source === undefined) {
+        this.columns[place]?.fill(NaN, this.count, this.count + to - from);
+      } else {
+        const target = this.column(place);
+        // For the few rows of one meter a loop is quicker than a copy by view.
+        if (to - from > 64) target.set(source.subarray(from, to), this.count);
+        else {
+          for (let row = from; row < to; row += 1) {
+            target[this.count + row - from] = source[row] ?? NaN;
+          }
+        }
+      }
+    }
+    this.count += to - from;
+  }
+
+  clear(): void {
+    this.count = 0;
+  }
+
+  /** Makes room for so many rows whose values are about to be written. */
+  resize(count: number): void {
+    this.count = 0;
+    this.#reserve(count);
+    this.count = count;
+  }
+
+  #reserve(rows: number): void {
+    if (rows <= this.capacity) return;
+    const capacity = Math.max(rows, this.capacity * 2);
+    for (const [place, old] of this.columns.entries()) {
+      if (old === undefined) continue;
+      const grown = new Float64Array(capacity).fill(NaN, this.count);
+      grown.set(old.subarray(0, this.count));
+      this.columns[place] = grown;
+    }
+    this.capacity = capacity;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Writes one segment: sorted rows in, chunks out, in bounded memory. The file has its name only when it is complete
+ * and on the medium: written as `.part`, synced, renamed, and the folder synced.
+ */
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { invariant } from "#domain/invariant.ts";
+import type { Disk, DiskFile } from "#ports/disk.ts";
+import { ByteWriter } from "./byteWriter.ts";
+import { chunkRowsMax } from "./columnCodec.ts";
+import { FrameCodec } from "./frameCodec.ts";
+import { RowTable } from "./rowTable.ts";
+import type { Schema } from "./schema.ts";
+import { encodeFooter, encodeHeader, writeChunkHead } from "./segmentLayout.ts";
+import { chunkBytes, headerBytes, type ChunkEntry, type SegmentHeader } from "./segmentLayout.ts";
+
+/** A name with this end is no segment yet; what a crash leaves of it is removed at the next start. */
+const partSuffix = ".part";
+
+export interface SegmentSettings {
+  /** A chunk is closed at the first new meter after so many rows. */
+  readonly chunkRows: number;
+  /** zstd level. */
+  readonly level: number;
+}
+
+export interface SegmentSummary {
+  readonly file: string;
+  readonly rows: number;
+  readonly chunks: number;
+  readonly bytes: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+export class SegmentWriter {
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #file: DiskFile;
+  readonly #codec: FrameCodec;
+  readonly #settings: SegmentSettings;
+  readonly #rows: RowTable;
+  readonly #head = new ByteWriter();
+  readonly #chunks: ChunkEntry[] = [];
+  readonly #fromMs: number;
+  #bytes = headerBytes;
+  #count = 0;
+
+  constructor(
+    disk: Disk,
+    folder: string,
+    name: string,
+    schema: Schema,
+    header: Omit<SegmentHeader, "kind">,
+    settings: SegmentSettings,
+  ) {
+    invariant(settings.chunkRows <= chunkRowsMax / 2, "a chunk must stay within its limit");
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#name = name;
+    this.#settings = settings;
+    this.#fromMs = header.fromMs;
+    this.#codec = new FrameCodec(schema);
+    this.#rows = new RowTable(schema.columns.length, settings.chunkRows * 2);
+    this.#file = disk.create(join(folder, name + partSuffix));
+    this.#file.write(encodeHeader({ kind: schema.kind, ...header }));
+  }
+
+  /** Adds a run of rows that follow, in order, what was added before. */
+  addRun(table: RowTable, from: number, to: number): void {
+    const meters = table.column(0);
+    this.#add(
+      from,
+      to,
+      (row) => meters[row],
+      (start, end) => this.#rows.addRun(table, start, end),
+    );
+  }
+
+  /** Adds the rows that `order` names from one place of it to another, in that order. */
+  addOrdered(table: RowTable, order: Uint32Array, from: number, to: number): void {
+    const meters = table.column(0);
+    this.#add(
+      from,
+      to,
+      (place) => meters[order[place] ?? 0],
+      (start, end) => this.#rows.gather(table, order, start, end),
+    );
+  }
+
+  finish(): SegmentSummary {
+    if (this.#rows.count > 0) this.#closeChunk();
+    const footer = encodeFooter({ rows: this.#count, chunks: this.#chunks });
+    this.#file.write(footer);
+    this.#file.sync();
+    this.#file.close();
+    const path = join(this.#folder, this.#name);
+    this.#disk.rename(path + partSuffix, path);
+    this.#disk.syncFolder(this.#folder);
+    return {
+      file: this.#name,
+      rows: this.#count,
+      chunks: this.#chunks.length,
+      bytes: this.#bytes + footer.length,
+      firstMs: this.#chunks.reduce((least, { firstMs }) => Math.min(least, firstMs), Infinity),
+      lastMs: this.#chunks.reduce((most, { lastMs }) => Math.max(most, lastMs), -Infinity),
+    };
+  }
+
+  /** Gives up: what has been written is removed. */
+  abandon(): void {
+    this.#file.close();
+    this.#disk.remove(join(this.#folder, this.#name + partSuffix));
+  }
+
+  /** Cuts at the first new meter after a full chunk, or anywhere when one meter has more than two chunks hold. */
+  #add(
+    from: number,
+    to: number,
+    meterAt: (place: number) => number | undefined,
+    copy: (start: number, end: number) => void,
+  ): void {
+    const pending = this.#rows;
+    const { chunkRows } = this.#settings;
+    let start = from;
+    while (start < to) {
+      const isSame = pending.count > 0 && pending.value(0, pending.count - 1) === meterAt(start);
+      const isFull = pending.count >= (isSame ? chunkRows * 2 : chunkRows);
+      if (isFull) this.#closeChunk();
+      let end = Math.min(to, start + Math.max(1, chunkRows - pending.count));
+      const endMax = Math.min(to, start + chunkRows * 2 - pending.count);
+      while (end < endMax && meterAt(end) === meterAt(end - 1)) end += 1;
+      copy(start, end);
+      start = end;
+    }
+  }
+
+  #closeChunk(): void {
+    const rows = this.#rows;
+    const times = rows.column(1);
+    let firstMs = Infinity;
+    let lastMs = -Infinity;
+    // Of a comparison with a missing time nothing follows.
+    for (let row = 0; row < rows.count; row += 1) {
+      const at = times[row] ?? NaN;
+      if (at < firstMs) firstMs = at;
+      if (at > lastMs) lastMs = at;
+    }
+    const frames = this.#codec.encode(rows, this.#settings.level);
+    const entry: ChunkEntry = {
+      chunk: this.#chunks.length,
+      rows: rows.count,
+      firstMeter: rows.value(0, 0),
+      lastMeter: rows.value(0, rows.count - 1),
+      firstMs: Number.isFinite(firstMs) ? firstMs : this.#fromMs,
+      lastMs: Number.isFinite(lastMs) ? lastMs : this.#fromMs,
+      frames: frames.map((frame) => ({ bytes: frame.length, crc: crc32(frame) })),
+      atByte: this.#bytes,
+    };
+    this.#head.clear();
+    writeChunkHead(this.#head, entry);
+    this.#file.write(this.#head.written);
+    for (const frame of frames) this.#file.write(frame);
+    this.#chunks.push(entry);
+    this.#bytes += chunkBytes(entry);
+    this.#count += rows.count;
+    rows.clear();
+  }
+}

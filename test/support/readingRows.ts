@@ -1,0 +1,75 @@
+/** Readings as columns for the reading store's tests, and disks that fail. */
+import { RowTable } from "#readings/rowTable.ts";
+import { readingPlaces, readingSchema, type ReadingColumn } from "#readings/schema.ts";
+import type { Disk, DiskFile } from "#ports/disk.ts";
+
+export type ReadingValues = Partial<Record<ReadingColumn, number | null>>;
+
+/** A table of the given rows; what a row does not name is missing. */
+export function tableOf(rows: readonly ReadingValues[]): RowTable {
+  const table = new RowTable(readingSchema.columns.length, Math.max(1, rows.length));
+  for (const [row, values] of rows.entries()) {
+    for (const [name, value] of Object.entries(values)) {
+      table.column(readingPlaces[name as ReadingColumn])[row] = value ?? NaN;
+    }
+  }
+  table.count = rows.length;
+  return table;
+}
+
+/** The rows of a table with what is not missing in them. */
+export function rowsOf(table: RowTable): readonly ReadingValues[] {
+  return Array.from({ length: table.count }, (_none, row) => {
+    const entries = Object.entries(readingPlaces)
+      .map(([name, place]) => [name, table.value(place, row)] as const)
+      .filter(([, value]) => !Number.isNaN(value));
+    return Object.fromEntries(entries);
+  });
+}
+
+/** Files in memory; `failAfter` bytes written, every write fails as a full disk does. */
+export function memoryDisk(limits: { failAfterBytes: number } = { failAfterBytes: Infinity }) {
+  const files = new Map<string, number[]>();
+  let writtenBytes = 0;
+  const missing = (path: string) => Object.assign(new Error(`no ${path}`), { code: "ENOENT" });
+  const contentOf = (path: string): number[] => {
+    const content = files.get(path);
+    if (content === undefined) throw missing(path);
+    return content;
+  };
+  const fileOf = (content: number[]): DiskFile => ({
+    write(bytes) {
+      writtenBytes += bytes.length;
+      if (writtenBytes > limits.failAfterBytes) {
+        throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+      }
+      for (const byte of bytes) content.push(byte);
+    },
+    read(into, atByte) {
+      const part = content.slice(atByte, atByte + into.length);
+      into.set(part);
+      return part.length;
+    },
+    sizeBytes: () => content.length,
+    sync: () => undefined,
+    close: () => undefined,
+  });
+  const disk: Disk = {
+    create(path) {
+      files.set(path, []);
+      return fileOf(contentOf(path));
+    },
+    open: (path) => fileOf(contentOf(path)),
+    rename(from, to) {
+      files.set(to, contentOf(from));
+      files.delete(from);
+    },
+    remove(path) {
+      if (!files.delete(path)) throw missing(path);
+    },
+    makeFolder: () => undefined,
+    syncFolder: () => undefined,
+    list: () => [...files.keys()].map((path) => path.slice(path.lastIndexOf("/") + 1)).sort(),
+  };
+  return { disk, files, contentOf };
+}

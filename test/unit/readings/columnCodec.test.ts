@@ -1,0 +1,96 @@
+/** Columns of integers as bytes: everything comes back, and no bytes whatever do harm. */
+import { test as property } from "@fast-check/vitest";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ByteWriter } from "#readings/byteWriter.ts";
+import { ColumnCodec, type Shape } from "#readings/columnCodec.ts";
+
+const codec = new ColumnCodec();
+const shapes: readonly Shape[] = ["plain", "delta", "deltaOfDelta"];
+
+function encoded(values: Float64Array, starts: Uint8Array, shape: Shape): Uint8Array {
+  const writer = new ByteWriter();
+  codec.encode(writer, values, starts, values.length, { shape, relative: false });
+  return writer.written.slice();
+}
+
+function roundTrip(values: readonly (number | null)[], starts: readonly number[], shape: Shape) {
+  const column = Float64Array.from(values, (value) => value ?? NaN);
+  const marks = Uint8Array.from(values, (_value, row) => starts[row] ?? 0);
+  const out = new Float64Array(column.length).fill(-1);
+  const decoded = codec.decode(encoded(column, marks, shape), marks, column.length, out);
+  expect(decoded).toEqual({ ok: true, value: { relative: false } });
+  return Array.from(out, (value) => (Number.isNaN(value) ? null : value));
+}
+
+// A register never holds -0, and the codec gives 0 for it.
+const int53 = fc.maxSafeInteger().map((value) => value + 0);
+const values = fc.array(fc.option(int53, { freq: 4 }), { minLength: 1, maxLength: 300 });
+const starts = fc.array(fc.nat({ max: 1 }), { maxLength: 300 });
+
+property.prop([values, starts, fc.constantFrom(...shapes)])(
+  "any integers of 53 bits come back, whatever is missing among them",
+  (column, marks, shape) => {
+    expect(roundTrip(column, marks, shape)).toEqual(column);
+  },
+);
+
+property.prop([
+  fc.array(fc.tuple(fc.nat({ max: 5_000 }), fc.boolean()), { minLength: 1, maxLength: 500 }),
+  fc.constantFrom(1, 10, 1_000, 3_600_000),
+  fc.constantFrom(...shapes),
+])("registers that rise in steps of a quantum come back", (steps, quantum, shape) => {
+  let index = 0;
+  const column = steps.map(([step]) => (index += step * quantum));
+  const marks = steps.map(([, isStart]) => (isStart ? 1 : 0));
+  expect(roundTrip(column, marks, shape)).toEqual(column);
+});
+
+test.each([
+  ["all missing", [null, null, null]],
+  ["one value", [Number.MIN_SAFE_INTEGER]],
+  ["both ends", [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 0, Number.MAX_SAFE_INTEGER]],
+  ["no change", [7, 7, 7, 7]],
+  ["missing at both ends", [null, 1, 2, null]],
+])("%s", (_title, column) => {
+  for (const shape of shapes) expect(roundTrip(column, [1], shape)).toEqual(column);
+});
+
+test("a register's hour costs the bytes of its change in quanta", () => {
+  // A day in whole litres, 137 l an hour: base 5 bytes, quantum 3, one residual of 2 bytes an hour.
+  const column = Float64Array.from({ length: 24 }, (_none, hour) => 900_000_000 + hour * 137_000);
+  column[23] = 900_000_000 + 22 * 137_000 + 1_000;
+  const bytes = encoded(column, Uint8Array.of(1, ...Array<number>(23).fill(0)), "delta");
+  expect(bytes.length).toBeLessThanOrEqual(1 + 5 + 3 + 22 * 2 + 1);
+});
+
+property.prop([fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 1, max: 400 })])(
+  "hostile bytes are a fault or a column, never a throw",
+  (bytes, count) => {
+    const out = new Float64Array(count);
+    const decoded = codec.decode(bytes, new Uint8Array(count), count, out);
+    if (!decoded.ok) expect(decoded.fault.kind).not.toBe("");
+    else
+      for (const value of out)
+        expect(Number.isNaN(value) || Number.isSafeInteger(value)).toBe(true);
+  },
+);
+
+property.prop([values, fc.constantFrom(...shapes), fc.nat(), fc.integer({ min: 1, max: 255 })])(
+  "every truncation is a fault; a changed byte is never a throw",
+  (column, shape, place, change) => {
+    const whole = encoded(
+      Float64Array.from(column, (value) => value ?? NaN),
+      new Uint8Array(column.length),
+      shape,
+    );
+    const marks = new Uint8Array(column.length);
+    const out = new Float64Array(column.length);
+    for (let length = 0; length < whole.length; length += 1) {
+      expect(codec.decode(whole.subarray(0, length), marks, column.length, out).ok).toBe(false);
+    }
+    const changed = whole.slice();
+    changed[place % changed.length] = (changed[place % changed.length] ?? 0) ^ change;
+    codec.decode(changed, marks, column.length, out);
+  },
+);

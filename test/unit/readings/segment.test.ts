@@ -1,0 +1,194 @@
+/** Segments: what was written comes back, what is damaged costs no more than its chunk, and is told. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test as property } from "@fast-check/vitest";
+import fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import { compress, FrameCodec, frameBytesMax } from "#readings/frameCodec.ts";
+import { nodeDisk } from "#readings/nodeDisk.ts";
+import { RowTable } from "#readings/rowTable.ts";
+import { readingPlaces, readingSchema } from "#readings/schema.ts";
+import { SegmentReader } from "#readings/segmentReader.ts";
+import { SegmentWriter } from "#readings/segmentWriter.ts";
+import { memoryDisk, rowsOf, tableOf, type ReadingValues } from "../../support/readingRows.ts";
+
+const header = { fileNo: 7, fromMs: 0, toMs: 86_400_000 };
+const settings = { chunkRows: 64, level: 3 };
+
+/** `meters` meters, hour by hour, with columns that are sometimes missing. */
+function day(meters: number, hours: number): ReadingValues[] {
+  const rows: ReadingValues[] = [];
+  for (let meterNo = 1; meterNo <= meters; meterNo += 1) {
+    for (let hour = 1; hour <= hours; hour += 1) {
+      rows.push({
+        meterNo,
+        measuredAtMs: hour * 3_600_000 + meterNo * 1_000,
+        receivedAtMs: hour * 3_600_000 + meterNo * 1_000 + 250,
+        indexMl: meterNo * 1_000_000 + hour * 137_000,
+        rawCount: meterNo * 1_000 + hour * 137,
+        rawExponent: -3,
+        quality: 3,
+        ...(hour % 3 === 0 ? { batteryMv: 3_600 - hour } : {}),
+        seq: hour * 1_000 + ((meterNo * 7) % 100),
+        uplinkSeq: hour * 1_000 + ((meterNo * 7) % 100) - 5,
+      });
+    }
+  }
+  return rows;
+}
+
+function written(rows: readonly ReadingValues[]) {
+  const memory = memoryDisk();
+  const writer = new SegmentWriter(memory.disk, "/s", "a.seg", readingSchema, header, settings);
+  writer.addRun(tableOf(rows), 0, rows.length);
+  const summary = writer.finish();
+  return { ...memory, summary, bytes: memory.contentOf("/s/a.seg") };
+}
+
+function opened(disk: ReturnType<typeof memoryDisk>["disk"]): SegmentReader {
+  return new SegmentReader(disk, "/s/a.seg", readingSchema);
+}
+
+/** Everything that can be read, chunk by chunk. */
+function allRows(reader: SegmentReader) {
+  const table = new RowTable(readingSchema.columns.length, 1);
+  const rows: ReadingValues[] = [];
+  const damage = [...reader.openingDamage];
+  for (const entry of reader.chunks) {
+    const found = reader.readChunk(entry, table, null);
+    if (found) damage.push(found);
+    rows.push(...rowsOf(table));
+  }
+  return { rows, damage };
+}
+
+test("a day comes back as it was written, with nothing under the file's name before its end", () => {
+  const rows = day(40, 24);
+  const { disk, summary, files } = written(rows);
+  expect([...files.keys()]).toEqual(["/s/a.seg"]);
+  expect(summary).toMatchObject({ rows: rows.length, bytes: files.get("/s/a.seg")?.length });
+  const reader = opened(disk);
+  expect(reader.header).toEqual({ kind: 1, ...header });
+  expect(allRows(reader)).toEqual({ rows, damage: [] });
+  // No meter is cut where it need not be.
+  expect(reader.chunks.every(({ rows: count }) => count % 24 === 0)).toBe(true);
+});
+
+test("the first chunk of a meter is found, also of one that fills several chunks", () => {
+  const rows = [...day(3, 2), ...day(4, 300).filter(({ meterNo }) => meterNo === 4)];
+  const reader = opened(written(rows).disk);
+  expect(allRows(reader).rows).toEqual(rows);
+  expect(reader.chunks.length).toBeGreaterThan(2);
+  for (const meterNo of [1, 2, 3, 4]) {
+    const entry = reader.chunks[reader.firstChunkOf(meterNo)];
+    expect(entry?.firstMeter).toBeLessThanOrEqual(meterNo);
+    expect(entry?.lastMeter).toBeGreaterThanOrEqual(meterNo);
+  }
+  expect(reader.firstChunkOf(5)).toBe(reader.chunks.length);
+});
+
+test("only wanted columns are read; one that is written against another needs it", () => {
+  const reader = opened(written(day(2, 5)).disk);
+  const [entry] = reader.chunks;
+  const table = new RowTable(readingSchema.columns.length, 1);
+  if (entry === undefined) throw new Error("a chunk");
+  const { meterNo, indexMl, receivedAtMs, measuredAtMs } = readingPlaces;
+  expect(reader.readChunk(entry, table, new Set([meterNo, indexMl]))).toBeUndefined();
+  expect(rowsOf(table)[1]).toEqual({ meterNo: 1, indexMl: 1_274_000 });
+  expect(reader.readChunk(entry, table, new Set([meterNo, receivedAtMs]))?.fault).toEqual({
+    kind: "missing",
+    what: "reference column",
+  });
+  expect(table.count).toBe(0);
+  const both = new Set([meterNo, measuredAtMs, receivedAtMs]);
+  expect(reader.readChunk(entry, table, both)).toBeUndefined();
+  expect(table.value(receivedAtMs, 0)).toBe(3_600_000 + 1_250);
+});
+
+property.prop([fc.double({ min: 0, max: 1, maxExcluded: true }), fc.integer({ min: 1, max: 255 })])(
+  "one changed byte anywhere costs at most one chunk, and is told",
+  (place, change) => {
+    const rows = day(12, 24);
+    const { disk, bytes } = written(rows);
+    const at = Math.floor(place * bytes.length);
+    bytes[at] = (bytes[at] ?? 0) ^ change;
+    const reader = opened(disk);
+    const read = allRows(reader);
+    const heads = reader.chunks.map((entry) => reader.verifyHead(entry)).filter(Boolean);
+    expect(read.damage.length + heads.length).toBeGreaterThan(0);
+    expect(read.rows.length).toBeGreaterThanOrEqual(rows.length - 96);
+    const known = new Set(rows.map((row) => JSON.stringify(tableRow(row))));
+    for (const row of read.rows) expect(known.has(JSON.stringify(row))).toBe(true);
+  },
+);
+
+/** The row with its columns in the order of the table. */
+function tableRow(row: ReadingValues): ReadingValues {
+  return rowsOf(tableOf([row]))[0] ?? {};
+}
+
+test("a lost footer costs nothing, a lost footer and head one chunk, each by name", () => {
+  const rows = day(12, 24);
+  const { disk, bytes } = written(rows);
+  const second = opened(disk).chunks[1];
+  bytes.length -= 30;
+  expect(allRows(opened(disk))).toMatchObject({
+    rows,
+    damage: [{ file: "/s/a.seg", chunk: null, fault: { kind: "truncated" } }],
+  });
+  const at = (second?.atByte ?? 0) + 9;
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  const read = allRows(opened(disk));
+  expect(read.damage).toEqual([
+    { file: "/s/a.seg", chunk: null, fault: { kind: "truncated", what: "end mark" } },
+    { file: "/s/a.seg", chunk: 1, fault: { kind: "missing", what: "chunk head" } },
+  ]);
+  expect(read.rows.length).toBe(rows.length - (second?.rows ?? 0));
+});
+
+test("a full disk is an error, and what was written can be given up", () => {
+  const memory = memoryDisk({ failAfterBytes: 500 });
+  const writer = new SegmentWriter(memory.disk, "/s", "a.seg", readingSchema, header, settings);
+  const rows = day(50, 24);
+  expect(() => writer.addRun(tableOf(rows), 0, rows.length)).toThrow("no space left");
+  writer.abandon();
+  expect([...memory.files.keys()]).toEqual([]);
+});
+
+property.prop([fc.uint8Array({ maxLength: 300 }), fc.boolean()])(
+  "hostile frames are a fault or rows, never a throw",
+  (bytes, isCompressed) => {
+    const codec = new FrameCodec(readingSchema);
+    const table = new RowTable(readingSchema.columns.length, 16);
+    table.count = 16;
+    codec.decode(isCompressed ? compress(bytes, 1) : bytes, 0, table, null);
+    expect(table.count).toBe(16);
+  },
+);
+
+test("a frame that would be larger than its limit is refused while it is uncompressed", () => {
+  const bomb = compress(new Uint8Array(frameBytesMax + 1), 3);
+  expect(bomb.length).toBeLessThan(4_096);
+  const table = new RowTable(readingSchema.columns.length, 1);
+  table.count = 1;
+  const fault = new FrameCodec(readingSchema).decode(bomb, 0, table, null);
+  expect(fault).toEqual({ kind: "overLimit", what: "compressed frame" });
+});
+
+test("the same on a real disk", () => {
+  const folder = mkdtempSync(join(tmpdir(), "mercaptan-readings-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const rows = day(40, 24);
+  const table = tableOf(rows);
+  const order = Uint32Array.from(rows, (_row, place) => rows.length - 1 - place);
+  const writer = new SegmentWriter(nodeDisk, folder, "a.seg", readingSchema, header, settings);
+  const turned = tableOf([...rows].reverse());
+  writer.addOrdered(turned, order, 0, 100);
+  writer.addRun(table, 100, rows.length);
+  writer.finish();
+  expect(nodeDisk.list(folder)).toEqual(["a.seg"]);
+  const reader = new SegmentReader(nodeDisk, join(folder, "a.seg"), readingSchema);
+  expect(allRows(reader)).toEqual({ rows, damage: [] });
+  reader.close();
+});
