@@ -111,7 +111,7 @@ export function believed(
   if (isSigned || !isCiphered) return ok(records);
   const inside = records.filter((record) => record.from < cipheredTo);
   const isBroken = fault !== null && "atByte" in fault && fault.atByte < cipheredTo;
-  if (isBroken || !makeSense(inside)) return fail({ kind: "notAuthentic" });
+  if (!makeSense(inside, isBroken)) return fail({ kind: "notAuthentic" });
   return ok(marked(content, keys, records));
 }
 
@@ -128,8 +128,15 @@ export function marked(
   });
 }
 
-/** Whether records can be what a meter says: of the standard's tables, and most of them with a value. */
-export function makeSense(records: readonly MbusRecord[]): boolean {
-  const missing = records.filter(({ value }) => value === null).length;
-  return records.every((record) => isOfTheStandard(record)) && 2 * missing <= records.length;
+/** So many good records outweigh one that is odd: makers add codes of their own, and frames get cut. */
+const goodPerOdd = 6;
+
+/** Whether records can be what a meter says, and not what a wrong key makes of a cipher. */
+export function makeSense(records: readonly MbusRecord[], isBroken = false): boolean {
+  const standard = records.filter((record) => isOfTheStandard(record));
+  const good = standard.filter(({ value }) => value !== null).length;
+  const odd = records.length - standard.length + (isBroken ? 1 : 0);
+  // Fillers to the end are as sure as it gets: a meter that only says that it is there.
+  if (records.length === 0) return !isBroken;
+  return good > 0 && good >= goodPerOdd * odd;
 }

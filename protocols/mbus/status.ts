@@ -3,10 +3,11 @@
  * all others are the maker's, and mean what the file of the meter's model says, or nothing.
  */
 import type { StatusMap } from "#domain/meterFile.ts";
-import { statusBits, type StatusFlags } from "#domain/status.ts";
+import { hasStatus, statusBits, urgentStatus, type StatusFlags } from "#domain/status.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import type { DecodeFault } from "#protocols/contract.ts";
 import { alarmQuantity } from "./alarm.ts";
+import { printMbusAddress } from "./header.ts";
 import type { MbusRecord } from "./records.ts";
 import type { MbusTelegram } from "./telegram.ts";
 import { printValue } from "./values.ts";
@@ -31,7 +32,10 @@ const clockDeviation = 0x20;
 const fraudAttempt = 0x40;
 
 /** The status of a telegram; null: it says nothing of it. */
-export function statusOf(telegram: MbusTelegram, rules: StatusRules): StatusFlags | null {
+export function statusOf(
+  telegram: Pick<MbusTelegram, "state" | "records">,
+  rules: StatusRules,
+): StatusFlags | null {
   const bytes = statusBytes(telegram);
   const [status] = bytes;
   const mapped = mappedStatus(bytes, rules.statusMap);
@@ -61,20 +65,36 @@ function mappedStatus(bytes: StatusBytes, map: StatusMap | undefined): StatusFla
 }
 
 /** An alarm whose byte the meter's file does not explain is no reading: it waits for a person. */
-export function unexplainedAlarm(
-  { records }: MbusTelegram,
-  { statusMap }: StatusRules,
-): DecodeFault | null {
+export function unexplainedAlarm(telegram: MbusTelegram, rules: StatusRules): DecodeFault | null {
+  const { records } = telegram;
+  const { statusMap } = rules;
   const alarm = records.find(({ quantity }) => quantity === alarmQuantity);
   const isExplained = statusMap?.bits.some(({ byte }) => byte === alarmAt) ?? false;
   if (alarm === undefined || isExplained) return null;
-  return { kind: "unsupported", what: `alarm, status ${printValue(alarm.value)}` };
+  const what = `alarm, status ${printValue(alarm.value)}`;
+  return withHeard({ kind: "unsupported", what }, telegram, rules);
+}
+
+/**
+ * A refused telegram with what may not be lost of it: a leak is a leak whatever a key says. Nobody has proved that
+ * the meter said so; it may raise an alarm, and says nothing of a valve. An old telegram that comes again is not heard.
+ */
+export function withHeard(
+  fault: DecodeFault,
+  telegram: Pick<MbusTelegram, "address" | "state" | "records">,
+  rules: StatusRules,
+): DecodeFault {
+  if (fault.kind === "replayed" || fault.heard !== undefined) return fault;
+  const status = statusOf(telegram, rules);
+  if (status === null || !hasStatus(status, urgentStatus)) return fault;
+  const address = telegram.address === null ? null : printMbusAddress(telegram.address);
+  return { ...fault, heard: { address, status, valve: null } };
 }
 
 /** By place in a status map; undefined: the telegram has no such byte. */
 type StatusBytes = readonly (number | undefined)[];
 
-function statusBytes({ state, records }: MbusTelegram): StatusBytes {
+function statusBytes({ state, records }: Pick<MbusTelegram, "state" | "records">): StatusBytes {
   const bytes: (number | undefined)[] = [state?.status];
   const flags = numberOf(records, "error flags");
   const alarm = numberOf(records, alarmQuantity);

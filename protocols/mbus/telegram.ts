@@ -27,6 +27,7 @@ import {
   type Opened,
 } from "./opened.ts";
 import type { MbusKeys } from "./security.ts";
+import { withHeard, type StatusRules } from "./status.ts";
 
 /** What one or more telegrams of a meter say. */
 export interface MbusTelegram {
@@ -36,6 +37,9 @@ export interface MbusTelegram {
   readonly records: readonly MbusRecord[];
   readonly moreFollows: boolean;
 }
+
+/** What is on file of a meter that decides what a telegram says. */
+export interface MbusFile extends MbusKeys, StatusRules {}
 
 type LongFrame = Extract<LinkFrame, { kind: "long" }>;
 type Read = Result<MbusTelegram, DecodeFault>;
@@ -81,7 +85,7 @@ const readoutBytesMax = 8 * 1024;
 /** Every telegram in the bytes, joined: a readout can take several frames, each with its own header. */
 export function decodeMbusTelegram(
   bytes: Uint8Array,
-  keys: MbusKeys,
+  keys: MbusFile,
   trace: FieldTrace[] | null,
 ): Read {
   if (bytes.length > readoutBytesMax)
@@ -146,7 +150,7 @@ function joined(telegrams: readonly MbusTelegram[]): Read {
 function readLongFrame(
   bytes: Uint8Array,
   frame: LongFrame,
-  keys: MbusKeys,
+  keys: MbusFile,
   trace: FieldTrace[] | null,
 ): Read {
   const ci = frame.controlInformation;
@@ -159,16 +163,28 @@ function readLongFrame(
   if (kind.content === "fixed") return readFixed(content, keys, trace);
   const header = readHeaderOf(kind.header, content, trace);
   if (!header.ok) return header;
-  const { rest } = header.value;
-  switch (kind.content) {
+  const { rest, ...who } = header.value;
+  const read = readKind(kind, inOrder(rest, kind), who, keys, trace);
+  return read.ok ? read : fail(withHeard(read.fault, { ...who, records: [] }, keys));
+}
+
+function readKind(
+  { content: kind }: Announced,
+  content: Content,
+  who: Who,
+  keys: MbusFile,
+  trace: FieldTrace[] | null,
+): Read {
+  switch (kind) {
     case "records":
-      return readSecured(inOrder(rest, kind), header.value, keys, trace);
+      return readSecured(content, who, keys, trace);
     case "alarm":
-      return readAlarm(rest, header.value, keys, trace);
+      return readAlarm(content, who, keys, trace);
     case "error":
-      return fail({ kind: "unsupported", what: applicationErrorText(rest) });
+    case "fixed":
+      return fail({ kind: "unsupported", what: applicationErrorText(content) });
     default:
-      return unreachable(kind.content);
+      return unreachable(kind);
   }
 }
 
@@ -224,14 +240,15 @@ export function readHeaderOf(
 function readAlarm(
   content: Content,
   { address, state }: Who,
-  keys: MbusKeys,
+  keys: MbusFile,
   trace: FieldTrace[] | null,
 ): Read {
   const { bytes, from, end } = content;
-  const fault = plainFault(inPlain(content), keys);
-  if (fault !== null) return fail(fault);
   if (end - from !== 1) return fail({ kind: "wrongLength", field: "mbus.alarm", atByte: from });
-  return ok({ address, state, records: [alarmRecord(bytes, from, trace)], moreFollows: false });
+  const telegram = { address, state, records: [alarmRecord(bytes, from, trace)] };
+  const fault = plainFault(inPlain(content), keys);
+  if (fault !== null) return fail(withHeard(fault, telegram, keys));
+  return ok({ ...telegram, moreFollows: false });
 }
 
 /** Why the meter did not do what it was asked. */
@@ -242,7 +259,7 @@ export function applicationErrorText({ bytes, from, end }: Content): string {
 
 function readFixed(
   { bytes, from, end }: Content,
-  keys: MbusKeys,
+  keys: MbusFile,
   trace: FieldTrace[] | null,
 ): Read {
   if (end - from !== fixedData.sizeBytes) {
@@ -250,13 +267,18 @@ function readFixed(
   }
   const read = fixedData.decode(bytes, from, trace);
   if (!read.ok) return read;
-  const fault = plainFault(inPlain({ bytes, from, end }), keys);
-  if (fault !== null) return fail(fault);
   const { accessNumber, status } = read.value;
   // The two low bits of this status say how the registers are written.
   const state = { accessNumber, status: status & 0xfc, configuration: 0 };
-  const records = fixedRecords(read.value, from);
-  return ok({ address: fixedAddress(read.value), state, records, moreFollows: false });
+  const telegram = {
+    address: fixedAddress(read.value),
+    state,
+    records: fixedRecords(read.value, from),
+  };
+  const fault = plainFault(inPlain({ bytes, from, end }), keys);
+  return fault === null
+    ? ok({ ...telegram, moreFollows: false })
+    : fail(withHeard(fault, telegram, keys));
 }
 
 /** The fixed structure has no manufacturer and no version. */
@@ -269,13 +291,13 @@ function fixedAddress(values: ValuesOfLayout<typeof fixedData>): MbusAddress {
 function readOpened(
   content: Opened,
   { address, state }: Who,
-  keys: MbusKeys,
+  keys: MbusFile,
   trace: FieldTrace[] | null,
 ): Read {
-  const plain = plainFault(content, keys);
-  if (plain !== null) return fail(plain);
   const { bytes, from, end } = content;
   const read = readRecords(bytes, from, end, trace);
+  const plain = plainFault(content, keys);
+  if (plain !== null) return fail(withHeard(plain, { address, state, ...read }, keys));
   const records = believed(content, keys, read);
   if (!records.ok) return records;
   if (read.fault !== null) return fail(read.fault);
@@ -291,7 +313,7 @@ export function securityMode(configuration: number): number {
   return (configuration >> 8) & modeMask;
 }
 
-function readSecured(content: Content, who: Who, keys: MbusKeys, trace: FieldTrace[] | null): Read {
+function readSecured(content: Content, who: Who, keys: MbusFile, trace: FieldTrace[] | null): Read {
   const { address, state } = who;
   const mode = securityMode(state?.configuration ?? 0);
   if (unreadModes.has(mode)) {

@@ -54,11 +54,11 @@ export function readValue(header: RecordHeader, bytes: Uint8Array, to: number): 
 
 function valueOf({ dataField }: RecordHeader, meaning: Meaning, raw: Raw): MbusValue | null {
   if (dataField === variableField) return variableValue(meaning, raw);
-  if (dataField === realField) return realValue(meaning, raw);
   if (meaning.coding === "time") {
-    // Times are binary; decimal digits under a time are no time.
-    return isDigits(dataField) ? null : timeValue(raw);
+    // Times are binary; decimal digits and reals under a time are no time.
+    return isDigits(dataField) || dataField === realField ? null : timeValue(raw);
   }
+  if (dataField === realField) return realValue(meaning, raw);
   return scaled(isDigits(dataField) ? bcd(raw) : binary(raw, meaning.coding), meaning);
 }
 

@@ -22,6 +22,7 @@ import {
   type MbusTelegram,
 } from "#protocols/mbus/telegram.ts";
 import { readRecords, type MbusRecord } from "#protocols/mbus/records.ts";
+import { withHeard, type StatusRules } from "#protocols/mbus/status.ts";
 import {
   learnFormat,
   readCompact,
@@ -45,7 +46,7 @@ export interface WmbusTelegram extends MbusTelegram {
 }
 
 /** What is on file of a meter. */
-export interface WmbusContext extends WmbusKeys {
+export interface WmbusContext extends WmbusKeys, StatusRules {
   /** Formats learnt from full frames of this model. */
   readonly formats?: CompactFormats | undefined;
   /**
@@ -108,13 +109,32 @@ function readTransport(layers: Layers, context: WmbusContext, trace: FieldTrace[
   if (!header.ok) return header;
   const { state, rest } = header.value;
   const who = { sender, address: header.value.address ?? sender, state };
+  const read = readBehind(rest, layers, who, context, trace);
+  return read.ok ? read : fail(withHeard(read.fault, { ...who, records: [] }, context));
+}
+
+function readBehind(
+  rest: Content,
+  layers: Layers,
+  who: Who,
+  context: WmbusContext,
+  trace: FieldTrace[] | null,
+): Read {
   const opened = open(rest, layers, who, context, trace);
   if (!opened.ok) return opened;
-  const { authentication } = layers;
+  const { authentication, transport } = layers;
   const isProved = opened.value.isSigned && authentication !== null;
   const provedCounter = isProved ? (counterOf(authentication) ?? null) : null;
-  const read = readContent(transport, opened.value, { ...who, context }, trace);
-  return read.ok ? ok({ ...who, ...read.value, provedCounter }) : read;
+  const said = readContent(transport, opened.value, who, context, trace);
+  if (!said.ok) return said;
+  const plain = plainFault(opened.value, context);
+  if (plain === null) return ok({ ...who, ...said.value, provedCounter });
+  // Between its telegrams a meter sends its number alone, in plain: nothing of it is believed, and nothing is wrong.
+  const { records } = said.value;
+  const fault = withHeard(plain, { ...who, records }, context);
+  const isNothing = transport.content === "nothing" || rest.from === rest.end;
+  if (!isNothing || fault.heard !== undefined) return fail(fault);
+  return ok({ ...who, ...said.value, state: null, provedCounter });
 }
 
 interface Who {
@@ -168,27 +188,19 @@ function openedBy(
   }
 }
 
-type Said = Omit<WmbusTelegram, "sender" | "address" | "state" | "provedCounter"> & {
-  readonly state?: null;
-};
-
-interface Context {
-  readonly state: MbusState | null;
-  readonly context: WmbusContext;
-}
+type Said = Omit<WmbusTelegram, "sender" | "address" | "state" | "provedCounter">;
 
 function readContent(
   { content: kind }: Transport,
   content: Opened,
-  { state, context }: Context,
+  { state }: Who,
+  context: WmbusContext,
   trace: FieldTrace[] | null,
 ): Result<Said, DecodeFault> {
-  const plain = plainFault(content, context);
   const nothing = { records: [], moreFollows: false, learnt: null };
-  // Between its telegrams a meter sends its number alone, in plain: nothing of it is believed, and nothing is wrong.
-  if (kind === "nothing") return ok(plain === null ? nothing : { ...nothing, state: null });
-  if (plain !== null) return fail(plain);
   switch (kind) {
+    case "nothing":
+      return ok(nothing);
     case "records":
       return readWhole(content, securityMode(state?.configuration ?? 0), context, trace);
     case "compact": {

@@ -187,6 +187,7 @@ describe("times", () => {
     ["03 6d 1e3b17", "date and time = 23:59:30"],
     ["03 6d 3c3b17", "date and time = missing"],
     ["01 6d 01", "date and time = missing"],
+    ["05 6d 0000bc41", "date and time = missing"],
     ["0c 6d 12345678", "date and time = missing"],
     // a time of variable length is of type M: not guessed
     ["0d 6d e4 1a0ecd13", "date and time = 1A0ECD13"],
