@@ -10,7 +10,7 @@
  */
 import { fail, ok, type Result } from "#domain/result.ts";
 import { readIntegers, type ByteWriter } from "./byteWriter.ts";
-import type { ReadingFault } from "./faults.ts";
+import type { ReadingFault } from "#ports/readingStore.ts";
 
 export type Shape = "plain" | "delta" | "deltaOfDelta";
 const shapes: readonly Shape[] = ["plain", "delta", "deltaOfDelta"];
@@ -23,9 +23,9 @@ export const chunkRowsMax = 65_536;
 
 /** Room for the work on one column; a coder is used by one thread, for one column after the other. */
 export class ColumnCodec {
-  readonly #values = new Float64Array(chunkRowsMax);
-  readonly #starts = new Uint8Array(chunkRowsMax);
-  readonly #residuals = new Float64Array(chunkRowsMax);
+  #values = new Float64Array(0);
+  #starts = new Uint8Array(0);
+  #residuals = new Float64Array(0);
 
   /**
    * Writes the first `count` values; NaN is a missing one. `starts` is 1 at each meter's first row. `relative` is only
@@ -38,6 +38,7 @@ export class ColumnCodec {
     count: number,
     wanted: { readonly shape: Shape; readonly relative: boolean },
   ): void {
+    this.#reserve(count);
     const present = this.#pack(values, starts, count);
     const relativeBit = wanted.relative ? form.relative : 0;
     if (present === 0) return writer.u8(form.none | relativeBit);
@@ -66,6 +67,7 @@ export class ColumnCodec {
     count: number,
     out: Float64Array,
   ): Result<{ readonly relative: boolean }, ReadingFault> {
+    this.#reserve(count);
     const head = bytes[0];
     if (head === undefined) return fail({ kind: "truncated", what: "column" });
     const relative = (head & form.relative) !== 0;
@@ -91,6 +93,14 @@ export class ColumnCodec {
     }
     if (some) spread(bitmap, this.#values, count, out);
     return ok({ relative });
+  }
+
+  #reserve(rows: number): void {
+    if (rows <= this.#values.length) return;
+    const room = Math.min(chunkRowsMax, Math.max(rows, this.#values.length * 2, 256));
+    this.#values = new Float64Array(room);
+    this.#starts = new Uint8Array(room);
+    this.#residuals = new Float64Array(room);
   }
 
   /** Base and residuals, the base first, in `#residuals`. */

@@ -6,10 +6,11 @@
  * A column without any value is left out. The length lets a reader pass by columns that it does not want.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { invariant } from "#domain/invariant.ts";
 import { ok, fail, type Result } from "#domain/result.ts";
 import { ByteWriter } from "./byteWriter.ts";
 import { chunkRowsMax, ColumnCodec } from "./columnCodec.ts";
-import type { ReadingFault } from "./faults.ts";
+import type { ReadingFault } from "#ports/readingStore.ts";
 import type { RowTable } from "./rowTable.ts";
 import type { Schema } from "./schema.ts";
 
@@ -21,8 +22,8 @@ export class FrameCodec {
   readonly #columns = new ColumnCodec();
   readonly #frame = new ByteWriter();
   readonly #column = new ByteWriter();
-  readonly #starts = new Uint8Array(chunkRowsMax);
-  readonly #differences = new Float64Array(chunkRowsMax);
+  #starts = new Uint8Array(0);
+  #differences = new Float64Array(0);
 
   constructor(schema: Schema) {
     this.#schema = schema;
@@ -30,6 +31,7 @@ export class FrameCodec {
 
   /** The table's frames, compressed. */
   encode(table: RowTable, level: number): readonly Uint8Array<ArrayBuffer>[] {
+    this.#reserve(table.count);
     this.#findStarts(table);
     const frames: Uint8Array<ArrayBuffer>[] = [];
     for (let frame = 0; frame < this.#schema.frames; frame += 1) {
@@ -80,6 +82,7 @@ export class FrameCodec {
     table: RowTable,
     wanted: ReadonlySet<number> | null,
   ): ReadingFault | undefined {
+    this.#reserve(table.count);
     const out = table.column(place);
     if (place === 0) this.#starts.fill(0, 0, table.count);
     const decoded = this.#columns.decode(bytes, this.#starts, table.count, out);
@@ -132,6 +135,14 @@ export class FrameCodec {
       this.#differences[row] = difference;
     }
     return true;
+  }
+
+  #reserve(rows: number): void {
+    invariant(rows <= chunkRowsMax, "a chunk has its limit");
+    if (rows <= this.#starts.length) return;
+    const room = Math.min(chunkRowsMax, Math.max(rows, this.#starts.length * 2, 256));
+    this.#starts = new Uint8Array(room);
+    this.#differences = new Float64Array(room);
   }
 
   #findStarts(table: RowTable): void {

@@ -76,7 +76,7 @@ export const readingSchema: Schema = {
 };
 
 /** Places of a roll-up's columns: one row a meter and gas day. */
-const rollUpPlaces = {
+export const rollUpPlaces = {
   meterNo: 0,
   closingAtMs: 1,
   closingIndexMl: 2,
@@ -94,7 +94,7 @@ const rollUpPlaces = {
 } as const;
 
 /** Frame 0 answers a cut-off at the day's end, frame 1 consumption and flow, frame 2 opening and condition. */
-const rollUpSchema: Schema = {
+export const rollUpSchema: Schema = {
   kind: 2,
   frames: 3,
   columns: [

@@ -7,7 +7,7 @@ import { crc32 } from "node:zlib";
 import { fail, ok, type Result } from "#domain/result.ts";
 import { ByteWriter } from "./byteWriter.ts";
 import { chunkRowsMax } from "./columnCodec.ts";
-import type { ReadingFault } from "./faults.ts";
+import type { ReadingFault } from "#ports/readingStore.ts";
 
 /** In the order of the bytes: MERCSEG1, MERCEND1, CHNK, FOOT. */
 const fileMagic = 0x3147_4553_4352_454dn;

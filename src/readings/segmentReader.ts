@@ -4,7 +4,7 @@
  */
 import { crc32 } from "node:zlib";
 import type { Disk, DiskFile } from "#ports/disk.ts";
-import type { DamagedPlace, ReadingFault } from "./faults.ts";
+import type { DamagedPlace, ReadingFault } from "#ports/readingStore.ts";
 import { FrameCodec } from "./frameCodec.ts";
 import type { RowTable } from "./rowTable.ts";
 import { schemaOfKind, type Schema } from "./schema.ts";

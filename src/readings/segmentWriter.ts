@@ -15,7 +15,7 @@ import { encodeFooter, encodeHeader, writeChunkHead } from "./segmentLayout.ts";
 import { chunkBytes, headerBytes, type ChunkEntry, type SegmentHeader } from "./segmentLayout.ts";
 
 /** A name with this end is no segment yet; what a crash leaves of it is removed at the next start. */
-const partSuffix = ".part";
+export const partSuffix = ".part";
 
 export interface SegmentSettings {
   /** A chunk is closed at the first new meter after so many rows. */
@@ -109,9 +109,10 @@ export class SegmentWriter {
   }
 
   /** Gives up: what has been written is removed. */
-  abandon(): void {
+  abandon(): SegmentSummary {
     this.#file.close();
     this.#disk.remove(join(this.#folder, this.#name + partSuffix));
+    return { file: this.#name, rows: 0, chunks: 0, bytes: 0, firstMs: 0, lastMs: 0 };
   }
 
   /** Cuts at the first new meter after a full chunk, or anywhere when one meter has more than two chunks hold. */

@@ -1,6 +1,7 @@
 /** `npm run bench -- --scenario NAME`: figures as JSON lines. Compare in one run, never across machines. */
 import { parseArgs } from "node:util";
 import { runLeakLatency } from "./leakLatency.ts";
+import { runReadings } from "./readings.ts";
 import { medianReports, type Report } from "./report.ts";
 import { runSleepy } from "./sleepy.ts";
 import { runSmartMeter } from "./smartMeter.ts";
@@ -17,6 +18,8 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
   leak-latency   leak in to event on the live feed, paced, and again during a flood of old data
                  --connections 500 (as many again flood)  --rate 5000
                  --history 0 (old values beside the newest of each flooding uplink)
+  readings       the reading store alone: durable intake, bytes, reads by meter and over the fleet
+                 --meters 10000  --days 3  --origin (with receipt times and numbers of the uplinks)
 
   --seconds 60   of each measurement, after warming up
   --runs 1       repeats everything and prints medians; of what was lost, the worst
@@ -33,7 +36,9 @@ const { values } = parseArgs({
     "in-flight": { type: "string", default: "1" },
     rate: { type: "string" },
     vs: { type: "string", default: "" },
-    meters: { type: "string", default: "3000" },
+    meters: { type: "string" },
+    days: { type: "string", default: "3" },
+    origin: { type: "boolean", default: false },
     concurrency: { type: "string", default: "50" },
     commands: { type: "string", default: "1" },
     history: { type: "string", default: "0" },
@@ -55,7 +60,7 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
     }),
   sleepy: () =>
     runSleepy({
-      meters: Number(values.meters),
+      meters: Number(values.meters ?? 3_000),
       concurrency: Number(values.concurrency),
       commands: Number(values.commands),
       seconds,
@@ -66,6 +71,12 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
       rate: Number(values.rate ?? 5_000),
       history: Number(values.history),
       seconds,
+    }),
+  readings: () =>
+    runReadings({
+      meters: Number(values.meters ?? 10_000),
+      days: Number(values.days),
+      withOrigin: values.origin,
     }),
 };
 

@@ -106,12 +106,12 @@ test("only wanted columns are read; one that is written against another needs it
   expect(table.value(receivedAtMs, 0)).toBe(3_600_000 + 1_250);
 });
 
-property.prop([fc.double({ min: 0, max: 1, maxExcluded: true }), fc.integer({ min: 1, max: 255 })])(
+property.prop([fc.nat({ max: 999_999 }), fc.integer({ min: 1, max: 255 })])(
   "one changed byte anywhere costs at most one chunk, and is told",
   (place, change) => {
     const rows = day(12, 24);
     const { disk, bytes } = written(rows);
-    const at = Math.floor(place * bytes.length);
+    const at = Math.floor((place * bytes.length) / 1_000_000);
     bytes[at] = (bytes[at] ?? 0) ^ change;
     const reader = opened(disk);
     const read = allRows(reader);
@@ -121,6 +121,7 @@ property.prop([fc.double({ min: 0, max: 1, maxExcluded: true }), fc.integer({ mi
     const known = new Set(rows.map((row) => JSON.stringify(tableRow(row))));
     for (const row of read.rows) expect(known.has(JSON.stringify(row))).toBe(true);
   },
+  60_000,
 );
 
 /** The row with its columns in the order of the table. */

@@ -1,0 +1,300 @@
+/**
+ * Which files count, which batches are hot, and how the ones became the others. All of it changes in single
+ * transactions of the writer's own connection, so a crash leaves the state before or after.
+ */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+
+export type FileKind = "day" | "month" | "rollup";
+
+/** A file that counts, or did. */
+export interface ManifestFile {
+  readonly no: number;
+  readonly kind: FileKind;
+  readonly name: string;
+  /** First gas day and the day after the last. */
+  readonly fromDay: number;
+  readonly toDay: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly rows: number;
+  readonly chunks: number;
+  readonly bytes: number;
+  /** Span of measured time of what is in it. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Why it was made: "flush", "late", "merge", "day closed", … */
+  readonly reason: string;
+  /** Numbers of the files it was made from, as a JSON array. */
+  readonly madeFrom: string;
+  /** Rows of these files that were there twice. */
+  readonly repeated: number;
+  /** Of a roll-up, see `staleness`. */
+  readonly stale: number;
+}
+
+/**
+ * What a roll-up lacks: nothing; rows of its own day; perhaps what an earlier day now ends with; certainly that.
+ * Any but the first is not read and will be made again or found right.
+ */
+export const staleness = { none: 0, ownRows: 1, perhapsCarried: 2, carried: 3 } as const;
+
+export interface HotBatchRow {
+  readonly no: number;
+  readonly rows: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What one flush took and what it made of it: rows = kept + repeated, or something is wrong. */
+export interface FlushRow {
+  readonly fromNo: number;
+  readonly toNo: number;
+  readonly rows: number;
+  readonly kept: number;
+  readonly repeated: number;
+}
+
+const tables = `
+CREATE TABLE IF NOT EXISTS reading_batch (
+  no INTEGER PRIMARY KEY,
+  row_count INTEGER NOT NULL,
+  bytes BLOB NOT NULL
+) STRICT;
+-- A batch whose checksum does not fit: kept as it is, for a person to look at.
+CREATE TABLE IF NOT EXISTS reading_batch_damaged (
+  no INTEGER PRIMARY KEY,
+  row_count INTEGER NOT NULL,
+  bytes BLOB NOT NULL,
+  fault TEXT NOT NULL
+) STRICT;
+-- Batches up to to_no of the last row are in segments; those still in reading_batch are being removed.
+CREATE TABLE IF NOT EXISTS reading_flush (
+  to_no INTEGER PRIMARY KEY,
+  from_no INTEGER NOT NULL,
+  row_count INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  repeated INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS reading_file (
+  no INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL UNIQUE,
+  from_day INTEGER NOT NULL,
+  to_day INTEGER NOT NULL,
+  from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL,
+  row_count INTEGER NOT NULL,
+  chunk_count INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  made_from TEXT NOT NULL,
+  repeated INTEGER NOT NULL,
+  stale INTEGER NOT NULL DEFAULT 0,
+  -- 0: it counts. Otherwise the number of the file that took its place.
+  replaced_by INTEGER NOT NULL DEFAULT 0,
+  replaced_reason TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS reading_file_counting ON reading_file (replaced_by, kind, from_day);
+CREATE TABLE IF NOT EXISTS reading_reason (
+  no INTEGER PRIMARY KEY,
+  reason TEXT NOT NULL UNIQUE
+) STRICT;
+`;
+
+const fileColumns = `no, kind, name, from_day AS fromDay, to_day AS toDay, from_ms AS fromMs,
+  to_ms AS toMs, row_count AS rows, chunk_count AS chunks, size AS bytes, first_ms AS firstMs,
+  last_ms AS lastMs, reason, made_from AS madeFrom,
+  repeated, stale`;
+
+/** Makes the tables that are missing; for the writer, before anybody reads. */
+export function makeManifestTables(db: DatabaseSync): void {
+  db.exec(tables);
+}
+
+export class Manifest {
+  readonly #db: DatabaseSync;
+  readonly #putBatch: StatementSync;
+  readonly #dropBatches: StatementSync;
+
+  /** On a database with the tables. */
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#putBatch = db.prepare(
+      "INSERT INTO reading_batch (no, row_count, bytes) VALUES (?, ?, ?)",
+    );
+    this.#dropBatches = db.prepare(
+      `DELETE FROM reading_batch WHERE no IN
+         (SELECT no FROM reading_batch WHERE no <= ? ORDER BY no LIMIT ?)`,
+    );
+  }
+
+  get isInTransaction(): boolean {
+    return this.#db.isTransaction;
+  }
+
+  /** All of the changes or none. */
+  transaction(change: () => void): void {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      change();
+      this.#db.exec("COMMIT");
+    } catch (cause) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw cause;
+    }
+  }
+
+  putBatch(no: number, rows: number, bytes: Uint8Array): void {
+    this.#putBatch.run(no, rows, bytes);
+  }
+
+  /** Hot batches with their bytes, in order; `toNo` inclusive. */
+  batches(toNo: number): Iterable<HotBatchRow> {
+    const statement = this.#db.prepare(
+      "SELECT no, row_count AS rows, bytes FROM reading_batch WHERE no > ? AND no <= ? ORDER BY no",
+    );
+    return statement.iterate(this.flushedTo, toNo) as Iterable<unknown> as Iterable<HotBatchRow>;
+  }
+
+  /** Batches up to this number are in segments. */
+  get flushedTo(): number {
+    return this.#number("SELECT max(to_no) FROM reading_flush");
+  }
+
+  /** Highest number that a batch ever had. */
+  get newestBatch(): number {
+    return Math.max(this.flushedTo, this.#number("SELECT max(no) FROM reading_batch"));
+  }
+
+  putFlush(flush: FlushRow): void {
+    this.#run(
+      "INSERT INTO reading_flush (to_no, from_no, row_count, kept, repeated) VALUES (?, ?, ?, ?, ?)",
+      flush.toNo,
+      flush.fromNo,
+      flush.rows,
+      flush.kept,
+      flush.repeated,
+    );
+  }
+
+  flushes(): readonly FlushRow[] {
+    return this.#all<FlushRow>(
+      `SELECT from_no AS fromNo, to_no AS toNo, row_count AS rows, kept, repeated
+       FROM reading_flush ORDER BY to_no`,
+    );
+  }
+
+  /** Numbers of batches that were set aside. */
+  damagedBatches(): readonly number[] {
+    const rows = this.#all<{ no: number }>("SELECT no FROM reading_batch_damaged ORDER BY no");
+    return rows.map(({ no }) => no);
+  }
+
+  /** Sets a batch aside that cannot be read. */
+  putDamagedBatch(no: number, fault: string): void {
+    this.#run(
+      `INSERT INTO reading_batch_damaged (no, row_count, bytes, fault)
+       SELECT no, row_count, bytes, ? FROM reading_batch WHERE no = ?`,
+      fault,
+      no,
+    );
+  }
+
+  /** Removes some of the batches that are in segments; a few at a time, so that no commit waits for all of them. */
+  dropFlushed(countMax: number): void {
+    this.#dropBatches.run(this.flushedTo, countMax);
+  }
+
+  get nextFileNo(): number {
+    return this.#number("SELECT max(no) FROM reading_file") + 1;
+  }
+
+  /** Files that count, by their days. */
+  files(): readonly ManifestFile[] {
+    return this.#all<ManifestFile>(
+      `SELECT ${fileColumns} FROM reading_file WHERE replaced_by = 0 ORDER BY from_day, no`,
+    );
+  }
+
+  /** Rows that merges of all times found twice. */
+  get repeatedInMerges(): number {
+    return this.#number("SELECT sum(repeated) FROM reading_file WHERE kind <> 'rollup'");
+  }
+
+  /** Names of files that no longer count. */
+  replacedNames(): readonly string[] {
+    const rows = this.#all<{ name: string }>(
+      "SELECT name FROM reading_file WHERE replaced_by <> 0 ORDER BY no",
+    );
+    return rows.map(({ name }) => name);
+  }
+
+  putFile(file: ManifestFile): void {
+    this.#run(
+      `INSERT INTO reading_file (no, kind, name, from_day, to_day, from_ms, to_ms, row_count,
+         chunk_count, size, first_ms, last_ms, reason, made_from, repeated, stale)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[file.no, file.kind, file.name, file.fromDay, file.toDay, file.fromMs, file.toMs],
+      ...[file.rows, file.chunks, file.bytes, file.firstMs, file.lastMs, file.reason],
+      ...[file.madeFrom, file.repeated, file.stale],
+    );
+  }
+
+  /** The former file stays on record with the reason why it no longer counts. */
+  replaceFile(no: number, by: number, reason: string): void {
+    this.#run(
+      "UPDATE reading_file SET replaced_by = ?, replaced_reason = ? WHERE no = ?",
+      by,
+      reason,
+      no,
+    );
+  }
+
+  /** Roll-ups of the day and of later ones no longer say what the segments say. */
+  markStale(day: number): void {
+    this.#run(
+      `UPDATE reading_file
+       SET stale = CASE WHEN from_day = ?1 THEN 1 WHEN stale = 0 THEN 2 ELSE stale END
+       WHERE kind = 'rollup' AND replaced_by = 0 AND from_day >= ?1`,
+      day,
+    );
+  }
+
+  setStale(no: number, stale: number): void {
+    this.#run("UPDATE reading_file SET stale = ? WHERE no = ?", stale, no);
+  }
+
+  /** The number of a reason in words; the same words have one number. */
+  reasonNo(reason: string): number {
+    this.#run("INSERT OR IGNORE INTO reading_reason (reason) VALUES (?)", reason);
+    const row = this.#db.prepare("SELECT no FROM reading_reason WHERE reason = ?").get(reason);
+    return Number(row?.["no"]);
+  }
+
+  reason(no: number): string | undefined {
+    const row = this.#db.prepare("SELECT reason FROM reading_reason WHERE no = ?").get(no);
+    return row === undefined ? undefined : String(row["reason"]);
+  }
+
+  /** What SQLite itself says of its file. */
+  integrity(): string {
+    const row = this.#db.prepare("PRAGMA integrity_check(1)").get();
+    return String(row?.["integrity_check"]);
+  }
+
+  #number(sql: string): number {
+    const row = this.#db.prepare(`SELECT (${sql}) AS value`).get();
+    return Number(row?.["value"] ?? 0);
+  }
+
+  // node:sqlite cannot know a row's type; the statement fixes it.
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+  #all<Row>(sql: string): readonly Row[] {
+    return this.#db.prepare(sql).all() as unknown as readonly Row[];
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): void {
+    this.#db.prepare(sql).run(...values);
+  }
+}

@@ -1,0 +1,192 @@
+/** What should be done next with the files: decided from the manifest alone, one piece of work at a time. */
+import { GasCalendar, dateOfDay, monthOfDay } from "./gasDay.ts";
+import type { Work, PlannedFile } from "./work.ts";
+import { staleness, type FileKind, type ManifestFile } from "./manifest.ts";
+
+export interface PlanSettings {
+  /** Rows in the hot part that are enough for a flush. */
+  readonly flushRows: number;
+  /** A gas day or month is closed so long after its end: most of what is late has come by then. */
+  readonly settleMs: number;
+  /** So many files of an open day are merged before it ends. */
+  readonly openDayFilesMax: number;
+  /** So many late files wait beside a month's file before it is written again. */
+  readonly lateFilesMax: number;
+}
+
+export const planSettings: PlanSettings = {
+  flushRows: 1_000_000,
+  settleMs: 2 * 3_600_000,
+  openDayFilesMax: 8,
+  lateFilesMax: 31,
+};
+
+export interface HotState {
+  readonly rows: number;
+  readonly batchNo: number;
+  /** Oldest measured time among the hot rows; Infinity when there are none. */
+  readonly firstMs: number;
+}
+
+export interface PlanInput {
+  readonly files: readonly ManifestFile[];
+  readonly hot: HotState;
+  readonly nextFileNo: number;
+  readonly nowMs: number;
+  /** Outputs (`outputKey`) whose inputs are damaged: they are left as they are. */
+  readonly blocked: ReadonlySet<string>;
+}
+
+/** What a piece of work would make, whatever its number. */
+export function outputKey({ kind, fromDay }: { kind: FileKind; fromDay: number }): string {
+  return `${kind} ${fromDay}`;
+}
+
+/** What is next, or undefined when everything is as it should be. Every piece brings that state nearer. */
+export function nextWork(
+  calendar: GasCalendar,
+  settings: PlanSettings,
+  input: PlanInput,
+): Work | undefined {
+  return (
+    planFlush(calendar, settings, input) ??
+    planDayMerge(calendar, settings, input) ??
+    planRollUp(calendar, settings, input) ??
+    planMonthMerge(calendar, settings, input)
+  );
+}
+
+/** What is hot is flushed when it is much, or when its day has been closed. */
+function planFlush(
+  calendar: GasCalendar,
+  settings: PlanSettings,
+  { hot, nextFileNo, nowMs }: PlanInput,
+): Work | undefined {
+  if (hot.rows === 0) return undefined;
+  const isMuch = hot.rows >= settings.flushRows;
+  if (!isMuch && !isClosed(calendar, settings, calendar.dayOf(hot.firstMs), nowMs)) {
+    return undefined;
+  }
+  return { kind: "flush", toNo: hot.batchNo, firstFileNo: nextFileNo };
+}
+
+function isClosed(
+  calendar: GasCalendar,
+  settings: PlanSettings,
+  day: number,
+  nowMs: number,
+): boolean {
+  return calendar.startOf(day + 1) + settings.settleMs <= nowMs;
+}
+
+/** Files of the same day, as long as no month holds it. */
+function planDayMerge(
+  calendar: GasCalendar,
+  settings: PlanSettings,
+  { files, nextFileNo, nowMs, blocked }: PlanInput,
+): Work | undefined {
+  const inMonth = files.filter(({ kind }) => kind === "month");
+  const days = new Map<number, ManifestFile[]>();
+  for (const file of files) {
+    if (file.kind !== "day" || inMonth.some((month) => covers(month, file.fromDay))) continue;
+    days.set(file.fromDay, [...(days.get(file.fromDay) ?? []), file]);
+  }
+  for (const [day, inputs] of days) {
+    const filesMax = isClosed(calendar, settings, day, nowMs) ? 1 : settings.openDayFilesMax;
+    const isBlocked = blocked.has(outputKey({ kind: "day", fromDay: day }));
+    if (inputs.length <= filesMax || isBlocked) continue;
+    const reason = inputs.some(({ reason }) => reason === "late") ? "late" : "merge";
+    const output = planned(calendar, "day", nextFileNo, day, day + 1, reason);
+    return { kind: "merge", inputs, output };
+  }
+  return undefined;
+}
+
+function covers(file: ManifestFile, day: number): boolean {
+  return file.fromDay <= day && day < file.toDay;
+}
+
+/** The oldest closed day whose roll-up is missing or says less than the segments. */
+function planRollUp(
+  calendar: GasCalendar,
+  settings: PlanSettings,
+  { files, nextFileNo, nowMs, blocked }: PlanInput,
+): Work | undefined {
+  const segments = files.filter(({ kind }) => kind !== "rollup");
+  const rollUps = files.filter(({ kind }) => kind === "rollup");
+  for (const day of daysOf(calendar, segments)) {
+    const former = rollUps.find(({ fromDay }) => fromDay === day) ?? null;
+    if (former?.stale === staleness.none) continue;
+    // Later days are built on this one: a day with damage or one that is open holds them up.
+    const isBlocked = blocked.has(outputKey({ kind: "rollup", fromDay: day }));
+    if (isBlocked || !isClosed(calendar, settings, day, nowMs)) return undefined;
+    const output = planned(calendar, "rollup", nextFileNo, day, day + 1, "day closed");
+    return {
+      kind: "rollUp",
+      inputs: segments.filter((file) => covers(file, day)),
+      previous: rollUps.filter(({ fromDay }) => fromDay < day).at(-1) ?? null,
+      former,
+      night: nightOf(calendar, day),
+      output: former === null ? output : { ...output, reason: "late" },
+    };
+  }
+  return undefined;
+}
+
+/** Days that may have readings, the oldest first. */
+function daysOf(calendar: GasCalendar, segments: readonly ManifestFile[]): readonly number[] {
+  const days = new Set<number>();
+  for (const { firstMs, lastMs } of segments) {
+    for (let day = calendar.dayOf(firstMs); day <= calendar.dayOf(lastMs); day += 1) days.add(day);
+  }
+  return [...days].sort((one, other) => one - other);
+}
+
+const nightStartMinute = 60;
+const nightEndMinute = 5 * 60;
+
+/** 01:00 to 05:00 local time within the gas day. */
+function nightOf(calendar: GasCalendar, day: number): { fromMs: number; toMs: number } {
+  const { zone, startMinute } = calendar.settings;
+  const at = (minute: number): number => {
+    const date = minute < startMinute ? day + 1 : day;
+    return new GasCalendar({ zone, startMinute: minute }).startOf(date);
+  };
+  return { fromMs: at(nightStartMinute), toMs: at(nightEndMinute) };
+}
+
+/** The files of a closed month as one; again when many late files have come beside it. */
+function planMonthMerge(
+  calendar: GasCalendar,
+  settings: PlanSettings,
+  { files, nextFileNo, nowMs, blocked }: PlanInput,
+): Work | undefined {
+  const segments = files.filter(({ kind }) => kind !== "rollup");
+  const months = new Set(segments.map(({ fromDay }) => monthOfDay(fromDay).first));
+  for (const first of months) {
+    const { next } = monthOfDay(first);
+    if (blocked.has(outputKey({ kind: "month", fromDay: first }))) continue;
+    if (!isClosed(calendar, settings, next - 1, nowMs)) continue;
+    const inputs = segments.filter(({ fromDay }) => fromDay >= first && fromDay < next);
+    const hasMonth = inputs.some(({ kind }) => kind === "month");
+    if (hasMonth && inputs.length <= 1 + settings.lateFilesMax) continue;
+    const output = planned(calendar, "month", nextFileNo, first, next, hasMonth ? "late" : "merge");
+    return { kind: "merge", inputs, output };
+  }
+  return undefined;
+}
+
+function planned(
+  calendar: GasCalendar,
+  kind: FileKind,
+  no: number,
+  fromDay: number,
+  toDay: number,
+  reason: string,
+): PlannedFile {
+  const date = dateOfDay(fromDay);
+  const period = kind === "month" ? date.slice(0, 7) : date;
+  const fromMs = calendar.startOf(fromDay);
+  const toMs = calendar.startOf(toDay);
+  return { no, kind, name: `${period}.${no}.${kind}`, fromDay, toDay, fromMs, toMs, reason };
+}

@@ -1,0 +1,188 @@
+/**
+ * What a gas day came to, one row a meter. A meter that said nothing keeps its last register, so that one file answers
+ * for every meter that was ever heard.
+ */
+import { hourMs } from "#domain/units.ts";
+import type { RowSink } from "./mergeRows.ts";
+import { RowTable } from "./rowTable.ts";
+import { readingPlaces as from, rollUpPlaces as to, rollUpSchema } from "./schema.ts";
+import type { SegmentCursor, Span } from "./segmentCursor.ts";
+import { storedQualities } from "./versions.ts";
+
+const settledFrom = storedQualities.indexOf("edited");
+const flushRows = 4_096;
+
+/** One meter's day while its rows come in. */
+interface MeterDay {
+  meterNo: number;
+  atMs: number;
+  closingAtMs: number;
+  closingIndexMl: number;
+  closingQuality: number;
+  closingConflict: number;
+  peak: number;
+  night: number;
+  readings: number;
+  batteryMv: number;
+  temperatureCentiC: number;
+}
+
+export class RollUpBuilder implements RowSink {
+  readonly #night: Span;
+  readonly #previous: SegmentCursor | null;
+  readonly #sink: RowSink;
+  readonly #rows = new RowTable(rollUpSchema.columns.length, flushRows * 2);
+  #day: MeterDay | undefined;
+
+  /** `previous` walks the roll-up of the day before; the rows that are added are sorted, versions settled. */
+  constructor(night: Span, previous: SegmentCursor | null, sink: RowSink) {
+    this.#night = night;
+    this.#previous = previous;
+    this.#sink = sink;
+  }
+
+  addRun(table: RowTable, start: number, end: number): void {
+    for (let row = start; row < end; row += 1) {
+      const meterNo = table.value(from.meterNo, row);
+      if (this.#day?.meterNo !== meterNo) {
+        this.#close();
+        this.#day = emptyDay(meterNo);
+      }
+      this.#take(this.#day, table, row);
+    }
+  }
+
+  finish(): void {
+    this.#close();
+    this.#carry(Infinity);
+    this.#flush();
+  }
+
+  #take(day: MeterDay, table: RowTable, row: number): void {
+    const atMs = table.value(from.measuredAtMs, row);
+    const index = table.value(from.indexMl, row);
+    if (atMs === day.atMs) {
+      // Another version of the same time; the one that counts came first.
+      const isOpen = day.closingAtMs === atMs && day.closingQuality < settledFrom;
+      if (isOpen && !Number.isNaN(index) && index !== day.closingIndexMl) day.closingConflict = 1;
+      return;
+    }
+    day.readings += 1;
+    const reported = table.value(from.flowMlPerHour, row);
+    const flow = Number.isNaN(reported) ? flowSince(day, index, atMs) : reported;
+    if (!Number.isNaN(flow)) {
+      if (!(flow <= day.peak)) day.peak = flow;
+      const isNight = atMs > this.#night.fromMs && atMs <= this.#night.toMs;
+      if (isNight && !(flow >= day.night)) day.night = flow;
+    }
+    const battery = table.value(from.batteryMv, row);
+    if (!Number.isNaN(battery)) day.batteryMv = battery;
+    const temperature = table.value(from.temperatureCentiC, row);
+    if (!Number.isNaN(temperature)) day.temperatureCentiC = temperature;
+    if (!Number.isNaN(index)) {
+      day.closingAtMs = atMs;
+      day.closingIndexMl = index;
+      day.closingQuality = table.value(from.quality, row);
+      day.closingConflict = 0;
+    }
+    day.atMs = atMs;
+  }
+
+  /** Ends the meter that is open, after the silent ones before it. */
+  #close(): void {
+    const day = this.#day;
+    if (day === undefined) return;
+    this.#carry(day.meterNo);
+    const previous = this.#previous;
+    const isKnown = previous !== null && !previous.isAtEnd && previous.meterNo === day.meterNo;
+    const opening = (place: number) =>
+      isKnown ? previous.table.value(place, previous.row) : Number.NaN;
+    const openingIndexMl = opening(to.closingIndexMl);
+    const isSilent = Number.isNaN(day.closingIndexMl);
+    const volume = day.closingIndexMl - openingIndexMl;
+    this.#put({
+      meterNo: day.meterNo,
+      closingAtMs: isSilent ? opening(to.closingAtMs) : day.closingAtMs,
+      closingIndexMl: isSilent ? openingIndexMl : day.closingIndexMl,
+      closingQuality: isSilent ? opening(to.closingQuality) : day.closingQuality,
+      closingConflict: isSilent ? opening(to.closingConflict) : day.closingConflict,
+      openingAtMs: opening(to.closingAtMs),
+      openingIndexMl,
+      openingQuality: opening(to.closingQuality),
+      // A register that went back has no volume here: its range and exchanges are not known to the store.
+      volumeMl: volume >= 0 ? volume : Number.NaN,
+      peakFlowMlPerHour: day.peak,
+      nightFlowMlPerHour: day.night,
+      readings: day.readings,
+      batteryMv: Number.isNaN(day.batteryMv) ? opening(to.batteryMv) : day.batteryMv,
+      temperatureCentiC: Number.isNaN(day.temperatureCentiC)
+        ? opening(to.temperatureCentiC)
+        : day.temperatureCentiC,
+    });
+    if (isKnown) previous.advance(previous.row + 1);
+    this.#day = undefined;
+  }
+
+  /** Meters of the day before, up to this one, that said nothing. */
+  #carry(meterNo: number): void {
+    const previous = this.#previous;
+    if (previous === null) return;
+    while (!previous.isAtEnd && previous.meterNo < meterNo) {
+      const last = (place: number) => previous.table.value(place, previous.row);
+      this.#put({
+        meterNo: previous.meterNo,
+        closingAtMs: last(to.closingAtMs),
+        closingIndexMl: last(to.closingIndexMl),
+        closingQuality: last(to.closingQuality),
+        closingConflict: last(to.closingConflict),
+        openingAtMs: last(to.closingAtMs),
+        openingIndexMl: last(to.closingIndexMl),
+        openingQuality: last(to.closingQuality),
+        volumeMl: Number.NaN,
+        peakFlowMlPerHour: Number.NaN,
+        nightFlowMlPerHour: Number.NaN,
+        readings: 0,
+        batteryMv: last(to.batteryMv),
+        temperatureCentiC: last(to.temperatureCentiC),
+      });
+      previous.advance(previous.row + 1);
+    }
+  }
+
+  #put(values: Record<keyof typeof to, number>): void {
+    const rows = this.#rows;
+    const row = rows.count;
+    for (const name of names) rows.column(to[name])[row] = values[name];
+    rows.count += 1;
+    if (rows.count >= flushRows) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#rows.count > 0) this.#sink.addRun(this.#rows, 0, this.#rows.count);
+    this.#rows.clear();
+  }
+}
+
+const names = Object.keys(to) as (keyof typeof to)[];
+
+function emptyDay(meterNo: number): MeterDay {
+  return {
+    meterNo,
+    atMs: NaN,
+    closingAtMs: NaN,
+    closingIndexMl: NaN,
+    closingQuality: NaN,
+    closingConflict: NaN,
+    peak: NaN,
+    night: NaN,
+    readings: 0,
+    batteryMv: NaN,
+    temperatureCentiC: NaN,
+  };
+}
+
+/** The mean flow since the register before in the same day; NaN where there is none or it went back. */
+function flowSince(day: MeterDay, indexMl: number, atMs: number): number {
+  const flow = Math.round(((indexMl - day.closingIndexMl) * hourMs) / (atMs - day.closingAtMs));
+  return flow >= 0 ? flow : NaN;
+}

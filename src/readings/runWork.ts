@@ -1,0 +1,274 @@
+/** Does one piece of work: reads batches or segments, writes whole files, and reads them back in full. */
+import { join } from "node:path";
+import { unreachable } from "#domain/invariant.ts";
+import type { Disk } from "#ports/disk.ts";
+import type { DamagedPlace } from "#ports/readingStore.ts";
+import { dateOfDay, type GasCalendar } from "./gasDay.ts";
+import { HotBatchCodec } from "./hotBatch.ts";
+import type { DamagedBatch, Work, WorkResult, WorkRunner, PlannedFile } from "./work.ts";
+import type { Manifest, ManifestFile } from "./manifest.ts";
+import { mergeRows } from "./mergeRows.ts";
+import { RollUpBuilder } from "./rollUp.ts";
+import { RowTable } from "./rowTable.ts";
+import { readingPlaces, readingSchema, rollUpPlaces, rollUpSchema, type Schema } from "./schema.ts";
+import { SegmentCursor } from "./segmentCursor.ts";
+import { SegmentReader } from "./segmentReader.ts";
+import { SegmentWriter, type SegmentSettings, type SegmentSummary } from "./segmentWriter.ts";
+import { sortRows } from "./sortRows.ts";
+import { verifySegment } from "./verifySegment.ts";
+
+export interface WorkParts {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly calendar: GasCalendar;
+  /** Read only. */
+  readonly manifest: Manifest;
+  readonly settings: Readonly<Record<"day" | "month" | "rollup", SegmentSettings>>;
+}
+
+/** What a store uses unless it is told otherwise. */
+export const segmentSettings: WorkParts["settings"] = {
+  day: { chunkRows: 2_048, level: 3 },
+  month: { chunkRows: 8_192, level: 3 },
+  rollup: { chunkRows: 4_096, level: 3 },
+};
+
+/** Does the work on the thread that asks. */
+export function localRunner(parts: WorkParts): WorkRunner {
+  return { run: (work) => Promise.resolve().then(() => runWork(parts, work)) };
+}
+
+export function runWork(parts: WorkParts, work: Work): WorkResult {
+  switch (work.kind) {
+    case "flush":
+      return flush(parts, work.toNo, work.firstFileNo);
+    case "merge":
+      return merge(parts, work.inputs, work.output);
+    case "rollUp":
+      return rollUp(parts, work);
+    default:
+      return unreachable(work);
+  }
+}
+
+function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult {
+  const codec = new HotBatchCodec();
+  const rows = new RowTable(readingSchema.columns.length, 1_024);
+  const damagedBatches: DamagedBatch[] = [];
+  for (const { no, bytes } of parts.manifest.batches(toNo)) {
+    const batch = codec.decode(no, bytes);
+    if (batch.ok) rows.addRun(batch.value, 0, batch.value.count);
+    else damagedBatches.push({ no, fault: `${batch.fault.kind}: ${batch.fault.what}` });
+  }
+  const files: ManifestFile[] = [];
+  let kept = 0;
+  for (const [day, members] of byDay(rows, parts.calendar)) {
+    const order = sortRows(rows, members);
+    const fileNo = firstFileNo + files.length;
+    const output: PlannedFile = {
+      no: fileNo,
+      kind: "day",
+      name: `${dateOfDay(day)}.${fileNo}.day`,
+      fromDay: day,
+      toDay: day + 1,
+      fromMs: parts.calendar.startOf(day),
+      toMs: parts.calendar.startOf(day + 1),
+      reason: "flush",
+    };
+    const writer = openWriter(parts, output, readingSchema);
+    const summary = complete(writer, () => writer.addOrdered(rows, order, 0, order.length));
+    const damage = readBack(parts, summary, readingSchema);
+    if (damage) return { ok: false, damage };
+    files.push(listed(output, summary, []));
+    kept += order.length;
+  }
+  const repeated = rows.count - kept;
+  return { ok: true, files, rows: rows.count, repeated, damagedBatches, closingsChanged: false };
+}
+
+/** The rows of each gas day, the oldest day first. */
+function byDay(rows: RowTable, calendar: GasCalendar): readonly [number, Uint32Array][] {
+  const times = rows.column(readingPlaces.measuredAtMs);
+  const days = new Int32Array(rows.count);
+  const counts = new Map<number, number>();
+  for (let row = 0; row < rows.count; row += 1) {
+    const day = calendar.dayOf(times[row] ?? 0);
+    days[row] = day;
+    counts.set(day, (counts.get(day) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([one], [other]) => one - other)
+    .map(([day, count]) => {
+      const members = new Uint32Array(count);
+      let at = 0;
+      for (let row = 0; row < rows.count; row += 1) {
+        if (days[row] !== day) continue;
+        members[at] = row;
+        at += 1;
+      }
+      return [day, members];
+    });
+}
+
+function merge(parts: WorkParts, inputs: readonly ManifestFile[], output: PlannedFile): WorkResult {
+  return withReaders(parts, inputs, readingSchema, (readers) => {
+    const writer = openWriter(parts, output, readingSchema);
+    const cursors = readers.map((reader) => new SegmentCursor(reader));
+    let counts = { rows: 0, repeated: 0, damage: undefined as DamagedPlace | undefined };
+    const summary = complete(writer, () => {
+      counts = { ...counts, ...mergeRows(cursors, writer) };
+      return counts.damage === undefined;
+    });
+    if (counts.damage) return { ok: false, damage: counts.damage };
+    const expected = inputs.reduce((sum, { rows }) => sum + rows, 0);
+    if (counts.rows !== expected || summary.rows !== expected - counts.repeated) {
+      return { ok: false, damage: wrongCount(output.name) };
+    }
+    const damage = readBack(parts, summary, readingSchema);
+    if (damage) return { ok: false, damage };
+    return {
+      ok: true,
+      files: [listed(output, summary, inputs, counts.repeated)],
+      rows: counts.rows,
+      repeated: counts.repeated,
+      damagedBatches: [],
+      closingsChanged: false,
+    };
+  });
+}
+
+function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): WorkResult {
+  const { inputs, output, previous, former } = work;
+  const earlier = previous === null ? [] : [previous];
+  return withReaders(parts, inputs, readingSchema, (readers) =>
+    withReaders(parts, earlier, rollUpSchema, ([before]) => {
+      const writer = openWriter(parts, output, rollUpSchema);
+      const carried = before === undefined ? null : new SegmentCursor(before);
+      const builder = new RollUpBuilder(work.night, carried, writer);
+      const cursors = readers.map((reader) => new SegmentCursor(reader, null, output));
+      let damage: DamagedPlace | undefined;
+      const summary = complete(writer, () => {
+        damage = mergeRows(cursors, builder).damage;
+        builder.finish();
+        damage ??= carried?.damage;
+        return damage === undefined;
+      });
+      damage ??= readBack(parts, summary, rollUpSchema);
+      if (damage) return { ok: false, damage };
+      return {
+        ok: true,
+        files: [listed(output, summary, inputs)],
+        rows: summary.rows,
+        repeated: 0,
+        damagedBatches: [],
+        closingsChanged: former === null || !hasSameClosings(parts, former, output),
+      };
+    }),
+  );
+}
+
+/** What a day hands on to the next one. */
+const closingPlaces = new Set<number>([
+  rollUpPlaces.meterNo,
+  rollUpPlaces.closingAtMs,
+  rollUpPlaces.closingIndexMl,
+  rollUpPlaces.closingQuality,
+  rollUpPlaces.closingConflict,
+  rollUpPlaces.batteryMv,
+  rollUpPlaces.temperatureCentiC,
+]);
+
+function hasSameClosings(parts: WorkParts, former: ManifestFile, made: PlannedFile): boolean {
+  const open = ({ name }: { name: string }) =>
+    new SegmentReader(parts.disk, join(parts.folder, name), rollUpSchema);
+  const [one, other] = [open(former), open(made)];
+  const isSame = sameRows(
+    new SegmentCursor(one, closingPlaces),
+    new SegmentCursor(other, closingPlaces),
+  );
+  one.close();
+  other.close();
+  return isSame;
+}
+
+function sameRows(one: SegmentCursor, other: SegmentCursor): boolean {
+  while (!one.isAtEnd && !other.isAtEnd) {
+    for (const place of closingPlaces) {
+      if (!Object.is(one.table.value(place, one.row), other.table.value(place, other.row))) {
+        return false;
+      }
+    }
+    one.advance(one.row + 1);
+    other.advance(other.row + 1);
+  }
+  return one.isAtEnd && other.isAtEnd && !one.damage && !other.damage;
+}
+
+function openWriter(parts: WorkParts, output: PlannedFile, schema: Schema): SegmentWriter {
+  const header = { fileNo: output.no, fromMs: output.fromMs, toMs: output.toMs };
+  const settings = parts.settings[output.kind];
+  return new SegmentWriter(parts.disk, parts.folder, output.name, schema, header, settings);
+}
+
+/** Writes and finishes; what was begun is removed when the writing fails or says no. */
+function complete(writer: SegmentWriter, write: () => boolean | void): SegmentSummary {
+  try {
+    if (write() !== false) return writer.finish();
+  } catch (cause) {
+    writer.abandon();
+    throw cause;
+  }
+  return writer.abandon();
+}
+
+function listed(
+  output: PlannedFile,
+  summary: SegmentSummary,
+  inputs: readonly ManifestFile[],
+  repeated = 0,
+): ManifestFile {
+  const { rows, chunks, bytes, firstMs, lastMs } = summary;
+  const madeFrom = JSON.stringify(inputs.map(({ no }) => no));
+  const { no, kind, name, fromDay, toDay, fromMs, toMs, reason } = output;
+  const file = { no, kind, name, fromDay, toDay, fromMs, toMs, reason };
+  return { ...file, rows, chunks, bytes, firstMs, lastMs, madeFrom, repeated, stale: 0 };
+}
+
+/** Every checksum of a new file, as the disk gives it back. */
+function readBack(
+  parts: WorkParts,
+  summary: SegmentSummary,
+  schema: Schema,
+): DamagedPlace | undefined {
+  if (summary.chunks === 0 && summary.rows === 0 && summary.bytes === 0) return undefined;
+  const path = join(parts.folder, summary.file);
+  const reader = new SegmentReader(parts.disk, path, schema, summary.chunks);
+  const [damage] = verifySegment(reader);
+  reader.close();
+  return damage ?? (reader.rows === summary.rows ? undefined : wrongCount(path));
+}
+
+function wrongCount(file: string): DamagedPlace {
+  return { file, chunk: null, fault: { kind: "unexpectedValue", what: "row count" } };
+}
+
+/** Opens the files, gives up where one has lost a chunk, and closes them again. */
+function withReaders(
+  parts: WorkParts,
+  files: readonly ManifestFile[],
+  schema: Schema,
+  work: (readers: readonly SegmentReader[]) => WorkResult,
+): WorkResult {
+  const readers: SegmentReader[] = [];
+  try {
+    for (const { name, chunks } of files) {
+      const reader = new SegmentReader(parts.disk, join(parts.folder, name), schema, chunks);
+      readers.push(reader);
+      const lost = reader.openingDamage.find(({ chunk }) => chunk !== null);
+      if (lost) return { ok: false, damage: lost };
+    }
+    return work(readers);
+  } finally {
+    for (const reader of readers) reader.close();
+  }
+}

@@ -1,0 +1,149 @@
+/** The segments that count, open for reading, and what is found damaged in them. */
+import { join } from "node:path";
+import type { Disk } from "#ports/disk.ts";
+import type { DamagedPlace } from "#ports/readingStore.ts";
+import type { Manifest, ManifestFile } from "./manifest.ts";
+import { RowTable } from "./rowTable.ts";
+import { readingSchema, rollUpSchema, type Schema } from "./schema.ts";
+import { SegmentReader } from "./segmentReader.ts";
+
+/** So many different damaged places are named; more of them are counted only. */
+const damagedPlacesMax = 1_000;
+
+export interface OpenFile {
+  readonly file: ManifestFile;
+  readonly reader: SegmentReader;
+}
+
+export class SegmentFiles {
+  /** Readings, and roll-ups, each in the order of their days. */
+  segments: readonly OpenFile[] = [];
+  rollUps: readonly OpenFile[] = [];
+  /** Hot batches that cannot be read: they may hold any meter at any time. */
+  readonly #lostBatches = new Map<number, DamagedPlace>();
+  /** What lies somewhere in files of readings that could not be opened in full. */
+  #unreadable: readonly { readonly file: ManifestFile; readonly damage: DamagedPlace }[] = [];
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #damage = new Map<string, DamagedPlace>();
+
+  constructor(disk: Disk, folder: string) {
+    this.#disk = disk;
+    this.#folder = folder;
+  }
+
+  /** Opens what the manifest lists now and closes what it lists no more. */
+  follow(manifest: Manifest): void {
+    const known = new Map([...this.segments, ...this.rollUps].map((open) => [open.file.no, open]));
+    const opened: OpenFile[] = [];
+    const unreadable: { file: ManifestFile; damage: DamagedPlace }[] = [];
+    for (const file of manifest.files()) {
+      const open = known.get(file.no);
+      known.delete(file.no);
+      const { reader, damage } = open ? { reader: open.reader, damage: [] } : this.#open(file);
+      if (reader) opened.push({ file, reader });
+      const lost = [...(open?.reader.openingDamage ?? []), ...damage];
+      for (const place of lost) {
+        if (reader === undefined || place.chunk !== null) unreadable.push({ file, damage: place });
+      }
+    }
+    this.#unreadable = unreadable.filter(({ file }) => file.kind !== "rollup");
+    for (const { reader } of known.values()) reader.close();
+    this.segments = opened.filter(({ file }) => file.kind !== "rollup");
+    this.rollUps = opened.filter(({ file }) => file.kind === "rollup");
+  }
+
+  /** Damage that may concern any meter in the span: files and chunks that are not there to be searched. */
+  unreadable(fromMs: number, toMs: number): readonly DamagedPlace[] {
+    const files = this.#unreadable
+      .filter(({ file }) => file.lastMs > fromMs && file.firstMs <= toMs)
+      .map(({ damage }) => damage);
+    return [...this.#lostBatches.values(), ...files];
+  }
+
+  /** Takes note of hot batches that cannot be read. */
+  loseBatches(numbers: readonly number[]): void {
+    for (const no of numbers) {
+      const fault = { kind: "checksumMismatch", what: "hot batch" } as const;
+      const damage = { file: "reading_batch", chunk: no, fault };
+      this.#lostBatches.set(no, damage);
+      this.note(damage);
+    }
+  }
+
+  /** Adds the meter's rows in (from, to] to the table; tells what could not be read of them. */
+  collect(meterNo: number, fromMs: number, toMs: number, into: RowTable): readonly DamagedPlace[] {
+    const found = [...this.unreadable(fromMs, toMs)];
+    const table = new RowTable(readingSchema.columns.length, 1_024);
+    for (const { file, reader } of this.segments) {
+      if (file.lastMs <= fromMs || file.firstMs > toMs) continue;
+      for (let place = reader.firstChunkOf(meterNo); ; place += 1) {
+        const entry = reader.chunks[place];
+        if (entry === undefined || entry.firstMeter > meterNo) break;
+        if (entry.lastMs <= fromMs || entry.firstMs > toMs) continue;
+        const damage = reader.readChunk(entry, table, null);
+        if (damage) found.push(damage);
+        const { first, end } = rowsOfMeter(table, meterNo, fromMs, toMs);
+        if (end > first) into.addRun(table, first, end);
+      }
+    }
+    for (const damage of found) this.note(damage);
+    return found;
+  }
+
+  note(damage: DamagedPlace | undefined): void {
+    if (damage === undefined || this.#damage.size >= damagedPlacesMax) return;
+    this.#damage.set(`${damage.file} ${damage.chunk} ${damage.fault.what}`, damage);
+  }
+
+  get damage(): readonly DamagedPlace[] {
+    return [...this.#damage.values()];
+  }
+
+  close(): void {
+    for (const { reader } of [...this.segments, ...this.rollUps]) reader.close();
+    this.segments = [];
+    this.rollUps = [];
+  }
+
+  /** A file that cannot be opened at all is told, and the rest is served. */
+  #open(file: ManifestFile): {
+    readonly reader: SegmentReader | undefined;
+    readonly damage: readonly DamagedPlace[];
+  } {
+    const path = join(this.#folder, file.name);
+    const schema: Schema = file.kind === "rollup" ? rollUpSchema : readingSchema;
+    try {
+      const reader = new SegmentReader(this.#disk, path, schema, file.chunks);
+      for (const damage of reader.openingDamage) this.note(damage);
+      return { reader, damage: reader.openingDamage };
+    } catch (cause) {
+      const what = cause instanceof Error ? cause.message : String(cause);
+      const damage: DamagedPlace = { file: path, chunk: null, fault: { kind: "missing", what } };
+      this.note(damage);
+      return { reader: undefined, damage: [damage] };
+    }
+  }
+}
+
+/** The meter's rows in the span, which lie together. */
+function rowsOfMeter(
+  table: RowTable,
+  meterNo: number,
+  fromMs: number,
+  toMs: number,
+): { readonly first: number; readonly end: number } {
+  const meters = table.column(0);
+  const times = table.column(1);
+  let low = 0;
+  let high = table.count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const meter = meters[middle] ?? 0;
+    if (meter < meterNo || (meter === meterNo && (times[middle] ?? 0) <= fromMs)) low = middle + 1;
+    else high = middle;
+  }
+  let end = low;
+  while (end < table.count && meters[end] === meterNo && (times[end] ?? 0) <= toMs) end += 1;
+  return { first: low, end };
+}

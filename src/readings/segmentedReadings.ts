@@ -1,0 +1,376 @@
+/**
+ * The reading store: hot batches in the caller's transaction, segments behind them, one writer. It decides nothing
+ * about time: when to flush and merge is asked for by `maintain`, which waits for a runner that may be another thread.
+ */
+import { join } from "node:path";
+import { invariant } from "#domain/invariant.ts";
+import type { Disk } from "#ports/disk.ts";
+import type {
+  DamagedPlace,
+  DayUse,
+  MeterReadings,
+  ReadingColumns,
+  ReadingStore,
+  Registers,
+  VersionedReading,
+} from "#ports/readingStore.ts";
+import { dayUse, peakFlows } from "./dayUse.ts";
+import type { GasCalendar } from "./gasDay.ts";
+import { HotBatchCodec } from "./hotBatch.ts";
+import { HotRows } from "./hotRows.ts";
+import type { Work, WorkMade, WorkRunner } from "./work.ts";
+import { staleness, type Manifest, type ManifestFile } from "./manifest.ts";
+import { nextWork, outputKey, type PlanSettings } from "./planWork.ts";
+import { versionedReadings } from "./readingWords.ts";
+import { registersAt } from "./registersAt.ts";
+import { RowTable } from "./rowTable.ts";
+import { readingPlaces, readingSchema } from "./schema.ts";
+import { SegmentFiles } from "./segmentFiles.ts";
+import type { SegmentReader } from "./segmentReader.ts";
+import { partSuffix } from "./segmentWriter.ts";
+
+/** More readings in one batch are our own mistake. */
+const batchRowsMax = 32_768;
+/** Meter numbers are given out one after the other; registers at an instant are held by number. */
+const meterNoMax = 67_108_863;
+/** Batches that are in segments are removed so many at a commit. */
+const droppedBatchesMax = 16;
+
+export interface StoreParts {
+  readonly disk: Disk;
+  /** Where the segments lie. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly calendar: GasCalendar;
+  readonly plan: PlanSettings;
+}
+
+/** What opening found and did. */
+export interface OpeningReport {
+  readonly hotRows: number;
+  readonly files: number;
+  /** Files without a place in the manifest, moved aside into the folder `unlisted`. */
+  readonly unlisted: readonly string[];
+  readonly damagedBatches: readonly number[];
+}
+
+/** A file that counts; without a reader it cannot be opened. */
+export interface ListedFile {
+  readonly file: ManifestFile;
+  readonly reader: SegmentReader | undefined;
+}
+
+export class SegmentedReadings implements ReadingStore {
+  readonly report: OpeningReport;
+  readonly #parts: StoreParts;
+  readonly #files: SegmentFiles;
+  readonly #codec = new HotBatchCodec();
+  /** What arrives now; behind it what a flush has taken and not yet listed. */
+  #hot = new HotRows();
+  #flushing: HotRows | undefined;
+  #pending: { readonly no: number; readonly rows: RowTable }[] = [];
+  #newestBatch: number;
+  #isBusy = false;
+  /** What cannot be made because of damage. */
+  readonly #blocked = new Set<string>();
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts;
+    parts.disk.makeFolder(parts.folder);
+    this.#files = new SegmentFiles(parts.disk, parts.folder);
+    const unlisted = this.#tidyFolder();
+    const damagedBatches: number[] = [];
+    for (const { no, bytes } of parts.manifest.batches(Infinity)) {
+      const batch = this.#codec.decode(no, bytes);
+      if (batch.ok) this.#hot.add(no, batch.value);
+      else damagedBatches.push(no);
+    }
+    this.#newestBatch = parts.manifest.newestBatch;
+    this.#files.loseBatches([...parts.manifest.damagedBatches(), ...damagedBatches]);
+    this.#files.follow(parts.manifest);
+    const files = this.#files.segments.length + this.#files.rollUps.length;
+    this.report = { hotRows: this.#hot.table.count, files, unlisted, damagedBatches };
+  }
+
+  append(batch: ReadingColumns): void {
+    invariant(this.#parts.manifest.isInTransaction, "readings are stored within a transaction");
+    invariant(batch.count > 0 && batch.count <= batchRowsMax, "a batch has 1 to 32,768 readings");
+    const rows = tableOf(batch);
+    const no = this.#newestBatch + this.#pending.length + 1;
+    this.#parts.manifest.putBatch(no, rows.count, this.#codec.encode(no, rows));
+    this.#parts.manifest.dropFlushed(droppedBatchesMax);
+    this.#pending.push({ no, rows });
+  }
+
+  committed(): void {
+    for (const { no, rows } of this.#pending) {
+      this.#hot.add(no, rows);
+      this.#newestBatch = no;
+    }
+    this.#pending = [];
+  }
+
+  rolledBack(): void {
+    this.#pending = [];
+  }
+
+  last(meterNo: number): MeterReadings {
+    const found = this.#emptyTable();
+    let newestMs = this.#addHot(meterNo, -Infinity, Infinity, found);
+    const damage: DamagedPlace[] = [];
+    const files = [...this.#files.segments].sort(
+      (one, other) => other.file.lastMs - one.file.lastMs,
+    );
+    for (const { file } of files) {
+      if (file.lastMs < newestMs) break;
+      const from = Math.max(file.firstMs - 1, newestMs - 1);
+      damage.push(...this.#files.collect(meterNo, from, file.lastMs, found));
+      for (const time of found.column(readingPlaces.measuredAtMs).subarray(0, found.count)) {
+        if (time > newestMs) newestMs = time;
+      }
+    }
+    if (newestMs === -Infinity) return { readings: [], damage };
+    return { readings: versionedReadings(found).slice(-1), damage };
+  }
+
+  range(meterNo: number, fromMs: number, toMs: number): MeterReadings {
+    const found = this.#emptyTable();
+    const damage = this.#files.collect(meterNo, fromMs, toMs, found);
+    this.#addHot(meterNo, fromMs, toMs, found);
+    return { readings: versionedReadings(found), damage };
+  }
+
+  registersAt(atMs: number): Registers {
+    const hot = this.#flushing === undefined ? [this.#hot] : [this.#flushing, this.#hot];
+    const exactly = (meterNo: number, timeMs: number): VersionedReading | undefined =>
+      this.range(meterNo, timeMs - 1, timeMs).readings[0];
+    return registersAt({ files: this.#files, hot, exactly }, atMs);
+  }
+
+  dayUse(meterNos: readonly number[], fromDay: number, toDay: number): readonly DayUse[] {
+    return dayUse(this.#files, meterNos, fromDay, toDay);
+  }
+
+  peakFlows(day: number, count: number): readonly DayUse[] {
+    return peakFlows(this.#files, day, count);
+  }
+
+  damage(): readonly DamagedPlace[] {
+    return this.#files.damage;
+  }
+
+  /** Every file that counts, with its reader; for verification. */
+  openFiles(): readonly ListedFile[] {
+    const open = [...this.#files.segments, ...this.#files.rollUps];
+    return this.#parts.manifest
+      .files()
+      .map((file) => ({ file, reader: open.find((known) => known.file.no === file.no)?.reader }));
+  }
+
+  get hotRows(): number {
+    return this.#hot.table.count + (this.#flushing?.table.count ?? 0);
+  }
+
+  /** Does what is due, one after the other; returns how much was done. What meets damage is left as it is. */
+  async maintain(runner: WorkRunner, nowMs: number): Promise<number> {
+    let done = 0;
+    for (;;) {
+      const work = this.#nextWork(nowMs);
+      if (work === undefined) return done;
+      if (await this.#do(runner, work)) done += 1;
+      else if (work.kind === "flush") return done;
+      else this.#blocked.add(outputKey(work.output));
+    }
+  }
+
+  /** Flushes whatever is hot, however little. */
+  async flush(runner: WorkRunner): Promise<boolean> {
+    const { manifest } = this.#parts;
+    if (this.#hot.table.count === 0) return true;
+    const work: Work = {
+      kind: "flush",
+      toNo: this.#hot.batchNo,
+      firstFileNo: manifest.nextFileNo,
+    };
+    return this.#do(runner, work);
+  }
+
+  close(): void {
+    this.#files.close();
+  }
+
+  async #do(runner: WorkRunner, work: Work): Promise<boolean> {
+    invariant(!this.#isBusy, "the store's work are done one after the other");
+    this.#isBusy = true;
+    if (work.kind === "flush") {
+      this.#flushing = this.#hot;
+      this.#hot = new HotRows();
+    }
+    try {
+      const result = await runner.run(work);
+      if (!result.ok) {
+        this.#files.note(result.damage);
+        if (work.kind === "flush") this.#takeBack();
+        return false;
+      }
+      this.#list(work, result);
+    } catch (cause) {
+      if (work.kind === "flush") this.#takeBack();
+      throw cause;
+    } finally {
+      this.#isBusy = false;
+    }
+    return true;
+  }
+
+  #nextWork(nowMs: number): Work | undefined {
+    const { manifest, calendar, plan } = this.#parts;
+    const { table, batchNo } = this.#hot;
+    let firstMs = Infinity;
+    for (const time of table.column(readingPlaces.measuredAtMs).subarray(0, table.count)) {
+      if (time < firstMs) firstMs = time;
+    }
+    return nextWork(calendar, plan, {
+      files: manifest.files(),
+      hot: { rows: table.count, batchNo, firstMs },
+      nextFileNo: manifest.nextFileNo,
+      nowMs,
+      blocked: this.#blocked,
+    });
+  }
+
+  /** One transaction: the new files count, and what they were made from does no more. */
+  #list(work: Work, made: WorkMade): void {
+    const { manifest } = this.#parts;
+    manifest.transaction(() => {
+      if (work.kind === "flush") this.#listFlush(work.toNo, made);
+      else {
+        for (const file of made.files) manifest.putFile(file);
+        if (work.kind === "merge") this.#replace(work.inputs, made.files, work.output.reason);
+        else this.#listRollUp(work, made);
+      }
+    });
+    if (work.kind === "flush") this.#flushing = undefined;
+    this.#files.follow(manifest);
+    this.#removeReplaced();
+  }
+
+  #listFlush(toNo: number, made: WorkMade): void {
+    const { manifest } = this.#parts;
+    const rollUpDays = new Set(this.#files.rollUps.map(({ file }) => file.fromDay));
+    for (const file of made.files) {
+      const isLate = rollUpDays.has(file.fromDay);
+      manifest.putFile({ ...file, reason: isLate ? "late" : file.reason });
+      manifest.markStale(file.fromDay);
+    }
+    for (const { no, fault } of made.damagedBatches) manifest.putDamagedBatch(no, fault);
+    this.#files.loseBatches(made.damagedBatches.map(({ no }) => no));
+    const fromNo = manifest.flushedTo + 1;
+    const kept = made.rows - made.repeated;
+    manifest.putFlush({ fromNo, toNo, rows: made.rows, kept, repeated: made.repeated });
+    manifest.dropFlushed(droppedBatchesMax);
+  }
+
+  #listRollUp(work: Extract<Work, { kind: "rollUp" }>, made: WorkMade): void {
+    const { manifest } = this.#parts;
+    const { former, output } = work;
+    if (former !== null) this.#replace([former], made.files, output.reason);
+    const later = manifest
+      .files()
+      .filter(({ kind, fromDay }) => kind === "rollup" && fromDay > output.fromDay);
+    for (const [place, { no, stale }] of later.entries()) {
+      if (!made.closingsChanged) {
+        if (stale === staleness.ownRows || stale === staleness.carried) break;
+        manifest.setStale(no, staleness.none);
+      } else if (stale !== staleness.ownRows) {
+        // The next day was built on what has changed now, those after it perhaps.
+        const isCarried = place === 0 || stale === staleness.carried;
+        manifest.setStale(no, isCarried ? staleness.carried : staleness.perhapsCarried);
+      }
+    }
+  }
+
+  #replace(former: readonly ManifestFile[], made: readonly ManifestFile[], reason: string): void {
+    const [by] = made;
+    invariant(by !== undefined, "a merge makes one file");
+    for (const { no } of former) this.#parts.manifest.replaceFile(no, by.no, reason);
+  }
+
+  /** A flush that came to nothing: its rows are hot again. */
+  #takeBack(): void {
+    const back = this.#flushing;
+    if (back === undefined) return;
+    back.add(Math.max(back.batchNo, this.#hot.batchNo), this.#hot.table);
+    this.#hot = back;
+    this.#flushing = undefined;
+  }
+
+  /** Adds the meter's hot rows in (from, to] and returns the newest of their times. */
+  #addHot(meterNo: number, fromMs: number, toMs: number, into: RowTable): number {
+    let newestMs = -Infinity;
+    for (const rows of [this.#flushing, this.#hot]) {
+      for (const row of rows?.rowsOf(meterNo) ?? []) {
+        const time = rows?.table.value(readingPlaces.measuredAtMs, row) ?? NaN;
+        if (!(time > fromMs && time <= toMs) || rows === undefined) continue;
+        into.addRun(rows.table, row, row + 1);
+        if (time > newestMs) newestMs = time;
+      }
+    }
+    return newestMs;
+  }
+
+  #emptyTable(): RowTable {
+    return new RowTable(readingSchema.columns.length, 64);
+  }
+
+  /** Names that are listed and still there are left; the others are removed or moved aside. */
+  #tidyFolder(): readonly string[] {
+    const { disk, folder, manifest } = this.#parts;
+    const listed = new Set(manifest.files().map(({ name }) => name));
+    const replaced = new Set(manifest.replacedNames());
+    const unlisted: string[] = [];
+    for (const name of disk.list(folder)) {
+      if (listed.has(name)) continue;
+      if (name.endsWith(partSuffix) || replaced.has(name)) disk.remove(join(folder, name));
+      else unlisted.push(name);
+    }
+    const aside = join(folder, "unlisted");
+    if (unlisted.length > 0) disk.makeFolder(aside);
+    for (const name of unlisted) disk.rename(join(folder, name), join(aside, name));
+    return unlisted;
+  }
+
+  /** Their replacements have been read back in full and are listed. */
+  #removeReplaced(): void {
+    const { disk, folder, manifest } = this.#parts;
+    const replaced = new Set(manifest.replacedNames());
+    for (const name of disk.list(folder)) {
+      if (replaced.has(name)) disk.remove(join(folder, name));
+    }
+  }
+}
+
+/** The columns as a table of the store's own; our own mistakes end here, before anything is written. */
+function tableOf({ count, columns }: ReadingColumns): RowTable {
+  const table = new RowTable(readingSchema.columns.length, count);
+  for (const [name, values] of Object.entries(columns)) {
+    const place = readingPlaces[name as keyof typeof columns];
+    const own = values.slice(0, count);
+    for (const value of own) {
+      const fits = Number.isSafeInteger(value) || Number.isNaN(value);
+      invariant(fits, `${name} is a safe integer or missing`);
+    }
+    table.columns[place] = own;
+  }
+  table.count = count;
+  const meters = table.column(readingPlaces.meterNo).subarray(0, count);
+  const times = table.column(readingPlaces.measuredAtMs).subarray(0, count);
+  const isMeter = (value: number): boolean => value >= 1 && value <= meterNoMax;
+  invariant(meters.every(isMeter), `a meter number is 1 to ${meterNoMax}`);
+  const isTime = (value: number): boolean => Math.abs(value) <= timeMsMax;
+  invariant(times.every(isTime), "a reading was measured at some time");
+  return table;
+}
+
+/** The last instant that a Date knows. */
+const timeMsMax = 8.64e15;

@@ -1,0 +1,97 @@
+/** The order of rows by (meter, time), with repetitions dropped and versions side by side. */
+import type { RowTable } from "./rowTable.ts";
+import { readingPlaces } from "./schema.ts";
+import { compareKeys, settleVersions } from "./versions.ts";
+
+const { meterNo, measuredAtMs } = readingPlaces;
+
+/** The rows in order; rows that repeat another are left out. */
+export function sortRows(table: RowTable, rows: Uint32Array): Uint32Array {
+  const sorted = byMeter(table, rows);
+  const times = table.column(measuredAtMs);
+  const meters = table.column(meterNo);
+  let hasVersions = false;
+  let from = 0;
+  for (let place = 1; place <= sorted.length; place += 1) {
+    const row = sorted[place] ?? 0;
+    if (place < sorted.length && meters[row] === meters[sorted[from] ?? 0]) continue;
+    hasVersions = sortByTime(times, sorted, from, place) || hasVersions;
+    from = place;
+  }
+  return hasVersions ? withoutRepetitions(table, sorted) : sorted;
+}
+
+/** By meter, the rows of one meter in the order in which they came. */
+function byMeter(table: RowTable, rows: Uint32Array): Uint32Array {
+  const meters = table.column(meterNo);
+  let highest = 0;
+  for (const row of rows) highest = Math.max(highest, meters[row] ?? 0);
+  if (highest > rows.length * 16 + 1_024) {
+    return rows.slice().sort((one, other) => compareKeys(table, one, table, other) || one - other);
+  }
+  const starts = new Uint32Array(highest + 2);
+  for (const row of rows)
+    starts[(meters[row] ?? 0) + 1] = (starts[(meters[row] ?? 0) + 1] ?? 0) + 1;
+  for (let meter = 1; meter < starts.length; meter += 1) {
+    starts[meter] = (starts[meter] ?? 0) + (starts[meter - 1] ?? 0);
+  }
+  const sorted = new Uint32Array(rows.length);
+  for (const row of rows) {
+    const meter = meters[row] ?? 0;
+    const place = starts[meter] ?? 0;
+    sorted[place] = row;
+    starts[meter] = place + 1;
+  }
+  return sorted;
+}
+
+/** Longer stretches of one meter are not sorted by insertion. */
+const insertionMax = 64;
+
+/** Sorts the rows of one meter by time; true when two have the same time. */
+function sortByTime(times: Float64Array, rows: Uint32Array, from: number, to: number): boolean {
+  let hasEqual = false;
+  if (to - from > insertionMax) {
+    const part = rows.subarray(from, to);
+    part.sort((one, other) => (times[one] ?? 0) - (times[other] ?? 0) || one - other);
+    for (let place = 1; place < part.length; place += 1) {
+      if (times[part[place] ?? 0] === times[part[place - 1] ?? 0]) hasEqual = true;
+    }
+    return hasEqual;
+  }
+  for (let place = from + 1; place < to; place += 1) {
+    const row = rows[place] ?? 0;
+    const time = times[row] ?? 0;
+    let hole = place;
+    while (hole > from && (times[rows[hole - 1] ?? 0] ?? 0) > time) {
+      rows[hole] = rows[hole - 1] ?? 0;
+      hole -= 1;
+    }
+    if (hole > from && times[rows[hole - 1] ?? 0] === time) hasEqual = true;
+    rows[hole] = row;
+  }
+  return hasEqual;
+}
+
+function withoutRepetitions(table: RowTable, sorted: Uint32Array): Uint32Array {
+  const kept = new Uint32Array(sorted.length);
+  let count = 0;
+  let from = 0;
+  for (let place = 1; place <= sorted.length; place += 1) {
+    const first = sorted[from] ?? 0;
+    const isSame =
+      place < sorted.length && compareKeys(table, sorted[place] ?? 0, table, first) === 0;
+    if (isSame) continue;
+    if (place - from === 1) {
+      kept[count] = first;
+      count += 1;
+    } else {
+      for (const row of settleVersions(table, [...sorted.subarray(from, place)])) {
+        kept[count] = row;
+        count += 1;
+      }
+    }
+    from = place;
+  }
+  return kept.subarray(0, count);
+}

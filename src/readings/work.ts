@@ -1,0 +1,57 @@
+/** The work that makes files, as values that can go to another thread. None of it changes the manifest. */
+import type { DamagedPlace } from "#ports/readingStore.ts";
+import type { FileKind, ManifestFile } from "./manifest.ts";
+import type { Span } from "./segmentCursor.ts";
+
+/** A file before its rows are known. */
+export interface PlannedFile extends Span {
+  readonly no: number;
+  readonly kind: FileKind;
+  readonly name: string;
+  readonly fromDay: number;
+  readonly toDay: number;
+  readonly reason: string;
+}
+
+export type Work =
+  /** Hot batches up to a number, one file a gas day, numbered from `firstFileNo` on. */
+  | { readonly kind: "flush"; readonly toNo: number; readonly firstFileNo: number }
+  /** Several files as one. */
+  | {
+      readonly kind: "merge";
+      readonly inputs: readonly ManifestFile[];
+      readonly output: PlannedFile;
+    }
+  /** A closed gas day, from the segments that hold it and the roll-up before. */
+  | {
+      readonly kind: "rollUp";
+      readonly inputs: readonly ManifestFile[];
+      readonly previous: ManifestFile | null;
+      /** The roll-up of the same day that this one replaces. */
+      readonly former: ManifestFile | null;
+      readonly night: Span;
+      readonly output: PlannedFile;
+    };
+
+export interface DamagedBatch {
+  readonly no: number;
+  readonly fault: string;
+}
+
+export interface WorkMade {
+  readonly ok: true;
+  readonly files: readonly ManifestFile[];
+  readonly rows: number;
+  readonly repeated: number;
+  readonly damagedBatches: readonly DamagedBatch[];
+  /** Of a roll-up: a meter ends the day with another register than the former one said. */
+  readonly closingsChanged: boolean;
+}
+
+/** `damage`: an input cannot be read in full, so nothing was made and nothing may be replaced. */
+export type WorkResult = WorkMade | { readonly ok: false; readonly damage: DamagedPlace };
+
+/** Does one piece of work after the other, on this thread or another. */
+export interface WorkRunner {
+  run(work: Work): Promise<WorkResult>;
+}

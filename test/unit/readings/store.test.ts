@@ -1,0 +1,207 @@
+/** The whole store against a plain list, whatever comes in whatever order, and whatever is done in between. */
+import { test as property } from "@fast-check/vitest";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { GasCalendar } from "#readings/gasDay.ts";
+import { columnsOf } from "#readings/readingWords.ts";
+import type { ReadingVersion } from "#ports/readingStore.ts";
+import { verifyStore } from "#readings/verifyStore.ts";
+import type { ReadingValues } from "../../support/readingRows.ts";
+import { PlainStore, shanghai, storeRig, type StoreRig } from "../../support/readingStore.ts";
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const calendar = new GasCalendar(shanghai);
+const firstDay = calendar.dayOf(Date.UTC(2026, 9, 29, 12));
+const startMs = calendar.startOf(firstDay);
+
+interface Drawn {
+  readonly meterNo: number;
+  readonly hour: number;
+  readonly indexMl: number | null;
+  readonly quality: number;
+  readonly batteryMv: number | null;
+}
+
+/** Few meters, times and values, so that the same ones meet often. */
+const drawn: fc.Arbitrary<Drawn> = fc.record({
+  meterNo: fc.integer({ min: 1, max: 4 }),
+  // Four days around the end of a month, on the boundary of gas days every 24th.
+  hour: fc.integer({ min: 1, max: 96 }),
+  indexMl: fc.option(
+    fc.integer({ min: 1, max: 3 }).map((n) => n * 1_000),
+    { freq: 5 },
+  ),
+  quality: fc.constantFrom(0, 1, 2, 2, 2, 3, 4, 5),
+  batteryMv: fc.constantFrom(3_600, 3_500, null),
+});
+type Step = "append" | "flush" | "maintain" | "reopen";
+const steps = fc.array(
+  fc.tuple(
+    fc.constantFrom<Step>("append", "append", "flush", "maintain", "reopen"),
+    fc.array(drawn, { minLength: 1, maxLength: 12 }),
+    fc.nat({ max: 50 }),
+  ),
+  { minLength: 1, maxLength: 14 },
+);
+
+let received = 0;
+
+function rowOf({ hour, ...rest }: Drawn): ReadingValues {
+  received += 1;
+  // An index that rises with the hour, or one that contradicts.
+  const indexMl = rest.indexMl === null ? null : hour * 10_000 + rest.indexMl;
+  return { ...rest, indexMl, measuredAtMs: startMs + hour * hourMs, receivedAtMs: received };
+}
+
+function expectSame(rig: StoreRig, plain: PlainStore): void {
+  for (const meterNo of [1, 2, 3, 4]) {
+    for (const [fromMs, toMs] of [
+      [startMs, startMs + 4 * dayMs],
+      [startMs + dayMs, startMs + 2 * dayMs],
+    ] as const) {
+      const { readings, damage } = rig.store.range(meterNo, fromMs, toMs);
+      expect(damage).toEqual([]);
+      expect(readings.map(({ counts }) => counts.measuredAtMs)).toEqual(
+        plain.times(meterNo, fromMs, toMs),
+      );
+      for (const { counts, others, conflict } of readings) {
+        const versions = plain.versions(meterNo, counts.measuredAtMs);
+        expect([counts, ...others].map(({ receivedAtMs }) => receivedAtMs)).toEqual(
+          versions.map(({ receivedAtMs }) => receivedAtMs),
+        );
+        expect(counts.indexMl).toBe(versions[0]?.indexMl ?? null);
+        expect(conflict).toBe(plain.isConflict(versions));
+      }
+    }
+    const newest = plain.times(meterNo, -Infinity, Infinity).at(-1);
+    expect(rig.store.last(meterNo).readings.map(({ counts }) => counts.measuredAtMs)).toEqual(
+      newest === undefined ? [] : [newest],
+    );
+  }
+  for (const hour of [0, 13, 24, 36, 48, 72, 90, 96, 500]) {
+    const atMs = startMs + hour * hourMs;
+    const found = rig.store.registersAt(atMs);
+    const got = Array.from(found.meterNo, (meterNo, row) => [
+      meterNo,
+      {
+        atMs: found.measuredAtMs[row],
+        indexMl: found.indexMl[row],
+        quality: found.quality[row],
+        conflict: found.conflict[row],
+      },
+    ]);
+    const expected = plain.meterNos
+      .map((meterNo) => [meterNo, plain.registerAt(meterNo, atMs)] as const)
+      .filter(([, register]) => register !== undefined);
+    expect(got).toEqual(expected);
+  }
+}
+
+/** A roll-up of a day says what a list of its readings says. */
+function expectRollUps(rig: StoreRig, plain: PlainStore): void {
+  for (let day = firstDay; day < firstDay + 4; day += 1) {
+    const [fromMs, toMs] = [calendar.startOf(day), calendar.startOf(day + 1)];
+    for (const use of rig.store.dayUse([1, 2, 3, 4], day, day)) {
+      expect(use.readings).toBe(plain.times(use.meterNo, fromMs, toMs).length);
+      const opening = plain.registerAt(use.meterNo, fromMs);
+      const closing = plain.registerAt(use.meterNo, toMs);
+      const isKnown = opening && closing && closing.atMs > fromMs;
+      const volume = isKnown ? closing.indexMl - opening.indexMl : NaN;
+      expect(use.volumeMl).toBe(volume >= 0 ? volume : null);
+    }
+  }
+}
+
+property.prop([steps], { numRuns: 40 })(
+  "whatever is appended, flushed, merged and opened again in any order: the same answers",
+  async (course) => {
+    const rig = storeRig({ plan: { openDayFilesMax: 3, lateFilesMax: 1 }, chunkRows: 16 });
+    const plain = new PlainStore();
+    for (const [step, values, hours] of course) {
+      const rows = values.map((value) => rowOf(value));
+      if (step === "append") {
+        rig.append(rows);
+        plain.add(rows);
+      }
+      if (step === "flush") await rig.store.flush(rig.runner);
+      if (step === "maintain") {
+        await rig.store.maintain(rig.runner, startMs + hours * 3 * hourMs);
+      }
+      if (step === "reopen") rig.reopen();
+    }
+    expectSame(rig, plain);
+    await rig.store.maintain(rig.runner, startMs + 40 * dayMs);
+    expectSame(rig, plain);
+    expectRollUps(rig, plain);
+    expect(rig.store.hotRows).toBe(0);
+    // October and November, a roll-up for each day; beside each month the one late file that is allowed.
+    const kinds = rig.manifest.files().map(({ kind, fromDay }) => `${kind} ${fromDay}`);
+    expect(new Set(kinds).size).toBe(kinds.length);
+    expect(kinds.filter((kind) => kind.startsWith("day")).length).toBeLessThanOrEqual(2);
+    expect(rig.manifest.files().every(({ stale }) => stale === 0)).toBe(true);
+    rig.reopen();
+    expectSame(rig, plain);
+    expect(verifyStore(rig.store, rig.manifest)).toEqual([]);
+  },
+  60_000,
+);
+
+test("readings go in and come out as their words", async () => {
+  const rig = storeRig();
+  const reading: ReadingVersion = {
+    meterNo: 9,
+    measuredAtMs: (startMs + hourMs) as ReadingVersion["measuredAtMs"],
+    receivedAtMs: (startMs + hourMs + 7) as ReadingVersion["receivedAtMs"],
+    deviceAtMs: null,
+    indexMl: 1_234_567 as ReadingVersion["indexMl"],
+    rawCount: 1_234_567,
+    rawExponent: -6,
+    flowMlPerHour: 0,
+    temperatureCentiC: -512,
+    pressurePa: null,
+    batteryMv: 3_600,
+    batteryPct: null,
+    signalDbm: -97,
+    valve: "closed",
+    status: 5,
+    quality: "validated",
+    flags: 4,
+    reasonNo: null,
+    seq: 77,
+    uplinkSeq: 70,
+  };
+  const edited: ReadingVersion = {
+    ...reading,
+    quality: "edited",
+    indexMl: 1_234_000 as ReadingVersion["indexMl"],
+    reasonNo: rig.manifest.reasonNo("read by a person on site"),
+  };
+  for (const version of [reading, reading, edited]) {
+    rig.db.exec("BEGIN");
+    rig.store.append(columnsOf([version]));
+    rig.db.exec("COMMIT");
+    rig.store.committed();
+    const { readings } = rig.store.range(9, startMs, startMs + dayMs);
+    expect(readings[0]?.counts).toEqual(version);
+  }
+  await rig.store.flush(rig.runner);
+  const { readings } = rig.store.last(9);
+  expect(readings).toEqual([{ counts: edited, others: [reading], conflict: false }]);
+  expect(rig.manifest.reason(readings[0]?.counts.reasonNo ?? 0)).toBe("read by a person on site");
+});
+
+test("what was rolled back never was", () => {
+  const rig = storeRig();
+  rig.db.exec("BEGIN");
+  rig.store.append({
+    count: 1,
+    columns: { meterNo: Float64Array.of(1), measuredAtMs: Float64Array.of(startMs + 1) },
+  });
+  expect(rig.store.last(1).readings).toEqual([]);
+  rig.db.exec("ROLLBACK");
+  rig.store.rolledBack();
+  rig.store.committed();
+  expect(rig.store.last(1).readings).toEqual([]);
+  expect(() => rig.store.append({ count: 1, columns: {} })).toThrow("within a transaction");
+});
