@@ -10,6 +10,7 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
+COPY profiles profiles
 COPY protocols protocols
 COPY simulators simulators
 COPY src src

@@ -97,6 +97,8 @@ export interface Protocol {
   readonly name: ProtocolName;
   /** An 8-bit sum lets one random error in 256 through: then the register must witness that the frame is whole. */
   readonly hasWeakChecksum: boolean;
+  /** What its status bits mean is the maker's: without a confirmed profile they ring, and close nothing. */
+  readonly hasMakersStatus?: boolean;
   /** Bytes of one uplink to a telegram, with what is on file of its meter. Never throws, linear in the bytes. */
   decode(bytes: Uint8Array, file?: MeterFile): Result<Telegram, DecodeFault>;
   /** The same walk for people: every field that could be read, in wire order, and the fault that ended it. */

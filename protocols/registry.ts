@@ -16,6 +16,7 @@ import { wmbusProtocol } from "#protocols/wmbus/protocol.ts";
 const lwm2mProtocol: Protocol = {
   name: "lwm2m",
   hasWeakChecksum: true,
+  hasMakersStatus: true,
   decode: (bytes, file) => lwm2mWith(file).decode(bytes),
   explain: (bytes, file) => lwm2mWith(file).explain(bytes),
   mayBeUrgent: (bytes) => lwm2mOver({ inner: cjt188Protocol }).mayBeUrgent(bytes),

@@ -76,6 +76,7 @@ function registryEntry(plan: MeterPlan) {
     position: { longitude: plan.longitude, latitude: plan.latitude, crs: "WGS84" },
     critical: plan.critical,
     frameAddress: plan.frameAddress,
+    profile: plan.protocol === "cjt188" ? "simulated-cjt188" : null,
     reportEverySeconds: Math.max(1, Math.round(plan.reportEveryMs / secondMs)),
   };
 }

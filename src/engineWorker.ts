@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "#domain/invariant.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
+import type { Profiles } from "#domain/profile.ts";
 import type { EngineBatch, EngineReport } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
@@ -17,11 +18,12 @@ export interface EngineWorkerData {
   readonly clock: ClockSettings;
   /** null: no key of a meter can be opened. */
   readonly masterKey: Uint8Array | null;
+  readonly profiles: Profiles;
 }
 
 invariant(parentPort !== null, "engineWorker.ts runs as a worker thread only");
 const port = parentPort;
-const { directory, clock, masterKey } = workerData as EngineWorkerData;
+const { directory, clock, masterKey, profiles } = workerData as EngineWorkerData;
 
 function tell(report: EngineReport): void {
   port.postMessage(report);
@@ -35,7 +37,7 @@ function open(): { readonly ledger: Ledger; readonly engine: Engine } | undefine
       clock: systemClock(clock),
       rng: systemRng,
       protocols: protocolByName,
-      files: meterFiles(masterKey === null ? null : keyVault(masterKey, systemRng)),
+      files: meterFiles(masterKey === null ? null : keyVault(masterKey, systemRng), profiles),
       isStoreFailure: (error) => error instanceof LedgerError,
     });
     return { ledger, engine };

@@ -2,20 +2,35 @@
 import { emptyMeterFile, type MeterFile, type MeterKeys } from "#domain/meterFile.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
+import type { Profile, Profiles } from "#domain/profile.ts";
 import type { KeyVault } from "#ports/keyVault.ts";
 import type { MeterFiles } from "#ports/meterFiles.ts";
 
-/** Opened keys stay in this thread's memory; without a vault every ciphered frame waits in quarantine. */
-export function meterFiles(vault: KeyVault | null): MeterFiles {
-  const opened = new WeakMap<readonly SealedKey[], MeterFile>();
+/**
+ * Opened keys stay in this thread's memory; without a vault every ciphered frame waits in quarantine. A profile that
+ * is not there, or of another protocol, counts as none: the standard as it is, and nothing closes by itself.
+ */
+export function meterFiles(vault: KeyVault | null, profiles: Profiles): MeterFiles {
+  const opened = new WeakMap<readonly SealedKey[], MeterKeys>();
+  const byProfile = new Map(
+    Object.values(profiles).map((profile) => [profile.id, partOf(profile)]),
+  );
   return {
+    profile: (id) => (Object.hasOwn(profiles, id) ? profiles[id] : undefined),
     of(meter, keys) {
-      if (keys.length === 0 || vault === null) return emptyMeterFile;
-      const known = opened.get(keys) ?? openAll(vault, meter, keys);
-      opened.set(keys, known);
-      return known;
+      const known = meter.profile === null ? undefined : byProfile.get(meter.profile);
+      const profile = known?.protocol === meter.protocol ? known.file : emptyMeterFile;
+      if (keys.length === 0 || vault === null) return profile;
+      const meterKeys = opened.get(keys) ?? openAll(vault, meter, keys);
+      opened.set(keys, meterKeys);
+      return { ...profile, ...meterKeys };
     },
   };
+}
+
+function partOf({ protocol, dialect, functions, isConfirmed }: Profile) {
+  const file: MeterFile = Object.freeze({ ...dialect, functions, isConfirmed });
+  return { protocol, file };
 }
 
 const fileNames = { encryption: "key", authentication: "authKey" } as const;

@@ -1,6 +1,7 @@
 /** Where everything meets: starts the parts in the order in which they need each other. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { alarmMessage } from "#alarms/messages.ts";
 import { ApiKeys } from "#api/apiKeys.ts";
@@ -8,8 +9,10 @@ import { firstKey } from "#api/firstKey.ts";
 import { apiLimits } from "#api/limits.ts";
 import { LiveHub } from "#api/live/liveHub.ts";
 import { startApi } from "#api/server.ts";
+import { loadProfiles } from "#config/loadProfiles.ts";
 import type { Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
+import type { Profiles } from "#domain/profile.ts";
 import { createCarrier } from "#downlink/carrier.ts";
 import type { EngineQueue } from "#engine/uplinkQueue.ts";
 import { startMqttIntake, type MqttIntake } from "#intake/mqttBroker.ts";
@@ -23,7 +26,7 @@ import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
 import { Aftermath } from "./aftermath.ts";
-import { startEngineHost } from "./engineHost.ts";
+import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
 import { systemClock } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
@@ -55,11 +58,13 @@ export type QueueWrapper = (queue: UplinkQueue) => UplinkQueue;
 interface Base {
   readonly config: Config;
   readonly secrets: Secrets;
+  readonly profiles: Profiles;
   readonly clock: Clock;
   readonly directory: string;
   readonly pepper: Uint8Array;
   readonly observability: Observability;
   readonly queries: QueryClient;
+  readonly host: EngineHost;
   readonly queue: EngineQueue;
   readonly live: LiveDirectory;
   readonly apiKeys: ApiKeys;
@@ -67,6 +72,8 @@ interface Base {
   readonly aftermath: Aftermath;
 }
 
+/** Profiles that come along with the program. */
+const builtInProfiles = fileURLToPath(new URL("../profiles", import.meta.url));
 const sampleEveryMs = 1_000;
 
 /** Starts everything and resolves when meters may report. */
@@ -75,40 +82,9 @@ export async function serve(
   secrets: Secrets,
   wrap: QueueWrapper = (queue) => queue,
 ): Promise<Running> {
-  const clockSettings = { factor: config.clock.factor, baseMs: config.clock.baseMs ?? Date.now() };
-  const clock = systemClock(clockSettings);
-  const directory = prepareDirectory(config.dataDir);
-  const observability = createObservability({ level: config.log.level, clock });
+  const base = await openBase(config, secrets);
+  const { aftermath, queue, clock, observability, queries, host } = base;
   const { observer, metrics } = observability;
-  const pepper = readOrCreatePepper(join(directory, "pepper.key"), systemRng);
-  const queries = openQueries(directory, startQueryWorker);
-  const aftermath = new Aftermath(clock, observer, metrics);
-  const host = await startEngineHost(
-    { directory, clock: clockSettings, masterKey: secrets.masterKey },
-    aftermath.parts(),
-  );
-  const { queue } = host;
-  const live = new LiveDirectory(host.directory);
-  const apiKeys = new ApiKeys(host.directory.apiKeys);
-  const hub = new LiveHub({ queries, apiKeys, clock, observer, limits: apiLimits });
-  aftermath.live = live;
-  aftermath.apiKeys = apiKeys;
-  aftermath.hub = hub;
-  aftermath.queue = queue;
-  const base: Base = {
-    config,
-    secrets,
-    clock,
-    directory,
-    pepper,
-    observability,
-    queries,
-    queue,
-    live,
-    apiKeys,
-    hub,
-    aftermath,
-  };
   const madeKey = await installFirstKey(base);
   const api = await openApi(base);
   const intake = await openIntake(base, wrap(queue));
@@ -137,6 +113,50 @@ export async function serve(
       await host.stop();
       observability.close();
     },
+  };
+}
+
+/** The engine with its ledger, and what the listeners need; nothing listens yet. */
+async function openBase(config: Config, secrets: Secrets): Promise<Base> {
+  const profiles = loadProfiles([
+    builtInProfiles,
+    ...(config.profilesDir === undefined ? [] : [config.profilesDir]),
+  ]);
+  const clockSettings = { factor: config.clock.factor, baseMs: config.clock.baseMs ?? Date.now() };
+  const clock = systemClock(clockSettings);
+  const directory = prepareDirectory(config.dataDir);
+  const observability = createObservability({ level: config.log.level, clock });
+  const { observer, metrics } = observability;
+  const pepper = readOrCreatePepper(join(directory, "pepper.key"), systemRng);
+  const queries = openQueries(directory, startQueryWorker);
+  const aftermath = new Aftermath(clock, observer, metrics);
+  const host = await startEngineHost(
+    { directory, clock: clockSettings, masterKey: secrets.masterKey, profiles },
+    aftermath.parts(),
+  );
+  const { queue } = host;
+  const live = new LiveDirectory(host.directory);
+  const apiKeys = new ApiKeys(host.directory.apiKeys);
+  const hub = new LiveHub({ queries, apiKeys, clock, observer, limits: apiLimits });
+  aftermath.live = live;
+  aftermath.apiKeys = apiKeys;
+  aftermath.hub = hub;
+  aftermath.queue = queue;
+  return {
+    config,
+    secrets,
+    profiles,
+    clock,
+    directory,
+    pepper,
+    observability,
+    queries,
+    host,
+    queue,
+    live,
+    apiKeys,
+    hub,
+    aftermath,
   };
 }
 
@@ -186,6 +206,7 @@ function openApi(base: Base): ReturnType<typeof startApi> {
       return { secret, secretHash: hashSecret(pepper, secret) };
     },
     vault: masterKey === null ? null : keyVault(masterKey, systemRng),
+    profiles: base.profiles,
     describeAlarm: alarmMessage,
     metrics: observability.exposition,
     readiness: () => aftermath.readiness(),

@@ -13,6 +13,7 @@ import { mayBeAlarm, reasonsOf, statusOf } from "./status.ts";
 export const cat1Protocol = {
   name: "cat1",
   hasWeakChecksum: true,
+  hasMakersStatus: true,
   decode: (bytes) => read(bytes, null),
   explain(bytes) {
     const fields: FieldTrace[] = [];

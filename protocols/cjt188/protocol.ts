@@ -26,6 +26,7 @@ import { gasDefault, isGas, nbIot, standardOnly, statusOf, unusedByte } from "./
 export const cjt188Protocol = {
   name: "cjt188",
   hasWeakChecksum: true,
+  hasMakersStatus: true,
   decode: (bytes: Uint8Array, file?: MeterFile) => read(bytes, file, null),
   explain(bytes: Uint8Array, file?: MeterFile) {
     const fields: FieldTrace[] = [];

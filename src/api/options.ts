@@ -1,4 +1,5 @@
 /** What the API is given: every part is an argument. */
+import type { Profiles } from "#domain/profile.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { KeyVault } from "#ports/keyVault.ts";
 import type { Observer } from "#ports/observer.ts";
@@ -25,6 +26,8 @@ export interface ApiOptions {
   ) => { readonly secret: string; readonly secretHash: string };
   /** Seals keys of meters; null: no master key is configured. */
   readonly vault: KeyVault | null;
+  /** Models that a meter may be registered with. */
+  readonly profiles: Profiles;
   readonly describeAlarm: DescribeAlarm;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };

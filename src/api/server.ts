@@ -18,6 +18,7 @@ import { commandRoutes } from "./routes/commandRoutes.ts";
 import { eventRoutes } from "./routes/eventRoutes.ts";
 import { importRoutes } from "./routes/importRoutes.ts";
 import { keyRoutes } from "./routes/keyRoutes.ts";
+import { profileRoutes } from "./routes/profileRoutes.ts";
 import { meterKeyRoutes } from "./routes/meterKeyRoutes.ts";
 import { meterRoutes } from "./routes/meterRoutes.ts";
 import { processRoutes } from "./routes/processRoutes.ts";
@@ -123,6 +124,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   importRoutes(app, options);
   keyRoutes(app, options);
   meterKeyRoutes(app, options);
+  profileRoutes(app, options);
   readingRoutes(app, options);
   alarmRoutes(app, options);
   commandRoutes(app, options);

@@ -1,5 +1,5 @@
 /** The only place that looks at the process: its environment and its files. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** Text of a file; undefined where there is none. */
@@ -29,4 +29,9 @@ export function tryRead(
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     return { failure: `${path} cannot be read (${code})` };
   }
+}
+
+/** The names in a folder. */
+export function readFolder(folder: string): readonly string[] {
+  return readdirSync(folder);
 }

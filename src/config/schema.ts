@@ -90,6 +90,9 @@ export const configSchema = z
       .describe(
         "File with the first administrator's API key. Without it one is made and printed once.",
       ),
+    profilesDir: file
+      .optional()
+      .describe("Folder with profiles of meter models (*.yaml), beside those that come along."),
     http: httpSchema.prefault({}).describe("API, live feed, health and metrics."),
     mqtt: mqttSchema.prefault({}).describe("Listener for meters and gateways."),
     api: apiSchema.prefault({}).describe("Who may use the API from where."),

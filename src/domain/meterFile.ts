@@ -86,6 +86,10 @@ export interface Learned {
 
 /** The three together, as a decoder takes them. */
 export interface MeterFile extends MeterKeys, Dialect {
+  /** What the meter's model can be told to do; absent: whatever its protocol can carry. */
+  readonly functions?: readonly string[] | undefined;
+  /** The status map was held against the maker's document. */
+  readonly isConfirmed?: boolean | undefined;
   readonly invocationCounterSeen?: number | undefined;
   readonly messageCounterSeen?: number | undefined;
   readonly formats?: Readonly<Record<string, string>> | undefined;

@@ -47,7 +47,7 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
   const { ledger } = room;
   switch (ask.kind) {
     case "meter.register":
-      return registerMeter(book, ask.meter);
+      return registerMeter(room, book, ask.meter);
     case "meter.change":
       return changeMeter(room, book, ask, actor.label);
     case "gateway.put":

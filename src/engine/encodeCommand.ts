@@ -1,6 +1,6 @@
 /** A command as the bytes that its meter understands. */
 import type { Command } from "#domain/command.ts";
-import type { Result } from "#domain/result.ts";
+import { fail, type Result } from "#domain/result.ts";
 import type { EncodeFault } from "#protocols/contract.ts";
 import type { Draft } from "./draft.ts";
 
@@ -11,6 +11,10 @@ export function encodeCommand(
   { protocol, meter, context, file }: Pick<Draft, "protocol" | "meter" | "context" | "file">,
   command: Command,
 ): Result<Uint8Array, EncodeFault> {
+  const { functions } = file;
+  if (functions !== undefined && !functions.includes("valve")) {
+    return fail({ kind: "unsupported", what: "a valve: this model has none" });
+  }
   const fromId = addressPattern.test(meter.id) ? meter.id : null;
   const order = {
     commandId: command.id,

@@ -1,5 +1,6 @@
 /** Meters entering the registry and changing in it. */
 import { isFrameAddress, type Meter, type MeterDraft } from "#domain/meter.ts";
+import type { MeterFiles } from "#ports/meterFiles.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
 import { returnToNormal } from "./alarmDesk.ts";
 import { nextNumber, publish, recordDraft, type Book } from "./book.ts";
@@ -9,14 +10,14 @@ import { moveValve } from "./valveDesk.ts";
 import { refuse } from "./refuse.ts";
 
 /** A new meter; its id and its frame address must be free. */
-export function registerMeter(book: Book, draft: MeterDraft): AskResult {
+export function registerMeter({ files }: Room, book: Book, draft: MeterDraft): AskResult {
   const { memory } = book;
   if (memory.meterNoById.has(draft.id)) {
     return refuse("already-exists", `meter ${draft.id} is registered`);
   }
   const clash = addressClash(book, draft, null);
   if (clash !== null) return clash;
-  const odd = oddAddress(draft);
+  const odd = oddAddress(draft) ?? oddProfile(files, draft);
   if (odd !== null) return odd;
   const meter: Meter = { ...draft, no: nextNumber(memory, "meter"), version: 1 };
   keep(book, meter);
@@ -47,7 +48,7 @@ export function changeMeter(
     no: before.no,
     version: before.version + 1,
   };
-  const odd = oddAddress(meter);
+  const odd = oddAddress(meter) ?? oddProfile(room.files, meter);
   if (odd !== null) return odd;
   keep(book, meter);
   if (before.lifecycle === "active" && meter.lifecycle !== "active")
@@ -72,6 +73,18 @@ function leaveService(room: Room, book: Book, meter: Meter, by: string): void {
 function oddAddress({ protocol, frameAddress }: MeterDraft): AskResult | null {
   if (frameAddress === null || isFrameAddress(protocol, frameAddress)) return null;
   return refuse("invalid", `a frame address of ${protocol} has 14 digits`);
+}
+
+/** A profile must be there, and speak the meter's protocol: else its frames would be read by the wrong table. */
+function oddProfile(files: MeterFiles, { protocol, profile: id }: MeterDraft): AskResult | null {
+  if (id === null) return null;
+  const profile = files.profile(id);
+  if (profile === undefined) return refuse("invalid", `there is no profile ${id}`);
+  if (profile.protocol === protocol) return null;
+  return refuse(
+    "invalid",
+    `profile ${id} is for ${profile.protocol}, the meter speaks ${protocol}`,
+  );
 }
 
 /** Both addresses name one meter each. */

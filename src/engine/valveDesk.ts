@@ -112,6 +112,7 @@ export function order(draft: Draft, wanted: Order): Command {
     receivedAtMs: wanted.proof?.receivedAtMs ?? null,
     late: wanted.proof?.isLate ?? false,
     doubted: wanted.proof?.isDoubted ?? false,
+    unconfirmed: draft.protocol.hasMakersStatus === true && draft.file.isConfirmed !== true,
   });
   const encoded = encodeCommand(draft, judged.command);
   if (judged.command.state !== "refused" && !encoded.ok) {

@@ -59,6 +59,8 @@ export interface CloseAsk {
   readonly late: boolean;
   /** The frame may be noise that a weak checksum let through. */
   readonly doubted: boolean;
+  /** What the bit means is the maker's, and nobody has confirmed it for this model. */
+  readonly unconfirmed?: boolean;
   /** Automatic closes of this meter in the last day. */
   readonly meterCloses?: number;
 }
@@ -67,6 +69,7 @@ export interface CloseAsk {
 type CloseRefusal =
   | "stale-data"
   | "doubted-data"
+  | "unconfirmed-profile"
   | "critical-customer"
   | "automation-stopped"
   | "already-closed"
@@ -111,6 +114,7 @@ function automaticInterlock(
   ask: CloseAsk,
 ): CloseRefusal | null {
   if (!isFresh(ask)) return "stale-data";
+  if (ask.unconfirmed === true) return "unconfirmed-profile";
   if (ask.doubted) return "doubted-data";
   if (ask.critical) return "critical-customer";
   if (automation.stopped) return "automation-stopped";

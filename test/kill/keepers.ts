@@ -26,7 +26,11 @@ export async function registerKeepers(
   const meters: KeeperMeter[] = [];
   for (const protocol of ["json", "protobuf", "cjt188"] as const) {
     const ids = [...numbers].flatMap(([id, no]) => (protocolOf(no) === protocol ? [id] : []));
-    const credentials = await registerMeters(victim, ids, { protocol, area: "kill" });
+    const credentials = await registerMeters(victim, ids, {
+      protocol,
+      area: "kill",
+      profile: protocol === "cjt188" ? "simulated-cjt188" : null,
+    });
     meters.push(...credentials.map((one) => keeper(one, protocol, numbers.get(one.id) ?? 0)));
   }
   return meters;

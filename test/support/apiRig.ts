@@ -25,7 +25,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inTransaction } from "./ledgerRows.ts";
-import { testFiles, testVault } from "./vault.ts";
+import { testFiles, testProfiles, testVault } from "./vault.ts";
 
 export interface RigOptions {
   readonly limits?: Partial<ApiLimits>;
@@ -123,6 +123,7 @@ export async function startApiRig(options: RigOptions = {}) {
     live,
     apiKeys,
     issueSecret: (username, kind) => ({ secret: `${kind}-${username}`, secretHash: "00" }),
+    profiles: testProfiles,
     vault: options.vault === undefined ? testVault : options.vault,
     describeAlarm: alarmMessage,
     metrics: { contentType: "text/plain; version=0.0.4", text: async () => "up 1\n" },

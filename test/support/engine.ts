@@ -52,7 +52,7 @@ export function meterDraft(id: string, change: Partial<MeterDraft> = {}): MeterD
     critical: false,
     frameAddress: null,
     carrierAddress: null,
-    profile: null,
+    profile: change.protocol === "cjt188" ? "simulated-cjt188" : null,
     reportEveryMs: 3_600_000,
     lifecycle: "active",
     ...change,

@@ -9,6 +9,7 @@ import {
 } from "#domain/meter.ts";
 import { parseMeterId, type MeterId } from "#domain/ids.ts";
 import { invariant } from "#domain/invariant.ts";
+import type { Profiles } from "#domain/profile.ts";
 import { valvePositions } from "#domain/telegram.ts";
 import { dayMs, formatInstant, secondMs } from "#domain/units.ts";
 import type { MeterView } from "#ports/queries.ts";
@@ -56,7 +57,8 @@ const fields = {
 export const meterDraftSchema = z.strictObject({
   ...fields,
   id: idSchema,
-  quantumMl: fields.quantumMl.default(10_000),
+  /** Left out: the profile's, else 10 litres. */
+  quantumMl: fields.quantumMl.optional(),
   registerRangeMl: fields.registerRangeMl.default(registerRangeMlDefault),
   area: fields.area.default("default"),
   siteClass: fields.siteClass.default("household"),
@@ -85,11 +87,18 @@ export const meterSchema = z.object({
   etag: z.string(),
 });
 
+const quantumMlDefault = 10_000;
+
 /** The registry's record of a checked draft. */
-export function meterDraft(json: z.output<typeof meterDraftSchema>): MeterDraft {
+export function meterDraft(
+  json: z.output<typeof meterDraftSchema>,
+  profiles: Profiles,
+): MeterDraft {
   const { reportEverySeconds, state, id, ...same } = json;
+  const profile = Object.hasOwn(profiles, same.profile ?? "") ? profiles[same.profile ?? ""] : null;
   return {
     ...same,
+    quantumMl: same.quantumMl ?? profile?.quantumMl ?? quantumMlDefault,
     id: checkedMeterId(id),
     reportEveryMs: reportEverySeconds * secondMs,
     lifecycle: state,

@@ -95,7 +95,10 @@ async function importRow(
   }
   const { id } = parsed.data;
   try {
-    const wanted = { kind: "meter.register", meter: meterDraft(parsed.data) } as const;
+    const wanted = {
+      kind: "meter.register",
+      meter: meterDraft(parsed.data, options.profiles),
+    } as const;
     const part = { name: String(row), content };
     await ask(options, request, wanted, "meter", { mayReplay: true, part });
     return { row, id, result: "created", problem: null, detail: null };

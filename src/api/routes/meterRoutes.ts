@@ -91,7 +91,10 @@ function writeRoutes(app: Routes, options: ApiOptions): void {
       },
     },
     async (request, reply) => {
-      const wanted = { kind: "meter.register", meter: meterDraft(request.body) } as const;
+      const wanted = {
+        kind: "meter.register",
+        meter: meterDraft(request.body, options.profiles),
+      } as const;
       const { meter } = await ask(options, request, wanted, "meter");
       const view = { meter, lastSeenAtMs: null, valve: null };
       reply.code(201).header("location", `/v1/meters/${meter.id}`).header("etag", meterEtag(meter));

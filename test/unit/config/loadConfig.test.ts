@@ -72,7 +72,7 @@ test.for<[name: string, file: string, problem: string]>([
   [
     "unknown group",
     "log: { level: warn }\nmqqt: {}\n",
-    "2:1: mqqt: no such setting; allowed here: dataDir, adminKeyFile, http, mqtt, api, log, influx, keys, clock",
+    "2:1: mqqt: no such setting; allowed here: dataDir, adminKeyFile, profilesDir, http, mqtt, api, log, influx, keys, clock",
   ],
   ["wrong kind", "http:\n  port: abc\n", "2:3: http.port: must be a whole number from 0 to 65535"],
   ["fraction", "mqtt: { port: 1.5 }", "1:9: mqtt.port: must be a whole number from 0 to 65535"],
