@@ -16,7 +16,7 @@ export function fieldsTurned(
   from: number,
   sizes: readonly number[],
 ): Uint8Array {
-  const turned = Uint8Array.from(bytes);
+  const turned = new Uint8Array(bytes);
   let at = from;
   for (const sizeBytes of sizes) {
     turned.subarray(at, at + sizeBytes).reverse();
@@ -27,7 +27,7 @@ export function fieldsTurned(
 
 /** The bytes with the data of each record turned round. */
 export function recordsTurned(bytes: Uint8Array, from: number, end: number): Uint8Array {
-  const turned = Uint8Array.from(bytes);
+  const turned = new Uint8Array(bytes);
   let at = from;
   while (at < end) {
     const dif = bytes[at] ?? 0;

@@ -70,7 +70,7 @@ export function openCbc(
     return fail({ kind: "wrongLength", field: "mbus.ciphered", atByte: from });
   }
   const decipher = createDecipheriv("aes-128-cbc", key, iv).setAutoPadding(false);
-  const opened = Uint8Array.from(bytes);
+  const opened = new Uint8Array(bytes);
   opened.set(decipher.update(bytes.subarray(from, to)), from);
   return beginsDeciphered(opened, from) ? ok(opened) : fail({ kind: "notAuthentic" });
 }

@@ -171,7 +171,8 @@ function variableValue(meaning: Meaning, { bytes, at, sizeBytes }: Raw): MbusVal
   const lvar = bytes[at] ?? 0;
   const raw = { bytes, at: at + 1, sizeBytes: sizeBytes - 1 };
   if (lvar < 0xc0) {
-    const text = reversedText(bytes, raw.at, raw.at + raw.sizeBytes);
+    // Zeros make a text as long as its field.
+    const text = reversedText(bytes, raw.at, raw.at + raw.sizeBytes).replace(/^\0+|\0+$/g, "");
     // Makers put structures of their own, and the standard puts profiles, where a text could stand.
     const isText = !/\p{Cc}/u.test(text);
     return isText ? { kind: "text", text } : bytesOf(raw);

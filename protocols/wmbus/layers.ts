@@ -94,7 +94,7 @@ function openSession(
   if (key.length !== keyBytes) return fail({ kind: "keyMissing", keyName: "key" });
   const control = communicationControl & ~repeaterBits;
   const block = [...linkAddress.encode(sender), control, ...number, 0, 0, 0];
-  const opened = Uint8Array.from(bytes);
+  const opened = new Uint8Array(bytes);
   opened.set(ctr(key, Uint8Array.from(block), bytes.subarray(at)), at);
   // Under a wrong key this checksum cannot be right.
   const isRight = checksumFault(opened, at) === null;

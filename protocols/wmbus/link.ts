@@ -103,23 +103,37 @@ function bareFrame(bytes: Uint8Array): Result<RadioFrame, DecodeFault> {
   const blocksA = blocksOf(counted + 1, firstBlockA, nextBlocksA, false);
   const lengthA = (blocksA.at(-1)?.to ?? 0) + checksumBytes;
   if (bytes.length === lengthA) return checked(bytes, blocksA, "A");
-  if (bytes.length < counted + 1) {
+  const own = bytes.subarray(0, counted + 1);
+  if (own.length < counted + 1) {
     return fail({ kind: "truncated", neededBytes: counted + 1, availableBytes: bytes.length });
   }
-  let maybeB: RadioFrame | null = null;
-  if (bytes.length === counted + 1) {
-    const blocksB = blocksOf(counted + 1, firstBlockB, nextBlockB, true);
-    const framed = checked(bytes, blocksB, "B");
-    if (framed.ok) return framed;
-    maybeB = oneBitFromB(bytes, blocksB);
+  if (bytes.length > lengthA && bytes.length <= lengthA + receiverBytesMax) {
+    return checked(bytes.subarray(0, lengthA), blocksA, "A");
   }
+  const isB = bytes.length <= own.length + receiverBytesMax;
+  const framed = isB ? frameB(own) : null;
+  if (framed?.ok === true) return framed;
   // A frame of kind A whose end was lost can look like one without checksums.
-  const isCutOff = checksumFits(bytes, 0, firstBlockA);
-  if (isCutOff || bytes.length > counted + 1 + receiverBytesMax) {
+  if (!isB || checksumFits(bytes, 0, firstBlockA)) {
     return fail({ kind: "wrongLength", field: "wmbus.link.countedBytes", atByte: 0 });
   }
-  const own = bytes.subarray(0, counted + 1);
+  const maybeB = oneBitFromB(own) ?? wrongLengthB(bytes, own.length);
   return ok({ framing: "no checksums", bytes: own, placeOf: (at) => at, checksums: [], maybeB });
+}
+
+function blocksOfB(length: number): readonly Block[] {
+  return blocksOf(length, firstBlockB, nextBlockB, true);
+}
+
+function frameB(bytes: Uint8Array): Result<RadioFrame, DecodeFault> {
+  return checked(bytes, blocksOfB(bytes.length), "B");
+}
+
+/** Bytes behind a frame can also be its own end, cut off by a wrong L. */
+function wrongLengthB(bytes: Uint8Array, ownBytes: number): RadioFrame | null {
+  if (bytes.length === ownBytes) return null;
+  const frame = frameB(Uint8Array.of(bytes.length - 1, ...bytes.subarray(1)));
+  return frame.ok ? frame.value : null;
 }
 
 function checksumFits(bytes: Uint8Array, from: number, to: number): boolean {
@@ -186,7 +200,8 @@ function checked(
 /** A frame that ends with fillers ends with records, not with a checksum. */
 const filler = 0x2f;
 
-function oneBitFromB(bytes: Uint8Array, blocks: readonly Block[]): RadioFrame | null {
+function oneBitFromB(bytes: Uint8Array): RadioFrame | null {
+  const blocks = blocksOfB(bytes.length);
   if (bytes.at(-1) === filler && bytes.at(-2) === filler) return null;
   const broken = blocks.find(({ from, to }) => !checksumFits(bytes, from, to));
   if (broken === undefined) return null;
@@ -194,7 +209,7 @@ function oneBitFromB(bytes: Uint8Array, blocks: readonly Block[]): RadioFrame | 
   const right = withOneBitRight(bytes.subarray(from, to + checksumBytes));
   // A wrong bit in L would have shown in the length.
   if (right === undefined || (from === 0 && right[0] !== bytes[0])) return null;
-  const repaired = Uint8Array.from(bytes);
+  const repaired = new Uint8Array(bytes);
   repaired.set(right, from);
   const frame = checked(repaired, blocks, "B");
   return frame.ok ? frame.value : null;

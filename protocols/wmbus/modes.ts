@@ -123,7 +123,7 @@ export function openMode2(
   }
   const plain = desOpened(key, bytes.subarray(from, from + sizeBytes));
   if (plain === undefined) return fail({ kind: "keyMissing", keyName: "key" });
-  const opened = Uint8Array.from(bytes);
+  const opened = new Uint8Array(bytes);
   opened.set(plain, from);
   const cipheredTo = from + sizeBytes;
   return beginsDeciphered(opened, from)

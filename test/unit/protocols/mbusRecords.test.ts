@@ -126,6 +126,8 @@ describe("records", () => {
     ["01 fc 02 0102 3a 05", "\u0002\u0001, uncorrected = 5 \u0002\u0001"],
     ["0d 78 03 433231", "fabrication number = 12C"],
     ["0d 78 00", "fabrication number ="],
+    ["0d 78 05 0000433231", "fabrication number = 12C"],
+    ["0d 78 03 430031", "fabrication number = 430031"],
     ["0d ff 5f 03 433201", "manufacturer specific, manufacturer's 5FH = 433201"],
     // LVAR
     ["0d 13 c3 563412", "volume = 123.456 m³"],
