@@ -68,7 +68,8 @@ export class Aftermath {
   #contactIfListening(meterNo: number): void {
     const meter = this.live?.meterByNo(meterNo);
     if (meter === undefined) return;
-    if (this.listeners?.find(meterNo, meter.protocol) !== undefined) this.queue?.contact(meterNo);
+    const listener = this.listeners?.find(meterNo, meter.protocol);
+    if (listener !== undefined && !listener.isHeardFirst) this.queue?.contact(meterNo);
   }
 
   /** Commands leave first, for a meter listens only for seconds; then people and machines are told. */

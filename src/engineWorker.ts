@@ -7,6 +7,7 @@ import type { EngineBatch, EngineReport } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
+import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { keyVault } from "#vault/keyVault.ts";
 import { meterFiles } from "./meterFiles.ts";
@@ -37,6 +38,7 @@ function open(): { readonly ledger: Ledger; readonly engine: Engine } | undefine
       clock: systemClock(clock),
       rng: systemRng,
       protocols: protocolByName,
+      carriers: carrierByName,
       files: meterFiles(masterKey === null ? null : keyVault(masterKey, systemRng), profiles),
       isStoreFailure: (error) => error instanceof LedgerError,
     });

@@ -10,6 +10,7 @@ export class LiveDirectory implements IntakeDirectory {
   readonly #byId = new Map<string, Meter>();
   readonly #byNo = new Map<number, Meter>();
   readonly #byAddress = new Map<string, Meter>();
+  readonly #byCarrierAddress = new Map<string, Meter>();
   readonly #gateways = new Map<string, ReadonlySet<string>>();
   readonly #secrets = new Map<string, readonly Secret[]>();
 
@@ -31,9 +32,13 @@ export class LiveDirectory implements IntakeDirectory {
     if (before !== undefined && before.frameAddress !== null) {
       this.#byAddress.delete(before.frameAddress);
     }
+    if (before !== undefined && before.carrierAddress !== null) {
+      this.#byCarrierAddress.delete(before.carrierAddress);
+    }
     this.#byNo.set(meter.no, meter);
     this.#byId.set(meter.id, meter);
     if (meter.frameAddress !== null) this.#byAddress.set(meter.frameAddress, meter);
+    if (meter.carrierAddress !== null) this.#byCarrierAddress.set(meter.carrierAddress, meter);
   }
 
   meterById(id: string): Meter | undefined {
@@ -46,6 +51,10 @@ export class LiveDirectory implements IntakeDirectory {
 
   meterByFrameAddress(address: string): Meter | undefined {
     return this.#byAddress.get(address);
+  }
+
+  meterByCarrierAddress(address: string): Meter | undefined {
+    return this.#byCarrierAddress.get(address);
   }
 
   secretHashes(username: string): readonly Secret[] {

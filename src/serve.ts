@@ -27,6 +27,7 @@ import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
 import { Aftermath } from "./aftermath.ts";
 import { startEngineHost, type EngineHost } from "./engineHost.ts";
+import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
 import { systemClock } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
@@ -228,6 +229,7 @@ function openIntake(base: Base, queue: UplinkQueue): Promise<MqttIntake> {
     limits: { connectionsMax: config.mqtt.connectionsMax },
     directory: live,
     queue,
+    envelopes: platformEnvelopes,
     observer: observability.observer,
     clock,
     pepper,

@@ -47,7 +47,7 @@ export function createCarrier(options: CarrierOptions): DownlinkCarrier {
     };
     const timer = setTimeout(end, confirmTimeoutMs, false);
     observer.note("downlink.sent", { commandId });
-    listener.carry(downlink.bytes, end);
+    listener.carry(downlink, end);
   }
 
   return { send };

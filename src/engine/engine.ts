@@ -2,7 +2,7 @@
  * The one writer. Uplinks, notices and people's requests arrive in one ordered stream of batches; each batch
  * becomes durable in one transaction, or none of it exists. Reads as the table in ARCHITECTURE, a line a step.
  */
-import { protocolNames } from "#domain/meter.ts";
+import { uplinkNames } from "#domain/platform.ts";
 import { timestampMs } from "#domain/units.ts";
 import type { AskResult } from "#ports/requests.ts";
 import { carryOut } from "./asks.ts";
@@ -140,7 +140,7 @@ function unpack(batch: UplinkBatch | null, nowMs: number): readonly ReceivedUpli
     uplinks.push({
       bytes: batch.bytes.subarray(start, end),
       meterNo: batch.meterNos[place] ?? -1,
-      protocol: protocolNames[batch.protocols[place] ?? 0] ?? "json",
+      protocol: uplinkNames[batch.protocols[place] ?? 0] ?? "json",
       gateway: batch.gateways[place] ?? "",
       receivedAtMs: batch.receivedAtMs[place] ?? nowMs,
       reachable: ((batch.marks[place] ?? 0) & 1) === 1,

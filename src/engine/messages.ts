@@ -17,7 +17,7 @@ export interface UplinkBatch {
   /** -1: unknown, the frame's address names the meter. */
   readonly meterNos: Int32Array<ArrayBuffer>;
   readonly receivedAtMs: Float64Array<ArrayBuffer>;
-  /** Index into `protocolNames`. */
+  /** Index into `uplinkNames`. */
   readonly protocols: Uint8Array<ArrayBuffer>;
   /** Bit 0: the meter can be sent a command now. */
   readonly marks: Uint8Array<ArrayBuffer>;

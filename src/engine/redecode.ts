@@ -2,9 +2,10 @@
 import { reasonOf } from "#protocols/contract.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
 import type { Book } from "./book.ts";
+import { openUplink } from "./openUplink.ts";
 import { refuse } from "./refuse.ts";
 import type { Room } from "./room.ts";
-import { describe, openUplink, retake, type NumberedUplink } from "./takeUplink.ts";
+import { describe, retake, type NumberedUplink } from "./takeUplink.ts";
 
 type RedecodeAsk = Extract<Ask, { readonly kind: "quarantine.redecode" }>;
 
@@ -35,8 +36,9 @@ export function redecode(room: Room, book: Book, ask: RedecodeAsk): AskResult {
   const opened = openUplink(room, book, got);
   if (typeof opened === "string")
     return refuse("not-allowed-in-state", "it fails by our own mistake");
-  if (!opened.decoded.ok) {
-    const { fault } = opened.decoded;
+  const { decoded } = opened;
+  if (typeof decoded === "object" && !decoded.ok) {
+    const { fault } = decoded;
     return refuse("not-allowed-in-state", `${reasonOf(fault)}: ${describe(fault)}`);
   }
   const retaken = retake(room, book, got, opened);

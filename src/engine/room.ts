@@ -1,12 +1,14 @@
 /** What every step in the engine is given: the world as arguments. */
 import { alarmId, commandId } from "#domain/ids.ts";
 import type { Meter, ProtocolName } from "#domain/meter.ts";
+import type { CarrierName } from "#domain/platform.ts";
 import { withLearned, type MeterFile } from "#domain/meterFile.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import type { MeterFiles } from "#ports/meterFiles.ts";
 import type { Rng } from "#ports/rng.ts";
+import type { Carrier } from "#protocols/carriers/contract.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import { nextNumber, type Book } from "./book.ts";
 import { startDraft, type Draft, type History } from "./draft.ts";
@@ -19,6 +21,7 @@ export interface Room {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly protocols: Readonly<Record<ProtocolName, Protocol>>;
+  readonly carriers: Readonly<Record<CarrierName, Carrier>>;
   readonly files: MeterFiles;
   /** Tells failed storage, which fails the batch, from a mistake in one meter's evaluation. */
   isStoreFailure(error: unknown): boolean;

@@ -1,7 +1,8 @@
 /** One uplink from bytes to effects: whose it is, what it says, and what becomes of it. */
-import type { Meter, ProtocolName } from "#domain/meter.ts";
+import type { Meter } from "#domain/meter.ts";
+import type { UplinkName } from "#domain/platform.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
-import { learnedAfter, emptyMeterFile } from "#domain/meterFile.ts";
+import { learnedAfter } from "#domain/meterFile.ts";
 import { emptyReading, type Telegram } from "#domain/telegram.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import { timestampMs } from "#domain/units.ts";
@@ -10,14 +11,16 @@ import type { UplinkRoute } from "#ports/ledger.ts";
 import { activate } from "./alarmDesk.ts";
 import { nextNumber, recordDraft, type Book } from "./book.ts";
 import type { Draft } from "./draft.ts";
-import { draftFor, fileOf, type Room } from "./room.ts";
+import { meterNoOf, openUplink, problemOf, type OpenedUplink } from "./openUplink.ts";
+import { draftFor, type Room } from "./room.ts";
 import { stepUplink } from "./stepUplink.ts";
 
 export interface ReceivedUplink {
   readonly bytes: Uint8Array;
-  /** -1: the frame's address names the meter. */
+  /** -1: the envelope or the frame's address names the meter. */
   readonly meterNo: number;
-  readonly protocol: ProtocolName;
+  /** A protocol, or the carrier whose envelope the bytes are. */
+  readonly protocol: UplinkName;
   /** The gateway that carried it, or "" for the meter itself. */
   readonly gateway: string;
   readonly receivedAtMs: number;
@@ -28,6 +31,11 @@ export interface NumberedUplink extends ReceivedUplink {
   readonly seq: number;
   /** Taken from the ledger again: it may make history, and moves no valve. */
   readonly isRebuilt: boolean;
+}
+
+interface FramedUplink extends NumberedUplink {
+  /** Without its envelope. */
+  readonly frame: Uint8Array;
 }
 
 /** Decodes, judges and records one uplink; whatever it is, it ends as a row with an outcome. */
@@ -45,58 +53,34 @@ export function takeUplink(
     if (meter !== null) park(room, book, meter, opened);
     return;
   }
-  const { decoded, addresses } = opened;
-  const owner = ownerOf(book, got, addresses);
+  judge(room, book, { ...got, frame: opened.frame }, opened);
+}
+
+function judge(room: Room, book: Book, got: FramedUplink, opened: OpenedUplink): void {
+  const { decoded, addresses, name, deliveryId } = opened;
+  const owner = ownerOf(book, got, opened);
   const meter = typeof owner === "string" ? knownMeter(book, got.meterNo) : owner;
-  if (!decoded.ok) {
+  const delivery = deliveryId === null ? "" : `, delivery ${deliveryId}`;
+  if (decoded === "event") {
+    putUplink(book, got, meter, "accepted");
+  } else if (decoded === "nobody") {
+    quarantine(book, got, meter, "UNKNOWN_METER", `address ${name ?? "none"}${delivery}`);
+  } else if (!decoded.ok) {
     const { fault } = decoded;
     const { heard } = fault;
-    quarantine(book, got, meter, reasonOf(fault), describe(fault));
+    quarantine(book, got, meter, reasonOf(fault), describe(fault) + delivery);
     if (heard !== undefined && typeof owner !== "string") hear(room, book, got, owner, heard);
   } else if (typeof owner === "string") {
-    quarantine(book, got, meter, owner, `address ${addresses[0] ?? "none"}`);
+    quarantine(book, got, meter, owner, `address ${addresses[0] ?? name ?? "none"}${delivery}`);
   } else {
     evaluate(room, book, got, owner, decoded.value);
   }
 }
 
-export interface OpenedUplink {
-  readonly decoded: Result<Telegram, DecodeFault>;
-  /** What the frame says of whom it comes from: behind the cipher first, then in clear. */
-  readonly addresses: readonly string[];
-}
-
-/**
- * Decodes with what is on file of the meter. A decoder never throws; should one do so after all, it is our mistake
- * in one uplink, and here it ends.
- */
-export function openUplink(room: Room, book: Book, got: ReceivedUplink): OpenedUplink | string {
-  const protocol = room.protocols[got.protocol];
-  try {
-    const clear = protocol.addressOf?.(got.bytes) ?? null;
-    const filed = knownMeter(book, got.meterNo >= 0 ? got.meterNo : meterNoOf(book, clear));
-    const file = filed === null ? emptyMeterFile : fileOf(room, filed);
-    const decoded = protocol.decode(got.bytes, file);
-    const inside = (decoded.ok ? decoded.value : decoded.fault.heard)?.address ?? null;
-    const addresses = [inside, clear].filter((address) => address !== null);
-    return { decoded, addresses };
-  } catch (error) {
-    return problemOf(error);
-  }
-}
-
-function meterNoOf(book: Book, address: string | null): number {
-  return address === null ? -1 : (book.memory.meterNoByAddress.get(address) ?? -1);
-}
-
-function problemOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
-}
-
 function evaluate(
   room: Room,
   book: Book,
-  got: NumberedUplink,
+  got: FramedUplink,
   meter: Meter,
   telegram: Telegram,
 ): void {
@@ -116,13 +100,16 @@ export function retake(
   room: Room,
   book: Book,
   got: NumberedUplink,
-  { decoded, addresses }: OpenedUplink,
+  opened: OpenedUplink,
 ): Result<UplinkOutcome, string> {
-  const owner = ownerOf(book, got, addresses);
+  const { decoded, frame } = opened;
+  const owner = ownerOf(book, got, opened);
+  if (decoded === "event") return fail("UNSUPPORTED");
+  if (decoded === "nobody") return fail("UNKNOWN_METER");
   if (typeof owner === "string") return fail(owner);
   if (!decoded.ok) return fail(describe(decoded.fault));
   const draft = draftFor(room, book, owner);
-  const outcome = tryStep(room, draft, got, decoded.value);
+  const outcome = tryStep(room, draft, { ...got, frame }, decoded.value);
   if (!outcome.ok) return outcome;
   book.ledger.settleUplink(got.seq, owner.no, outcome.value);
   recordDraft(book, draft);
@@ -133,7 +120,7 @@ export function retake(
  * The uplink is in quarantine, but its status could be read: a leak is a leak whatever the register says. Without
  * a time of its own it is judged at its receipt, and so it never moves a valve by itself.
  */
-function hear(room: Room, book: Book, got: NumberedUplink, meter: Meter, heard: Heard): void {
+function hear(room: Room, book: Book, got: FramedUplink, meter: Meter, heard: Heard): void {
   const { address, status, valve } = heard;
   const readings = [{ ...emptyReading, status, valve }];
   const draft = draftFor(room, book, meter);
@@ -146,10 +133,10 @@ function hear(room: Room, book: Book, got: NumberedUplink, meter: Meter, heard: 
 function tryStep(
   room: Room,
   draft: Draft,
-  got: NumberedUplink,
+  got: FramedUplink,
   telegram: Telegram,
 ): Result<UplinkOutcome, string> {
-  const { bytes, seq, reachable, isRebuilt } = got;
+  const { frame: bytes, seq, reachable, isRebuilt } = got;
   const receivedAtMs = timestampMs(got.receivedAtMs);
   const learned = learnedAfter(draft.context.learned, telegram.learned);
   if (learned !== draft.context.learned) draft.context = { ...draft.context, learned };
@@ -172,25 +159,25 @@ function knownMeter(book: Book, meterNo: number): Meter | null {
   return book.memory.meters.get(meterNo) ?? null;
 }
 
-/** The meter that an uplink belongs to: by the credential, or by an address that its gateway may carry. */
+/** The meter that an uplink belongs to: by the credential, or by a name that its gateway may carry. */
 function ownerOf(
   book: Book,
   got: ReceivedUplink,
-  addresses: readonly string[],
+  opened: OpenedUplink,
 ): Meter | Extract<QuarantineReason, "NOT_OWNER" | "UNKNOWN_METER"> {
   const { memory } = book;
-  if (got.meterNo >= 0) {
-    const meter = memory.meters.get(got.meterNo);
-    if (meter === undefined) return "UNKNOWN_METER";
-    const { frameAddress } = meter;
-    const isForeign =
-      frameAddress !== null && addresses.length > 0 && !addresses.includes(frameAddress);
-    return isForeign ? "NOT_OWNER" : meter;
-  }
-  const meterNo = addresses.map((address) => meterNoOf(book, address)).find((no) => no >= 0);
-  const meter = memory.meters.get(meterNo ?? -1);
+  const { addresses, isContradiction } = opened;
+  const isNamed = opened.meterNo >= 0;
+  const byAddress = addresses.map((address) => meterNoOf(book, address)).find((no) => no >= 0);
+  const meter = memory.meters.get(isNamed ? opened.meterNo : (byAddress ?? -1));
   if (meter === undefined) return "UNKNOWN_METER";
-  return memory.gateways.get(got.gateway)?.has(meter.id) === true ? meter : "NOT_OWNER";
+  const isByCredential = got.meterNo >= 0;
+  const isListed = memory.gateways.get(got.gateway)?.has(meter.id) === true;
+  if (isContradiction || (!isByCredential && !isListed)) return "NOT_OWNER";
+  const { frameAddress } = meter;
+  const isForeign =
+    isNamed && frameAddress !== null && addresses.length > 0 && !addresses.includes(frameAddress);
+  return isForeign ? "NOT_OWNER" : meter;
 }
 
 function quarantine(

@@ -2,7 +2,6 @@
  * The main thread's side of the engine: collects what arrives while the worker commits, and hands it over at
  * once when the worker is free. So the batch size follows the load, and no timer stands in the way.
  */
-import { protocolNames } from "#domain/meter.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Committed, DownlinkOutcome, Uplink, UplinkQueue } from "#ports/intake.ts";
@@ -11,6 +10,7 @@ import type { Observer } from "#ports/observer.ts";
 import type { AskEnvelope, AskResult, Desk } from "#ports/requests.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import type { ProtocolName } from "#domain/meter.ts";
+import { isCarrierName, uplinkNames } from "#domain/platform.ts";
 import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.ts";
 
 /** Architecture, section 2: what one batch and the queue before it may hold. */
@@ -65,6 +65,11 @@ interface Sent {
 
 const nothingSent: Sent = { uplinks: [], asks: [], notices: [] };
 
+/** Whose it is, as far as the listener could tell. */
+function meterOf({ meterNo, carried }: Uplink): number | null {
+  return meterNo ?? carried?.meterNo ?? null;
+}
+
 /** First in, first out, without moving what is behind. */
 class Lane {
   #items: (Waiting | undefined)[] = [];
@@ -96,7 +101,7 @@ class Lane {
   /** What waits of these meters, in its order, is put before everything else. */
   promote(meterNos: ReadonlySet<number | null>): void {
     const waiting = this.#items.slice(this.#head).filter((item) => item !== undefined);
-    const isTheirs = ({ uplink }: Waiting) => meterNos.has(uplink.meterNo);
+    const isTheirs = ({ uplink }: Waiting) => meterNos.has(meterOf(uplink));
     this.#items = [...waiting.filter(isTheirs), ...waiting.filter((item) => !isTheirs(item))];
     this.#head = 0;
   }
@@ -148,11 +153,20 @@ export class EngineQueue implements UplinkQueue, Desk {
       committed("stopping");
       return;
     }
-    const isUrgent = this.#parts.protocols[uplink.protocol].mayBeUrgent(uplink.bytes);
+    const isUrgent = this.#mayBeUrgent(uplink);
     this.#arrivals += 1;
     const waiting = { uplink, committed, arrival: this.#arrivals };
     (isUrgent ? this.#urgent : this.#bulk).push(waiting);
     this.#schedule();
+  }
+
+  /** In an envelope it is the frame that may be; an envelope without one, or for nobody, is not. */
+  #mayBeUrgent({ protocol, bytes, carried }: Uplink): boolean {
+    const { protocols } = this.#parts;
+    if (!isCarrierName(protocol)) return protocols[protocol].mayBeUrgent(bytes);
+    if (carried === undefined) return true;
+    if (carried.bytes === null || carried.protocol === null) return false;
+    return protocols[carried.protocol].mayBeUrgent(carried.bytes);
   }
 
   contact(meterNo: number): void {
@@ -279,7 +293,7 @@ export class EngineQueue implements UplinkQueue, Desk {
     let bytes = 0;
     for (const lane of [this.#urgent, this.#bulk]) {
       if (lane === this.#bulk && chosen.length > 0 && lane.length > 0) {
-        lane.promote(new Set(chosen.map(({ uplink }) => uplink.meterNo)));
+        lane.promote(new Set(chosen.map(({ uplink }) => meterOf(uplink))));
       }
       for (let next = lane.peek(); next !== undefined; next = lane.peek()) {
         const isTooMuch = bytes + next.uplink.bytes.length > queueLimits.batchBytes;
@@ -309,7 +323,7 @@ export class EngineQueue implements UplinkQueue, Desk {
   }
 }
 
-const protocolNos = new Map(protocolNames.map((name, no) => [name, no]));
+const nameNos = new Map<string, number>(uplinkNames.map((name, no) => [name, no]));
 
 function pack(chosen: readonly Waiting[], totalBytes: number): UplinkBatch {
   const bytes = new Uint8Array(totalBytes);
@@ -329,7 +343,7 @@ function pack(chosen: readonly Waiting[], totalBytes: number): UplinkBatch {
     batch.ends[place] = end;
     batch.meterNos[place] = uplink.meterNo ?? -1;
     batch.receivedAtMs[place] = uplink.receivedAtMs;
-    batch.protocols[place] = protocolNos.get(uplink.protocol) ?? 0;
+    batch.protocols[place] = nameNos.get(uplink.protocol) ?? 0;
     batch.marks[place] = uplink.reachable ? 1 : 0;
   }
   return batch;

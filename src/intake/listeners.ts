@@ -1,6 +1,8 @@
 /** Which sessions listen for the commands of which meter, at this moment. */
-import { protocolNames, type ProtocolName } from "#domain/meter.ts";
+import type { Meter, ProtocolName } from "#domain/meter.ts";
+import { carrierNames, uplinkNames, type UplinkName } from "#domain/platform.ts";
 import type { CommandListener, CommandListeners, IntakeDirectory } from "#ports/intake.ts";
+import type { Envelopes } from "#ports/envelopes.ts";
 import { speaksFor, type DownlinkPlace } from "./ownership.ts";
 import type { Session } from "./session.ts";
 
@@ -15,8 +17,11 @@ export class Listeners implements CommandListeners {
   /** The newest last. */
   readonly #byPlace = new Map<number, readonly Entry[]>();
 
-  constructor(directory: IntakeDirectory) {
+  readonly #canReach: Envelopes["canReach"];
+
+  constructor(directory: IntakeDirectory, envelopes: Pick<Envelopes, "canReach">) {
     this.#directory = directory;
+    this.#canReach = (carrier, meter) => envelopes.canReach(carrier, meter);
   }
 
   add(place: DownlinkPlace, session: Session, topic: string, listener: CommandListener): void {
@@ -33,19 +38,26 @@ export class Listeners implements CommandListeners {
   }
 
   find(meterNo: number, protocol: ProtocolName): CommandListener | undefined {
-    const entries = this.#byPlace.get(keyOf(meterNo, protocol));
-    if (entries === undefined) return undefined;
-    const live = entries.filter(({ session }) => this.#mayHear(session, meterNo));
+    const meter = this.#directory.meterByNo(meterNo);
+    const live = this.#live(meterNo, protocol, meter);
     const own = live.findLast(({ session }) => session.login?.kind === "meter");
-    return (own ?? live.at(-1))?.listener;
+    const newest = own ?? live.at(-1);
+    if (newest !== undefined || meter === undefined) return newest?.listener;
+    // The plain frame before one in an envelope: it comes without a platform's delay.
+    const reaching = carrierNames.filter((name) => this.#canReach(name, meter));
+    return reaching.flatMap((name) => this.#live(meterNo, name, meter)).at(-1)?.listener;
+  }
+
+  #live(meterNo: number, name: UplinkName, meter: Meter | undefined): readonly Entry[] {
+    const entries = this.#byPlace.get(keyOf(meterNo, name)) ?? [];
+    return entries.filter(({ session }) => this.#mayHear(session, meter));
   }
 
   /** A gateway may have lost the meter since it subscribed. */
-  #mayHear(session: Session, meterNo: number): boolean {
+  #mayHear(session: Session, meter: Meter | undefined): boolean {
     const { login, socket } = session;
     if (login === null || socket.destroyed) return false;
     if (login.kind === "meter") return true;
-    const meter = this.#directory.meterByNo(meterNo);
     return meter !== undefined && speaksFor(login.id, meter.id, this.#directory);
   }
 
@@ -55,6 +67,6 @@ export class Listeners implements CommandListeners {
   }
 }
 
-function keyOf(meterNo: number, protocol: ProtocolName): number {
-  return meterNo * protocolNames.length + protocolNames.indexOf(protocol);
+function keyOf(meterNo: number, name: UplinkName): number {
+  return meterNo * uplinkNames.length + uplinkNames.indexOf(name);
 }

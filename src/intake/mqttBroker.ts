@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { invariant } from "#domain/invariant.ts";
 import type { Clock } from "#ports/clock.ts";
+import type { Envelopes } from "#ports/envelopes.ts";
 import type { CommandListeners, IntakeDirectory, UplinkQueue } from "#ports/intake.ts";
 import type { Observer } from "#ports/observer.ts";
 import { Admission } from "./admission.ts";
@@ -30,6 +31,7 @@ export interface MqttIntakeOptions {
   readonly limits?: Partial<MqttLimits>;
   readonly directory: IntakeDirectory;
   readonly queue: UplinkQueue;
+  readonly envelopes: Envelopes;
   readonly observer: Observer;
   readonly clock: Clock;
   /** Key of the secrets' hashes. */

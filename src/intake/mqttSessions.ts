@@ -6,14 +6,16 @@ import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import type { AedesPublishPacket, Client, ConnectPacket, PublishPacket, Subscription } from "aedes";
-import type { IntakeDirectory, UplinkQueue } from "#ports/intake.ts";
+import { isCarrierName } from "#domain/platform.ts";
+import type { Envelopes } from "#ports/envelopes.ts";
+import type { CommandListener, IntakeDirectory, UplinkQueue } from "#ports/intake.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { MqttLimits } from "./limits.ts";
 import { Listeners } from "./listeners.ts";
 import { isStillValid, returnCodes, type LoginRequest } from "./login.ts";
 import { LoginDesk } from "./loginDesk.ts";
-import { downlinkPlace } from "./ownership.ts";
+import { downlinkPlace, type DownlinkPlace } from "./ownership.ts";
 import { QuietBroker } from "./quietBroker.ts";
 import { gateReads, Session } from "./session.ts";
 import { explain, SessionError } from "./sessionError.ts";
@@ -26,9 +28,11 @@ export interface MqttSessionsOptions {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly pepper: Uint8Array;
+  readonly envelopes: Envelopes;
   readonly loggedIn: (socket: Socket) => void;
 }
 
+type Command = Parameters<CommandListener["carry"]>[0];
 type ConnectDone = (error: Error | null, isWelcome: boolean) => void;
 type LoginDone = (error: SessionError | null, isWelcome: boolean) => void;
 
@@ -47,11 +51,11 @@ export class MqttSessions {
   #isStopping = false;
 
   constructor(options: MqttSessionsOptions) {
-    const { limits, directory, queue, observer, clock, pepper } = options;
+    const { limits, directory, observer, clock, pepper } = options;
     this.#options = options;
-    this.listeners = new Listeners(directory);
+    this.listeners = new Listeners(directory, options.envelopes);
     const { listeners } = this;
-    this.#uplinks = new UplinkDesk({ limits, directory, queue, observer, clock, listeners });
+    this.#uplinks = new UplinkDesk({ ...options, listeners });
     this.#logins = new LoginDesk(limits, directory, pepper, clock, observer);
     this.#broker = this.#createBroker();
   }
@@ -223,7 +227,7 @@ export class MqttSessions {
     const { topic } = subscription;
     const isRoom = topics.has(topic) || topics.size < limits.subscriptionsPerSessionMax;
     const place = login === null ? null : downlinkPlace(topic, login, directory);
-    if (!isRoom || !place?.ok) {
+    if (!isRoom || !place?.ok || !this.#hasDownlink(place.value)) {
       observer.note("mqtt.subscribeRefused", { username: login?.id ?? "" });
       this.#stopListening(session, [topic]);
       done(null, null);
@@ -233,24 +237,47 @@ export class MqttSessions {
     done(null, subscription);
   }
 
+  #hasDownlink({ protocol: name }: DownlinkPlace): boolean {
+    return !isCarrierName(name) || this.#options.envelopes.hasDownlink(name);
+  }
+
   /** After SUBACK was written: the meter hears us, so waiting commands may leave. */
   #listen(session: Session, subscriptions: readonly Subscription[]): void {
-    const { limits, queue } = this.#options;
+    const { queue } = this.#options;
     if (session.socket.destroyed) return;
     for (const { topic, qos } of subscriptions) {
       const place = session.topics.get(topic);
       if (place === undefined) continue;
-      const isConfirmed = qos > 0;
-      this.listeners.add(place, session, topic, {
-        carry: (bytes, ended) => {
-          const isStuck = session.socket.writableNeedDrain;
-          const isMuch = session.downlinksInFlight >= limits.downlinksInFlightPerSessionMax;
-          if (isStuck || isMuch || session.socket.destroyed) ended(false);
-          else session.carry({ topic, bytes, isConfirmed }, ended);
-        },
-      });
-      queue.contact(place.meterNo);
+      const listener = this.#listenerFor(session, topic, qos > 0, place);
+      this.listeners.add(place, session, topic, listener);
+      // A platform that has subscribed is not a meter that was heard.
+      if (!listener.isHeardFirst) queue.contact(place.meterNo);
     }
+  }
+
+  #listenerFor(
+    session: Session,
+    topic: string,
+    isConfirmed: boolean,
+    { meterNo, protocol: name }: DownlinkPlace,
+  ): CommandListener {
+    const { limits, directory, envelopes } = this.#options;
+    const wrapped = (command: Command): Uint8Array | undefined => {
+      if (!isCarrierName(name)) return command.bytes;
+      const meter = directory.meterByNo(meterNo);
+      return meter === undefined ? undefined : envelopes.wrap(name, meter, command);
+    };
+    return {
+      isHeardFirst: isCarrierName(name) && envelopes.isHeardFirst(name),
+      carry: (command, ended) => {
+        const bytes = wrapped(command);
+        const isStuck = session.socket.writableNeedDrain;
+        const isMuch = session.downlinksInFlight >= limits.downlinksInFlightPerSessionMax;
+        const isHopeless = bytes === undefined || session.socket.destroyed;
+        if (isStuck || isMuch || isHopeless) ended(false);
+        else session.carry({ topic, bytes, isConfirmed }, ended);
+      },
+    };
   }
 
   #stopListening(session: Session, topics: readonly string[]): void {

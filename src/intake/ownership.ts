@@ -1,5 +1,5 @@
 /** Whether a topic belongs to who speaks: decided by the credential and the registry, by nothing else. */
-import type { ProtocolName } from "#domain/meter.ts";
+import type { UplinkName } from "#domain/platform.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { IntakeDirectory } from "#ports/intake.ts";
 import type { UplinkRoute } from "#ports/ledger.ts";
@@ -17,12 +17,12 @@ export type TopicFault = "NOT_OWNER" | "UNKNOWN_METER";
 export interface UplinkPlace {
   readonly meterNo: number | null;
   readonly route: UplinkRoute;
-  readonly protocol: ProtocolName;
+  readonly protocol: UplinkName;
 }
 
 export interface DownlinkPlace {
   readonly meterNo: number;
-  readonly protocol: ProtocolName;
+  readonly protocol: UplinkName;
 }
 
 /** Where an uplink on this topic belongs. */

@@ -1,6 +1,7 @@
 /** The topic table of CONTRACT section 2, as a parser. Anything else is no topic of ours. */
 import { parseGatewayId, parseMeterId } from "#domain/ids.ts";
-import { isProtocolName, type ProtocolName } from "#domain/meter.ts";
+import { isProtocolName } from "#domain/meter.ts";
+import { isUplinkName, type UplinkName } from "#domain/platform.ts";
 
 /** `gateways/` + 32 + `/down/` + a protocol + `/` + 32, with room to spare. */
 const topicCharactersMax = 128;
@@ -9,7 +10,8 @@ export interface Topic {
   readonly direction: "up" | "down";
   readonly owner: "meter" | "gateway";
   readonly ownerId: string;
-  readonly protocol: ProtocolName;
+  /** A protocol; with a gateway, also a carrier. */
+  readonly protocol: UplinkName;
   /** null: a gateway's frame whose address names the meter. */
   readonly meterId: string | null;
 }
@@ -18,10 +20,12 @@ export interface Topic {
 export function parseTopic(text: string): Topic | undefined {
   if (text.length > topicCharactersMax) return undefined;
   const [root, ownerId = "", direction, protocol = "", meterId, ...rest] = text.split("/");
-  if (rest.length > 0 || !isProtocolName(protocol)) return undefined;
+  if (rest.length > 0 || !isUplinkName(protocol)) return undefined;
   if (direction !== "up" && direction !== "down") return undefined;
   if (root === "meters") {
-    if (meterId !== undefined || parseMeterId(ownerId) === undefined) return undefined;
+    // A meter does not speak in envelopes: what does is a gateway.
+    if (meterId !== undefined || !isProtocolName(protocol)) return undefined;
+    if (parseMeterId(ownerId) === undefined) return undefined;
     return { direction, owner: "meter", ownerId, protocol, meterId: ownerId };
   }
   if (root !== "gateways" || parseGatewayId(ownerId) === undefined) return undefined;

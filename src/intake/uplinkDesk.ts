@@ -4,8 +4,11 @@
  */
 import type { PublishPacket } from "aedes";
 import type { Clock } from "#ports/clock.ts";
+import { isCarrierName } from "#domain/platform.ts";
+import type { Envelopes } from "#ports/envelopes.ts";
 import type { IntakeDirectory, UplinkQueue } from "#ports/intake.ts";
 import type { Observer } from "#ports/observer.ts";
+import { carriedUplinks, isCarriedPlace } from "./carriedUplinks.ts";
 import type { MqttLimits } from "./limits.ts";
 import type { Listeners } from "./listeners.ts";
 import { uplinkPlace, type TopicFault, type UplinkPlace } from "./ownership.ts";
@@ -21,6 +24,7 @@ export interface UplinkDeskOptions {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly listeners: Listeners;
+  readonly envelopes: Envelopes;
 }
 
 type Settled = (error: Error | null) => void;
@@ -110,29 +114,40 @@ export class UplinkDesk {
     if (packet.qos === 0) {
       observer.note("mqtt.unacknowledged", { protocol: place.value.protocol });
     }
-    this.#inFlight += 1;
+    const receivedAtMs = this.#options.clock.nowMs();
+    const arrived = this.#arrived(session, login, place.value, bytes);
+    // Each frame of an envelope counts as a publish of its own.
+    session.inFlight += arrived.length - 1;
+    this.#inFlight += arrived.length;
     this.#bytesInFlight += bytes.length;
-    const uplink = {
-      ...place.value,
-      bytes,
-      receivedAtMs: this.#options.clock.nowMs(),
-      reachable: this.#isReachable(session, place.value),
-    };
-    queue.offer(uplink, (failure) => {
-      this.#inFlight -= 1;
-      this.#bytesInFlight -= bytes.length;
-      if (failure !== null) settled(new SessionError("NOT_COMMITTED", failure));
-      else if (session.socket.destroyed) settled(new SessionError("SESSION_ENDED", "committed"));
-      else settled(null);
-      this.#tellIdle();
-    });
+    let waiting = arrived.length;
+    let failed: string | null = null;
+    for (const one of arrived) {
+      queue.offer({ ...place.value, receivedAtMs, ...one }, (failure) => {
+        this.#inFlight -= 1;
+        waiting -= 1;
+        failed ??= failure;
+        if (waiting > 0) return;
+        session.inFlight -= arrived.length - 1;
+        this.#bytesInFlight -= bytes.length;
+        if (failed !== null) settled(new SessionError("NOT_COMMITTED", failed));
+        else if (session.socket.destroyed) settled(new SessionError("SESSION_ENDED", "committed"));
+        else settled(null);
+        this.#tellIdle();
+      });
+    }
+  }
+
+  #arrived(session: Session, login: Login, place: UplinkPlace, bytes: Uint8Array) {
+    if (isCarriedPlace(place)) return carriedUplinks(this.#options, login, place, bytes);
+    return [{ bytes, reachable: this.#isReachable(session, place) }];
   }
 
   /** A gateway's frame names its meter only inside, so any command topic of the gateway counts. */
   #isReachable(session: Session, place: UplinkPlace): boolean {
     const { meterNo, protocol } = place;
     if (session.socket.destroyed) return false;
-    if (meterNo === null) return session.topics.size > 0;
+    if (meterNo === null || isCarrierName(protocol)) return session.topics.size > 0;
     return this.#options.listeners.find(meterNo, protocol) !== undefined;
   }
 

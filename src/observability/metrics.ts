@@ -1,7 +1,7 @@
 /** The metrics of CONTRACT section 3. Every series exists from the start with 0, so that sums can be read. */
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { commandActions, commandStates } from "#domain/command.ts";
-import { protocolNames } from "#domain/meter.ts";
+import { uplinkNames } from "#domain/platform.ts";
 import { quarantineReasons, uplinkOutcomes } from "#domain/quarantine.ts";
 import { sinkNames, type Metrics } from "#ports/metrics.ts";
 import type { NamedEvent } from "#ports/observer.ts";
@@ -95,7 +95,7 @@ function createFlowMetrics(
     "mercaptan_uplinks_total",
     "Uplinks by what became of them.",
     {
-      protocol: protocolNames,
+      protocol: uplinkNames,
       outcome: uplinkOutcomes,
     },
   );
@@ -103,7 +103,7 @@ function createFlowMetrics(
     registry,
     "mercaptan_quarantined_total",
     "Uplinks in quarantine, by reason.",
-    { protocol: protocolNames, reason: quarantineReasons },
+    { protocol: uplinkNames, reason: quarantineReasons },
   );
   const commands = closedCounter(
     registry,

@@ -1,15 +1,27 @@
 /** The seam between the listeners and the engine's queue on the main thread. */
 import type { CommandId } from "#domain/ids.ts";
 import type { Meter, ProtocolName } from "#domain/meter.ts";
+import type { UplinkName } from "#domain/platform.ts";
 import type { UplinkRoute } from "./ledger.ts";
+
+/** What the listener could see in an envelope, to sort it; the engine opens it again and decides. */
+export interface CarriedFrame {
+  /** null: no meter that this gateway speaks for. */
+  readonly meterNo: number | null;
+  readonly protocol: ProtocolName | null;
+  readonly bytes: Uint8Array | null;
+}
 
 /** Bytes as they arrived, with who sent them; identity comes from the credential. */
 export interface Uplink {
   /** null: a gateway's frame whose address names the meter. */
   readonly meterNo: number | null;
   readonly route: UplinkRoute;
-  readonly protocol: ProtocolName;
+  /** A protocol, or the carrier whose envelope the bytes are. */
+  readonly protocol: UplinkName;
   readonly bytes: Uint8Array;
+  /** Only with a carrier. */
+  readonly carried?: CarriedFrame;
   readonly receivedAtMs: number;
   /** The meter can be sent a command at this moment. */
   readonly reachable: boolean;
@@ -52,11 +64,17 @@ export interface DownlinkCarrier {
 /** A live session that listens for one meter's commands. */
 export interface CommandListener {
   /** Writes the command; `ended` is called once: true when it arrived, false when the session ended before. */
-  carry(bytes: Uint8Array, ended: (delivered: boolean) => void): void;
+  carry(
+    command: { readonly bytes: Uint8Array; readonly expiresAtMs: number },
+    ended: (delivered: boolean) => void,
+  ): void;
+  /** A platform is between us and the meter: a command leaves only when the meter has just been heard. */
+  readonly isHeardFirst: boolean;
 }
 
 /** The sessions that listen now: the meter's own before its gateway's, the newest first. */
 export interface CommandListeners {
+  /** Also those that wrap the frame in a platform's envelope, whatever the protocol. */
   find(meterNo: number, protocol: ProtocolName): CommandListener | undefined;
 }
 
@@ -65,6 +83,8 @@ export interface IntakeDirectory {
   meterById(id: string): Meter | undefined;
   meterByNo(no: number): Meter | undefined;
   meterByFrameAddress(address: string): Meter | undefined;
+  /** By the name under which a platform carries it, lower case. */
+  meterByCarrierAddress(address: string): Meter | undefined;
   /** Credentials of a user name: keyed hashes. Empty: unknown. */
   secretHashes(
     username: string,

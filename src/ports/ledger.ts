@@ -6,8 +6,9 @@ import type { Alarm, StoredOccurrence } from "#domain/alarm.ts";
 import type { CommandChange } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { AlarmId, CommandId } from "#domain/ids.ts";
-import type { Meter, ProtocolName } from "#domain/meter.ts";
+import type { Meter } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
+import type { UplinkName } from "#domain/platform.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { Role } from "#domain/role.ts";
@@ -20,7 +21,8 @@ export interface UplinkRow {
   /** null: authenticated, but the frame names no known meter. */
   readonly meterNo: number | null;
   readonly route: UplinkRoute;
-  readonly protocol: ProtocolName;
+  /** A protocol, or the carrier whose envelope it is. */
+  readonly protocol: UplinkName;
   readonly receivedAtMs: number;
   readonly outcome: UplinkOutcome;
   readonly bytes: Uint8Array;
@@ -29,7 +31,8 @@ export interface UplinkRow {
 export interface QuarantineRow {
   readonly uplinkSeq: number;
   readonly meterNo: number | null;
-  readonly protocol: ProtocolName;
+  /** A protocol, or the carrier whose envelope it is. */
+  readonly protocol: UplinkName;
   readonly reason: QuarantineReason;
   readonly detail: string;
   readonly receivedAtMs: number;

@@ -8,6 +8,7 @@ import { startEngine } from "#engine/engine.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
+import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { countingRng, jsonBytes, meterDraft, packed, startMs } from "../support/engine.ts";
 import { testFiles } from "../support/vault.ts";
@@ -29,6 +30,7 @@ function runWith(error: () => Error, poisoned: number) {
       clock: { nowMs: () => timestampMs(startMs), monotonicMs: () => startMs },
       rng: countingRng(),
       protocols: protocolByName,
+      carriers: carrierByName,
       files: testFiles,
       isStoreFailure: (cause) => cause instanceof LedgerError,
     });

@@ -18,6 +18,7 @@ import type { KeyVault } from "#ports/keyVault.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { AskEnvelope, Desk } from "#ports/requests.ts";
+import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { systemClock } from "../../src/systemClock.ts";
 import { systemRng } from "../../src/systemRng.ts";
@@ -83,6 +84,7 @@ export async function startApiRig(options: RigOptions = {}) {
     clock,
     rng: systemRng,
     protocols: protocolByName,
+    carriers: carrierByName,
     files: testFiles,
     isStoreFailure: (error) => error instanceof LedgerError,
   });

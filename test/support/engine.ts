@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
-import { protocolNames, type MeterDraft, type ProtocolName } from "#domain/meter.ts";
+import type { MeterDraft, ProtocolName } from "#domain/meter.ts";
+import { uplinkNames, type UplinkName } from "#domain/platform.ts";
 import type { Alarm, RuleId } from "#domain/alarm.ts";
 import { alarmId, parseMeterId, type MeterId } from "#domain/ids.ts";
 import { timestampMs } from "#domain/units.ts";
@@ -15,6 +16,7 @@ import type { Ledger } from "#ports/ledger.ts";
 import type { Actor, Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import type { Rng } from "#ports/rng.ts";
 import type { Protocol } from "#protocols/contract.ts";
+import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { testFiles } from "./vault.ts";
 
@@ -26,7 +28,7 @@ export type LedgerRow = Readonly<Record<string, SQLOutputValue>>;
 export interface TestUplink {
   readonly meterNo: number;
   readonly bytes: Uint8Array;
-  readonly protocol?: ProtocolName;
+  readonly protocol?: UplinkName;
   readonly receivedAtMs?: number;
   readonly gateway?: string;
   readonly reachable?: boolean;
@@ -111,6 +113,7 @@ export class EngineUnderTest {
       clock: { nowMs: () => timestampMs(this.nowMs), monotonicMs: () => this.nowMs },
       rng: this.#rng,
       protocols: this.#protocols,
+      carriers: carrierByName,
       files: testFiles,
       isStoreFailure: (error) => error instanceof LedgerError,
     });
@@ -228,9 +231,7 @@ export function packed(uplinks: readonly TestUplink[], nowMs: number): UplinkBat
     ends: Uint32Array.from(uplinks, (uplink) => (end += uplink.bytes.length)),
     meterNos: Int32Array.from(uplinks, (uplink) => uplink.meterNo),
     receivedAtMs: Float64Array.from(uplinks, (uplink) => uplink.receivedAtMs ?? nowMs),
-    protocols: Uint8Array.from(uplinks, ({ protocol }) =>
-      protocolNames.indexOf(protocol ?? "json"),
-    ),
+    protocols: Uint8Array.from(uplinks, ({ protocol }) => uplinkNames.indexOf(protocol ?? "json")),
     marks: Uint8Array.from(uplinks, ({ reachable }) => (reachable === true ? 1 : 0)),
     gateways: uplinks.map(({ gateway }) => gateway ?? ""),
   };

@@ -21,6 +21,7 @@ import type { NamedEvent, Observer } from "#ports/observer.ts";
 import { createCarrier } from "#downlink/carrier.ts";
 import { startMqttIntake, type MqttIntakeOptions } from "#intake/mqttBroker.ts";
 import { hashSecret } from "#intake/secrets.ts";
+import { platformEnvelopes } from "../../src/envelopes.ts";
 
 const pepper = createHash("sha256").update("test").digest();
 
@@ -138,6 +139,9 @@ class HandDirectory implements IntakeDirectory {
   meterByFrameAddress() {
     return undefined;
   }
+  meterByCarrierAddress(address: string) {
+    return [...this.meters.values()].find((row) => row.carrierAddress === address);
+  }
   secretHashes(username: string) {
     return this.credentials.get(username) ?? [];
   }
@@ -155,7 +159,8 @@ export async function startRig(options: Partial<MqttIntakeOptions> = {}) {
   const observer = new Notebook();
   const queue = new HandQueue();
   const directory = new HandDirectory();
-  const parts = { clock, observer, queue, directory, pepper };
+  const envelopes = platformEnvelopes;
+  const parts = { clock, observer, queue, directory, pepper, envelopes };
   const intake = await startMqttIntake({ host: "127.0.0.1", port: 0, ...parts, ...options });
   const { listeners } = intake;
   const carrier = createCarrier({ listeners, queue, clock, observer, confirmTimeoutMs: 2_000 });

@@ -75,6 +75,7 @@ export const rooms: readonly Room[] = [
     "src/valves",
     ports,
     contract,
+    "protocols/carriers/contract.ts",
   ]),
   room("src/ledger", "System of record: rows, migrations, audit, and reads in a worker.", [
     domain,

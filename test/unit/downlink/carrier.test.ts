@@ -10,7 +10,10 @@ function rig(confirmTimeoutMs = 60_000) {
   let isListening = true;
   const carrier = createCarrier({
     listeners: {
-      find: () => (isListening ? { carry: (_bytes, ended) => carried.push(ended) } : undefined),
+      find: () =>
+        isListening
+          ? { carry: (_command, ended) => carried.push(ended), isHeardFirst: false }
+          : undefined,
     },
     queue: { downlinkOutcome: (id, outcome) => outcomes.push(`${id} ${outcome}`) },
     clock: { nowMs: () => timestampMs(1_000), monotonicMs: () => 0 },

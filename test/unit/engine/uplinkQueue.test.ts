@@ -12,6 +12,13 @@ function waitingQueue() {
     const uplink = { route: "meter", protocol: "json", receivedAtMs: 0, reachable: false } as const;
     queue.offer({ ...uplink, meterNo, bytes }, nothing);
   };
+  /** In an envelope that names its meter itself. */
+  const carry = (meterNo: number, text: string) => {
+    const bytes = Buffer.from(text);
+    const uplink = { route: "gateway:G1", protocol: "ctwing", receivedAtMs: 0 } as const;
+    const carried = { meterNo, protocol: "json", bytes } as const;
+    queue.offer({ ...uplink, meterNo: null, reachable: false, bytes, carried }, nothing);
+  };
   const firstBatch = () => {
     queue.ready();
     turn();
@@ -23,7 +30,7 @@ function waitingQueue() {
         `${uplinks.meterNos[place]} ${whole.slice(place === 0 ? 0 : uplinks.ends[place - 1], end)}`,
     );
   };
-  return { offer, firstBatch };
+  return { offer, carry, firstBatch };
 }
 
 test("within a batch everything keeps the order in which it came", () => {
@@ -33,6 +40,16 @@ test("within a batch everything keeps the order in which it came", () => {
   offer(1, "leak");
   offer(2, "c");
   expect(firstBatch()).toEqual(["1 a", "2 b", "1 leak", "2 c"]);
+});
+
+test("a leak in an envelope passes a flood of envelopes, and takes along only its own meter's", () => {
+  const { carry, firstBatch } = waitingQueue();
+  for (let no = 0; no < 2 * queueLimits.batchUplinks; no += 1) carry(9, "flood");
+  carry(1, "before");
+  carry(1, "leak");
+  const batch = firstBatch();
+  expect(batch).toHaveLength(queueLimits.batchUplinks);
+  expect(batch.slice(-2)).toEqual(["-1 before", "-1 leak"]);
 });
 
 test("a leak passes a flood, and takes along what its own meter said before", () => {

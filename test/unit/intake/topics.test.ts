@@ -7,6 +7,9 @@ const table: [string, object][] = [
   ["gateways/G1/up/protobuf/M1", { direction: "up", owner: "gateway", meterId: "M1" }],
   ["gateways/G1/up/json", { direction: "up", owner: "gateway", meterId: null }],
   ["gateways/G1/down/json/M1", { direction: "down", ownerId: "G1", meterId: "M1" }],
+  ["gateways/G1/up/ctwing", { protocol: "ctwing", owner: "gateway", meterId: null }],
+  ["gateways/G1/up/chirpstack/M1", { protocol: "chirpstack", meterId: "M1" }],
+  ["gateways/G1/down/gatewayjson/M1", { direction: "down", protocol: "gatewayjson" }],
   ["meters/constructor/up/json", { ownerId: "constructor" }],
 ];
 
@@ -21,6 +24,9 @@ const outside = [
   "meters/M1/up",
   "meters/M1/up/",
   "meters/M1/up/xml",
+  "meters/M1/up/ctwing",
+  "meters/M1/down/chirpstack",
+  "gateways/G1/down/chirpstack",
   "meters/M1/up/json/",
   "meters/M1/up/json/M1",
   "meters/M1/sideways/json",
