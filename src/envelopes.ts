@@ -12,7 +12,7 @@ const anyCommand = { bytes: Uint8Array.of(0), expiresAtMs: 0 };
 export const platformEnvelopes: Envelopes = {
   split(carrier, bytes) {
     const split = carrierByName[carrier].split(bytes);
-    return split.ok ? split.value : [bytes];
+    return split.ok ? split.value : null;
   },
   open(carrier, bytes) {
     const opened = carrierByName[carrier].open(bytes);

@@ -19,7 +19,8 @@ function serveCommand(): Command {
     .description("serve meters, operators and machines until SIGTERM")
     .option("--config <file>", "settings file; ./mercaptan.yaml when it is there")
     .option("--json", "say that it is ready as one JSON line");
-  for (const { flag, description, allowed, defaultText, variable } of settings) {
+  for (const { flag, description, allowed, defaultText, variable, isFileOnly } of settings) {
+    if (isFileOnly) continue;
     const help = `${description} (${allowed}; default ${defaultText}; ${variable})`;
     command.option(`${flag} <value>`, help);
   }

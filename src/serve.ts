@@ -17,11 +17,13 @@ import { createCarrier } from "#downlink/carrier.ts";
 import type { EngineQueue } from "#engine/uplinkQueue.ts";
 import { startMqttIntake, type MqttIntake } from "#intake/mqttBroker.ts";
 import { readOrCreatePepper } from "#intake/pepper.ts";
+import { openDeliveryDesk } from "#intake/deliveryDesk.ts";
 import { hashSecret, makeSecret } from "#intake/secrets.ts";
 import { openQueries, type QueryClient } from "#ledger/queryClient.ts";
 import { createObservability, type Observability } from "#observability/createObservability.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { UplinkQueue } from "#ports/intake.ts";
+import type { CommandListeners, UplinkQueue } from "#ports/intake.ts";
+import type { DeliveryDesk } from "#ports/deliveries.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
@@ -29,6 +31,7 @@ import { Aftermath } from "./aftermath.ts";
 import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
+import { onenetPushes } from "./onenetPushes.ts";
 import { systemClock } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
 
@@ -87,8 +90,9 @@ export async function serve(
   const { aftermath, queue, clock, observability, queries, host } = base;
   const { observer, metrics } = observability;
   const madeKey = await installFirstKey(base);
-  const api = await openApi(base);
-  const intake = await openIntake(base, wrap(queue));
+  const uplinks = wrap(queue);
+  const api = await openApi(base, uplinks);
+  const intake = await openIntake(base, uplinks);
   aftermath.listeners = intake.listeners;
   aftermath.carrier = createCarrier({ listeners: intake.listeners, queue, clock, observer });
   const sink = startSink(base);
@@ -192,7 +196,26 @@ async function installFirstKey({ apiKeys, secrets, queue }: Base): Promise<strin
   return first.value.mustPrint ? first.value.key : null;
 }
 
-function openApi(base: Base): ReturnType<typeof startApi> {
+/** Pushes are taken once commands could go down too. */
+function openPushes(base: Base, queue: UplinkQueue): DeliveryDesk {
+  const { secrets, live, observability, clock, pepper, aftermath } = base;
+  const listeners: CommandListeners = {
+    find: (meterNo, protocol) => aftermath.listeners?.find(meterNo, protocol),
+  };
+  return openDeliveryDesk({
+    directory: live,
+    queue,
+    envelopes: platformEnvelopes,
+    listeners,
+    signed: onenetPushes(secrets.onenet),
+    observer: observability.observer,
+    clock,
+    pepper,
+    isOpen: () => aftermath.isListening,
+  });
+}
+
+function openApi(base: Base, uplinks: UplinkQueue): ReturnType<typeof startApi> {
   const { masterKey } = base.secrets;
   const { config, pepper, observability, queue, queries, hub, apiKeys, clock, aftermath } = base;
   return startApi({
@@ -200,6 +223,7 @@ function openApi(base: Base): ReturnType<typeof startApi> {
     port: config.http.port,
     desk: queue,
     queries,
+    pushes: openPushes(base, uplinks),
     live: hub,
     apiKeys,
     issueSecret: () => {

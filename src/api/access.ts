@@ -61,7 +61,7 @@ export async function installAccess(app: FastifyInstance, options: ApiOptions): 
   app.addHook("onRoute", (route) => {
     const permission = route.config?.permission;
     invariant(permission !== undefined, `${route.url} names a permission`);
-    if (permission === "public") return;
+    if (permission === "public" || permission === "gateway") return;
     const earlier = route.onRequest ?? [];
     route.onRequest = [
       ...(Array.isArray(earlier) ? earlier : [earlier]),

@@ -9,6 +9,8 @@ export const apiLimits = {
   importRowsMax: 50_000,
   /** Rows of an import that wait for the engine at the same time: about one batch. */
   importRowsInFlightMax: 256,
+  /** Many frames of a gateway in one push; one frame has the limit of any body. */
+  pushBytesMax: 1024 * 1024,
   jsonDepthMax: 16,
   headerBytesMax: 16 * 1024,
   /** A percent-encoded area name of 64 characters outside ASCII. */
@@ -29,6 +31,8 @@ export const apiLimits = {
   rateWindowMs: minuteMs,
   requestsPerWindowAndKey: 60_000,
   requestsPerWindowAndAddress: 600,
+  /** A platform pushes for a whole city from one address. */
+  pushesPerWindowAndAddress: 60_000,
   /** How long a caller is told to wait when the store or the query worker cannot take more. */
   retryAfterSeconds: 2,
 

@@ -36,6 +36,9 @@ const problemResponse = {
   },
 };
 
+/** Either will do; a platform that signs what it pushes presents neither. */
+const gatewaySecurity = [{ gateway: [] }, { gatewaySecret: [] }, {}];
+
 /** Must run before the routes are added. */
 export async function installOpenApi(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
@@ -50,6 +53,8 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
       components: {
         securitySchemes: {
           key: { type: "http", scheme: "bearer", description: "An API key, `mk_…`" },
+          gateway: { type: "http", scheme: "basic", description: "A gateway's id and its secret" },
+          gatewaySecret: { type: "apiKey", in: "header", name: "X-Mercaptan-Secret" },
         },
       },
       security: [{ key: [] }],
@@ -62,6 +67,7 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         schema: {
           ...schema,
           ...(permission === "public" ? { security: [] } : {}),
+          ...(permission === "gateway" ? { security: gatewaySecurity } : {}),
           "x-permission": permission,
           response: { ...(schema.response as object), default: problemResponse },
         },

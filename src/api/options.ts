@@ -3,6 +3,7 @@ import type { Profiles } from "#domain/profile.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { KeyVault } from "#ports/keyVault.ts";
 import type { Observer } from "#ports/observer.ts";
+import type { DeliveryDesk } from "#ports/deliveries.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { Desk } from "#ports/requests.ts";
 import type { Rng } from "#ports/rng.ts";
@@ -17,6 +18,7 @@ export interface ApiOptions {
   readonly port: number;
   readonly desk: Desk;
   readonly queries: Queries;
+  readonly pushes: DeliveryDesk;
   readonly live: LiveHub;
   readonly apiKeys: ApiKeyDirectory;
   /** Makes a meter's or gateway's secret and the keyed hash that is kept of it. */

@@ -67,8 +67,11 @@ export const permissions = {
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof permissions;
-/** Of a route: a permission, or open to everybody who reaches the port (loopback by default). */
-export type RoutePermission = Permission | "public";
+/**
+ * Of a route: a permission, open to everybody who reaches the port (loopback by default), or for who presents a
+ * gateway's own secret or signature, which the route itself checks.
+ */
+export type RoutePermission = Permission | "public" | "gateway";
 
 /**
  * The table, and the first day: while administrators hold the only keys there is nobody else to close a

@@ -67,6 +67,7 @@ export const problems = {
     en: "The store cannot answer now",
     zh: "存储暂不可用",
   },
+  overloaded: { status: 503, en: "Too much is waiting", zh: "待处理数据过多" },
   "too-slow": { status: 503, en: "The answer took too long", zh: "处理超时" },
 } as const satisfies Record<RefusalKind, ProblemKind> & Record<string, ProblemKind>;
 export type ProblemWord = keyof typeof problems;

@@ -22,6 +22,7 @@ import { profileRoutes } from "./routes/profileRoutes.ts";
 import { meterKeyRoutes } from "./routes/meterKeyRoutes.ts";
 import { meterRoutes } from "./routes/meterRoutes.ts";
 import { processRoutes } from "./routes/processRoutes.ts";
+import { pushRoutes } from "./routes/pushRoutes.ts";
 import { readingRoutes } from "./routes/readingRoutes.ts";
 import type { Routes } from "./routes/routes.ts";
 
@@ -131,5 +132,6 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   automationRoutes(app, options);
   eventRoutes(app, options);
   areaRoutes(app, options);
+  pushRoutes(app, options);
   liveRoutes(app, options);
 }

@@ -35,7 +35,7 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   const problems: Problem[] = [];
   const file = readSettingsFile(flags["config"], env[configFileVariable], readFile, problems);
   const overlay = new Map<string, { readonly where: string; readonly value: unknown }>();
-  for (const setting of settings) {
+  for (const setting of settings.filter(({ isFileOnly }) => !isFileOnly)) {
     const flag = flags[setting.flagKey];
     const variable = env[setting.variable];
     if (flag !== undefined) {
@@ -124,6 +124,7 @@ function describe(
   const where = whereIs(issue.path);
   if (setting === undefined)
     return [{ where, message: `${dotted || "the file"}: ${issue.message}` }];
+  if (isMissing && setting.isFileOnly) return [{ where, message: `${dotted}: is missing` }];
   if (isMissing) return [{ where, message: missingText(setting) }];
   const rule = issue.code === "custom" ? issue.message : `must be ${setting.allowed}`;
   return [{ where, message: `${dotted}: ${rule}` }];
@@ -138,7 +139,7 @@ function missingText(setting: Setting): string {
 const testVariables = ["MERCAPTAN_CORPORA"];
 
 function unknownVariables(env: Environment): Problem[] {
-  const variables = settings.map((setting) => setting.variable);
+  const variables = settings.flatMap((one) => (one.isFileOnly ? [] : [one.variable]));
   const known = new Set([configFileVariable, ...testVariables, ...variables]);
   return Object.keys(env)
     .filter((name) => name.startsWith(variablePrefix) && !known.has(name))
@@ -152,7 +153,8 @@ function unknownVariables(env: Environment): Problem[] {
 }
 
 function unknownFlags(flags: Readonly<Record<string, string | undefined>>): Problem[] {
-  const known = new Set(["config", ...settings.map((setting) => setting.flagKey)]);
+  const flagKeys = settings.flatMap((one) => (one.isFileOnly ? [] : [one.flagKey]));
+  const known = new Set(["config", ...flagKeys]);
   return Object.keys(flags)
     .filter((key) => !known.has(key))
     .map((key) => ({ where: `flag ${key}`, message: "no such setting" }));

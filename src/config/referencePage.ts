@@ -25,10 +25,13 @@ function groupOf(setting: Setting): string {
 }
 
 function entry(setting: Setting): string {
-  const { path, description, variable, flag, allowed, defaultText } = setting;
+  const { path, description, variable, flag, allowed, defaultText, isFileOnly } = setting;
+  const elsewhere = isFileOnly
+    ? "In the file only."
+    : `Variable \`${variable}\`, flag \`${flag}\`.`;
   return [
     `### \`${path}\``,
     description,
-    `Allowed: ${allowed}. Default: \`${defaultText}\`. Variable \`${variable}\`, flag \`${flag}\`.`,
+    `Allowed: ${allowed}. Default: \`${defaultText}\`. ${elsewhere}`,
   ].join("\n\n");
 }

@@ -67,6 +67,25 @@ const keysSchema = z.strictObject({
     ),
 });
 
+const onenetPushSchema = z.strictObject({
+  gateway: z
+    .string()
+    .regex(/^[0-9A-Za-z_-]{1,32}$/)
+    .describe("Id of the gateway that stands for the platform."),
+  tokenFile: file.describe("File with the token of the push instance."),
+  aesKeyFile: file.optional().describe("File with the 16 characters of the key; secure mode only."),
+});
+
+const pushSchema = z.strictObject({
+  onenet: z
+    .array(onenetPushSchema)
+    .max(100)
+    .default([])
+    .describe(
+      "Gateways to which OneNET pushes. Each has the token of its push instance, and in secure mode the key.",
+    ),
+});
+
 const clockSchema = z.strictObject({
   factor: z
     .number()
@@ -96,6 +115,7 @@ export const configSchema = z
     http: httpSchema.prefault({}).describe("API, live feed, health and metrics."),
     mqtt: mqttSchema.prefault({}).describe("Listener for meters and gateways."),
     api: apiSchema.prefault({}).describe("Who may use the API from where."),
+    push: pushSchema.prefault({}).describe("Platforms that sign what they push over HTTP."),
     log: logSchema.prefault({}).describe("Log lines (JSON) on standard error."),
     influx: influxSchema
       .optional()
@@ -105,7 +125,8 @@ export const configSchema = z
       .prefault({})
       .describe("Time-lapse for demonstrations. Never set it where real meters report."),
   })
-  .superRefine(listenersDiffer);
+  .superRefine(listenersDiffer)
+  .superRefine(gatewaysDiffer);
 
 /** Two listeners cannot share a port; 0 is never the same twice. */
 function listenersDiffer(
@@ -118,6 +139,17 @@ function listenersDiffer(
     path: ["mqtt", "port"],
     message: "must differ from http.port",
   });
+}
+
+/** Two tokens for one gateway: which of them would be asked? */
+function gatewaysDiffer(
+  config: { readonly push: { readonly onenet: readonly { readonly gateway: string }[] } },
+  context: z.RefinementCtx,
+): void {
+  const gateways = config.push.onenet.map(({ gateway }) => gateway);
+  if (new Set(gateways).size === gateways.length) return;
+  const path = ["push", "onenet"];
+  context.addIssue({ code: "custom", path, message: "each gateway must stand there once" });
 }
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;

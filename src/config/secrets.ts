@@ -11,6 +11,15 @@ export interface Secrets {
   /** 32 bytes. */
   readonly masterKey: Uint8Array | null;
   readonly mqttTls: { readonly keyPem: string; readonly certPem: string } | null;
+  readonly onenet: readonly DeliverySecret[];
+}
+
+/** What a gateway and its platform share. */
+export interface DeliverySecret {
+  readonly gateway: string;
+  readonly token: string;
+  /** 16 bytes; null: what is pushed is not ciphered. */
+  readonly aesKey: Uint8Array | null;
 }
 
 /** Reads every secret file that the settings name; a missing or empty one is a ConfigError. */
@@ -30,9 +39,30 @@ export function loadSecrets(config: Config, readFile: ReadText = readTextFile): 
   const keyPem = read("mqtt.tls.keyFile", config.mqtt.tls?.keyFile);
   const certPem = read("mqtt.tls.certFile", config.mqtt.tls?.certFile);
   const masterKey = readMasterKey(config, read, problems);
+  const onenet = readDeliverySecrets(config, read, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const mqttTls = keyPem === null || certPem === null ? null : { keyPem, certPem };
-  return { adminKey, influxToken, masterKey, mqttTls };
+  return { adminKey, influxToken, masterKey, mqttTls, onenet };
+}
+
+const aesKeyBytes = 16;
+
+function readDeliverySecrets(
+  config: Config,
+  read: (setting: string, path: string | undefined) => string | null,
+  problems: Problem[],
+): readonly DeliverySecret[] {
+  return config.push.onenet.map(({ gateway, tokenFile, aesKeyFile }, place) => {
+    const where = `push.onenet.${place}`;
+    const token = read(`${where}.tokenFile`, tokenFile) ?? "";
+    const text = read(`${where}.aesKeyFile`, aesKeyFile);
+    const aesKey = text === null ? null : Buffer.from(text, "utf8");
+    if (aesKey !== null && aesKey.length !== aesKeyBytes && text !== "") {
+      const message = `the file must hold ${aesKeyBytes} characters, as OneNET shows them`;
+      problems.push({ where: `${where}.aesKeyFile`, message });
+    }
+    return { gateway, token, aesKey };
+  });
 }
 
 /** Beside the ledger it would protect nothing: whoever copies the directory would have both. */

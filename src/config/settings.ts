@@ -12,6 +12,8 @@ export interface Setting {
   /** The flag as a command-line parser names it: `mqttTlsKeyFile`. */
   readonly flagKey: string;
   readonly kind: "text" | "number" | "list";
+  /** A list of groups: it can stand in the file only. */
+  readonly isFileOnly: boolean;
   /** What may stand there, in words. */
   readonly allowed: string;
   readonly defaultText: string;
@@ -26,6 +28,7 @@ interface JsonSchema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
+  readonly required?: readonly string[];
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
@@ -44,7 +47,9 @@ export const groups: ReadonlyMap<string, string> = new Map(groupsOf(rootSchema, 
 /** Names that may stand in the group at this path ("" is the whole file). */
 export function namesIn(path: string): readonly string[] {
   const steps = path === "" ? [] : path.split(".");
-  const group = steps.reduce<JsonSchema | undefined>((at, s) => at?.properties?.[s], rootSchema);
+  const inner = (at: JsonSchema | undefined, step: string) =>
+    /^\d+$/.test(step) ? at?.items : at?.properties?.[step];
+  const group = steps.reduce<JsonSchema | undefined>(inner, rootSchema);
   return Object.keys(group?.properties ?? {});
 }
 
@@ -71,6 +76,7 @@ function leaf(schema: JsonSchema, path: readonly string[]): Setting {
     flag: `--${dashed}`,
     flagKey: dashed.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
     kind: kindOf(schema),
+    isFileOnly: schema.items?.properties !== undefined,
     allowed: allowedText(schema),
     defaultText: schema.default === undefined ? "not set" : JSON.stringify(schema.default),
     description: schema.description ?? "",
@@ -83,6 +89,12 @@ function kindOf(schema: JsonSchema): Setting["kind"] {
 }
 
 function allowedText(schema: JsonSchema): string {
+  if (schema.properties !== undefined) {
+    const names = Object.keys(schema.properties);
+    const optional = names.filter((name) => schema.required?.includes(name) !== true);
+    const list = names.map((name) => (optional.includes(name) ? `${name} (optional)` : name));
+    return `a group of ${list.join(", ")}`;
+  }
   if (schema.enum !== undefined) return `one of ${schema.enum.join(", ")}`;
   if (schema.type === "array") return `a list, each entry ${allowedText(schema.items ?? {})}`;
   if (schema.type === "integer" || schema.type === "number") {

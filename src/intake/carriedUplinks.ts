@@ -13,36 +13,43 @@ export interface CarriedParts {
 }
 
 type Arrived = Pick<Uplink, "bytes" | "carried" | "reachable">;
+type CarriedPlace = UplinkPlace & { readonly protocol: CarrierName };
 
-/** One uplink for each envelope of one frame. */
+/** One uplink for each envelope of one frame; what cannot be taken apart stays as it is, for quarantine. */
 export function carriedUplinks(
   parts: CarriedParts,
   gateway: Identity,
-  place: UplinkPlace & { readonly protocol: CarrierName },
+  place: CarriedPlace,
   bytes: Uint8Array,
 ): readonly Arrived[] {
-  const { listeners, envelopes } = parts;
-  return envelopes.split(place.protocol, bytes).map((one) => {
-    const carried = look(parts, gateway, place, one);
-    const { meterNo, protocol } = carried;
-    const isNamed = meterNo !== null && protocol !== null && carried.bytes !== null;
-    // An event of the platform is no meter that was heard.
-    const reachable = isNamed && listeners.find(meterNo, protocol) !== undefined;
-    return { bytes: one, carried, reachable };
-  });
+  const frames = parts.envelopes.split(place.protocol, bytes) ?? [bytes];
+  return frames.map((one) => carriedUplink(parts, gateway, place, one));
+}
+
+/** An envelope of one frame. */
+export function carriedUplink(
+  parts: CarriedParts,
+  gateway: Identity,
+  place: CarriedPlace,
+  bytes: Uint8Array,
+): Arrived {
+  const carried = look(parts, gateway, place, bytes);
+  const { meterNo, protocol } = carried;
+  const isNamed = meterNo !== null && protocol !== null && carried.bytes !== null;
+  // An event of the platform is no meter that was heard.
+  const reachable = isNamed && parts.listeners.find(meterNo, protocol) !== undefined;
+  return { bytes, carried, reachable };
 }
 
 /** Whether a place takes envelopes. */
-export function isCarriedPlace(
-  place: UplinkPlace,
-): place is UplinkPlace & { readonly protocol: CarrierName } {
+export function isCarriedPlace(place: UplinkPlace): place is CarriedPlace {
   return isCarrierName(place.protocol);
 }
 
 function look(
   { directory, envelopes }: CarriedParts,
   gateway: Identity,
-  place: UplinkPlace & { readonly protocol: CarrierName },
+  place: CarriedPlace,
   bytes: Uint8Array,
 ): CarriedFrame {
   const opened = envelopes.open(place.protocol, bytes);

@@ -71,3 +71,13 @@ export const defaultMqttLimits: MqttLimits = {
   asksPerCheckMax: 5_000,
   closeGraceMs: 5 * secondMs,
 };
+
+/** Every limit of pushes over HTTP, beside those of the HTTP side itself. */
+export const pushLimits = {
+  /** One envelope of one frame, as with any uplink. */
+  envelopeBytesMax: 64 * 1024,
+  /** Requests of one gateway that wait for their commit. */
+  pushesInFlightMax: 16,
+  /** Frames of one gateway that wait for their commit: two full pushes. */
+  framesInFlightMax: 2_000,
+};

@@ -18,6 +18,8 @@ export type LoginDecision =
   | { readonly ok: true; readonly login: Login }
   | { readonly ok: false; readonly fault: LoginFault; readonly delayMs: number };
 
+const noSession = { clientId: "", keepAliveSeconds: 0, will: null, certificateName: null } as const;
+
 export class LoginDesk {
   readonly #limits: MqttLimits;
   readonly #directory: IntakeDirectory;
@@ -57,8 +59,27 @@ export class LoginDesk {
 
   decide(request: LoginRequest, address: string): LoginDecision {
     const pair = `${address}|${request.username}`;
-    const login = findLogin(request, this.#pepper, this.#directory);
     if (this.#names.isWaiting(pair)) return this.#refuse("LOCKED", address);
+    const known = this.#recognise(request, address);
+    if (!known.ok) return known;
+    const { login } = known;
+    const judged = judgeRequest(request, login, this.#directory, this.#limits);
+    if (!judged.ok) return { ok: false, fault: judged.fault, delayMs: 0 };
+    return { ok: true, login };
+  }
+
+  /**
+   * By the secret alone, where there is no session to be judged. A right one is never made to wait: requests of
+   * platforms and of strangers may come through one proxy, and a stranger must not be able to silence a gateway.
+   */
+  recognise(username: string, secret: Uint8Array, address: string): LoginDecision {
+    const request = { ...noSession, username, secret };
+    return this.#recognise(request, address);
+  }
+
+  #recognise(request: LoginRequest, address: string): LoginDecision {
+    const pair = `${address}|${request.username}`;
+    const login = findLogin(request, this.#pepper, this.#directory);
     if (login === undefined) {
       const username = isUsername(request.username) ? request.username : "(malformed)";
       this.#observer.note("login.failed", { username });
@@ -68,8 +89,6 @@ export class LoginDesk {
       return this.#refuse("CREDENTIAL", address);
     }
     this.#names.forgive(pair);
-    const judged = judgeRequest(request, login, this.#directory, this.#limits);
-    if (!judged.ok) return { ok: false, fault: judged.fault, delayMs: 0 };
     return { ok: true, login };
   }
 

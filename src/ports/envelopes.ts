@@ -12,8 +12,8 @@ export interface OpenedEnvelope {
 }
 
 export interface Envelopes {
-  /** Envelopes of one frame each; bytes that cannot be taken apart stay as they are, for quarantine. */
-  split(carrier: CarrierName, bytes: Uint8Array): readonly Uint8Array[];
+  /** Envelopes of one frame each; null: the bytes cannot be taken apart. */
+  split(carrier: CarrierName, bytes: Uint8Array): readonly Uint8Array[] | null;
   /** null: it is none, and the engine says why. */
   open(carrier: CarrierName, bytes: Uint8Array): OpenedEnvelope | null;
   /** Whether there is a way down over this platform. */

@@ -13,6 +13,10 @@ export const namedEvents = {
   "mqtt.throttled": "a limit was reached and a sender is waiting; limit",
   "mqtt.hookFailed": "a fault of our own while judging what a session sent; the session was cut",
   "security.foreignTopic": "one user name published outside its topics again and again",
+  "delivery.unauthorised": "a push with a wrong secret or signature",
+  "delivery.refused": "a push that was not taken; reason",
+  "security.deliverySignature":
+    "a push or its first question was not signed with the gateway's token",
   "login.failed": "wrong user name or secret",
   "login.locked": "too many wrong secrets; the user name waits",
   "api.unauthorised": "a request without a valid key",

@@ -16,6 +16,7 @@ import { openLedger } from "#ledger/openLedger.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
 import type { KeyVault } from "#ports/keyVault.ts";
 import type { Observer } from "#ports/observer.ts";
+import type { DeliveryDesk } from "#ports/deliveries.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { AskEnvelope, Desk } from "#ports/requests.ts";
 import { carrierByName } from "#protocols/carriers/registry.ts";
@@ -32,6 +33,7 @@ export interface RigOptions {
   readonly limits?: Partial<ApiLimits>;
   readonly queries?: (real: Queries) => Queries;
   readonly desk?: (real: Desk) => Desk;
+  readonly pushes?: DeliveryDesk;
   /** null: no master key is configured. */
   readonly vault?: KeyVault | null;
   readonly readiness?: () => { readonly ready: boolean; readonly reasons: readonly string[] };
@@ -59,6 +61,13 @@ function queriesOn(directory: string): Queries & { close(): void } {
   ]);
   return { ...(Object.fromEntries(answers) as Queries), close: () => db.close() };
 }
+
+/** Nobody may push. */
+const noPushes: DeliveryDesk = {
+  admit: async () => ({ ok: false, refusal: "unauthorised" }),
+  take: async () => ({ ok: false, refusal: "unauthorised" }),
+  mayAnswer: () => false,
+};
 
 function uplinkBatch(meterNo: number, json: unknown): UplinkBatch {
   const bytes = new Uint8Array(new TextEncoder().encode(JSON.stringify(json)));
@@ -122,6 +131,7 @@ export async function startApiRig(options: RigOptions = {}) {
     port: 0,
     desk: options.desk?.(realDesk) ?? realDesk,
     queries,
+    pushes: options.pushes ?? noPushes,
     live,
     apiKeys,
     issueSecret: (username, kind) => ({ secret: `${kind}-${username}`, secretHash: "00" }),

@@ -23,7 +23,7 @@ import { startMqttIntake, type MqttIntakeOptions } from "#intake/mqttBroker.ts";
 import { hashSecret } from "#intake/secrets.ts";
 import { platformEnvelopes } from "../../src/envelopes.ts";
 
-const pepper = createHash("sha256").update("test").digest();
+export const pepper = createHash("sha256").update("test").digest();
 
 /** Resolves as soon as the condition holds; fails loudly when it never does. */
 export async function until(condition: () => boolean, what: string, withinMs = 10_000) {
@@ -34,7 +34,7 @@ export async function until(condition: () => boolean, what: string, withinMs = 1
   }
 }
 
-class HandClock implements Clock {
+export class HandClock implements Clock {
   aheadMs = 0;
   nowMs() {
     return timestampMs(Date.now() + this.aheadMs);
@@ -46,7 +46,7 @@ class HandClock implements Clock {
 
 type Note = { readonly event: NamedEvent; readonly fields: Record<string, string | number> };
 
-class Notebook implements Observer {
+export class Notebook implements Observer {
   readonly notes: Note[] = [];
   note(event: NamedEvent, fields: Readonly<Record<string, string | number>> = {}) {
     this.notes.push({ event, fields });
@@ -60,7 +60,7 @@ class Notebook implements Observer {
 }
 
 /** Collects uplinks; each test says when they are durable. */
-class HandQueue implements UplinkQueue {
+export class HandQueue implements UplinkQueue {
   isFull = false;
   /** False: uplinks wait in `waiting` until the test settles them. */
   isAutomatic = true;
@@ -113,7 +113,7 @@ function meter(no: number, id: string): Meter {
 }
 
 /** The registry, held in memory; gateway G1 may speak for M0002. */
-class HandDirectory implements IntakeDirectory {
+export class HandDirectory implements IntakeDirectory {
   readonly meters = new Map<string, Meter>();
   readonly gateways = new Map([["G1", new Set(["M0002"])]]);
   readonly credentials = new Map<string, { kind: "meter" | "gateway"; secretHash: string }[]>();

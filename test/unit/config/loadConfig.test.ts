@@ -32,6 +32,7 @@ test("without any setting everything is on loopback and switched off where it ne
     http: { host: "127.0.0.1", port: 8080 },
     mqtt: { host: "127.0.0.1", port: 1883, connectionsMax: 10_000 },
     api: { originAllowList: [] },
+    push: { onenet: [] },
     log: { level: "info" },
     clock: { factor: 1 },
   });
@@ -72,7 +73,7 @@ test.for<[name: string, file: string, problem: string]>([
   [
     "unknown group",
     "log: { level: warn }\nmqqt: {}\n",
-    "2:1: mqqt: no such setting; allowed here: dataDir, adminKeyFile, profilesDir, http, mqtt, api, log, influx, keys, clock",
+    "2:1: mqqt: no such setting; allowed here: dataDir, adminKeyFile, profilesDir, http, mqtt, api, push, log, influx, keys, clock",
   ],
   ["wrong kind", "http:\n  port: abc\n", "2:3: http.port: must be a whole number from 0 to 65535"],
   ["fraction", "mqtt: { port: 1.5 }", "1:9: mqtt.port: must be a whole number from 0 to 65535"],
@@ -95,6 +96,21 @@ test.for<[name: string, file: string, problem: string]>([
     "bad entry of a list",
     "api:\n  originAllowList: [https://a.example, nonsense]",
     "2:3: api.originAllowList.1: must be a list, each entry an address",
+  ],
+  [
+    "half a platform",
+    "push:\n  onenet:\n    - gateway: G1\n",
+    "2:3: push.onenet.0.tokenFile: is missing",
+  ],
+  [
+    "an unknown key in a list",
+    "push:\n  onenet:\n    - { gateway: G1, tokenFile: t, token: secret }\n",
+    "2:3: push.onenet.0.token: no such setting; allowed here: gateway, tokenFile, aesKeyFile",
+  ],
+  [
+    "a platform twice",
+    "push:\n  onenet: [{ gateway: G1, tokenFile: a }, { gateway: G1, tokenFile: b }]\n",
+    "2:3: push.onenet: each gateway must stand there once",
   ],
   ["twice the same key", "http: {}\nhttp: {}\n", "2:1: Map keys must be unique"],
   ["no YAML", "http: [\n", "2:1: Flow sequence in block collection must be"],
@@ -176,12 +192,14 @@ test("secrets are read from their files without the last newline", () => {
     influxToken: "token-text",
     masterKey: null,
     mqttTls: { keyPem: "k-text", certPem: "c-text" },
+    onenet: [],
   });
   expect(loadSecrets(load({}))).toEqual({
     adminKey: null,
     influxToken: null,
     masterKey: null,
     mqttTls: null,
+    onenet: [],
   });
   expect(() => loadSecrets(config, (path) => (path === "key" ? "\n" : "x"))).toThrow(
     /adminKeyFile: key is missing or empty/,
@@ -210,4 +228,25 @@ test("process.env is read in one file of the whole source", () => {
     .filter((name) => name.endsWith(".ts"))
     .filter((name) => readFileSync(join(source, name), "utf8").includes("process.env"));
   expect(readers).toEqual(["config/environment.ts"]);
+});
+
+test("what stands in the file only is no variable and no flag", () => {
+  expect(problemsOf({ env: { MERCAPTAN_PUSH_ONENET: "G1" } })).toEqual([
+    "MERCAPTAN_PUSH_ONENET: no such setting; the variables are listed in docs/CONFIGURATION.md",
+  ]);
+  expect(problemsOf({ flags: { pushOnenet: "G1" } })).toEqual(["flag pushOnenet: no such setting"]);
+});
+
+test("tokens of platforms are files, and OneNET's key has 16 characters", () => {
+  const file =
+    "push: { onenet: [{ gateway: G1, tokenFile: t, aesKeyFile: k }, { gateway: G2, tokenFile: t }] }";
+  const config = load({ file });
+  const files = (key: string) => (path: string) => (path === "t" ? "token\n" : key);
+  expect(loadSecrets(config, files("0123456789abcdef\n")).onenet).toEqual([
+    { gateway: "G1", token: "token", aesKey: Buffer.from("0123456789abcdef") },
+    { gateway: "G2", token: "token", aesKey: null },
+  ]);
+  const attempt = (key: string) => () => loadSecrets(config, files(key));
+  expect(attempt("short")).toThrow(/push\.onenet\.0\.aesKeyFile: the file must hold 16 characters/);
+  expect(attempt("")).toThrow(/push\.onenet\.0\.aesKeyFile: k is missing or empty/);
 });
