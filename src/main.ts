@@ -48,12 +48,13 @@ async function runService(
   const api = `http://${config.http.host}:${running.httpPort}`;
   const scheme = config.mqtt.tls === undefined ? "mqtt" : "mqtts";
   const meters = `${scheme}://${config.mqtt.host}:${running.mqttPort}`;
+  const cat1 = running.cat1Port === null ? null : `tcp://${config.cat1.host}:${running.cat1Port}`;
   if (running.madeKey !== null) {
     process.stdout.write(`first administrator's API key, shown only now: ${running.madeKey}\n`);
   }
   const ready = asJson
-    ? JSON.stringify({ ready: true, api, meters, dataDir: config.dataDir })
-    : `mercaptan ready  api ${api}  meters ${meters}  data ${config.dataDir}`;
+    ? JSON.stringify({ ready: true, api, meters, cat1, dataDir: config.dataDir })
+    : `mercaptan ready  api ${api}  meters ${meters}${cat1 === null ? "" : `  cat1 ${cat1}`}  data ${config.dataDir}`;
   process.stdout.write(`${ready}\n`);
 }
 

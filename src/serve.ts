@@ -18,12 +18,14 @@ import type { EngineQueue } from "#engine/uplinkQueue.ts";
 import { startMqttIntake, type MqttIntake } from "#intake/mqttBroker.ts";
 import { readOrCreatePepper } from "#intake/pepper.ts";
 import { openDeliveryDesk } from "#intake/deliveryDesk.ts";
+import { startTcpIntake, type TcpIntake } from "#intake/tcp/tcpIntake.ts";
 import { hashSecret, makeSecret } from "#intake/secrets.ts";
 import { openQueries, type QueryClient } from "#ledger/queryClient.ts";
 import { createObservability, type Observability } from "#observability/createObservability.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { CommandListeners, UplinkQueue } from "#ports/intake.ts";
 import type { DeliveryDesk } from "#ports/deliveries.ts";
+import { cat1Stream } from "#protocols/cat1/stream.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
@@ -50,6 +52,8 @@ export class FirstKeyError extends Error {
 export interface Running {
   readonly httpPort: number;
   readonly mqttPort: number;
+  /** null: there is no listener for CAT-1. */
+  readonly cat1Port: number | null;
   /** The first administrator's key, when it was made now: to be printed once. */
   readonly madeKey: string | null;
   stop(): Promise<void>;
@@ -93,8 +97,12 @@ export async function serve(
   const uplinks = wrap(queue);
   const api = await openApi(base, uplinks);
   const intake = await openIntake(base, uplinks);
-  aftermath.listeners = intake.listeners;
-  aftermath.carrier = createCarrier({ listeners: intake.listeners, queue, clock, observer });
+  const cat1 = await openCat1(base, uplinks);
+  const listeners: CommandListeners = {
+    find: (no, protocol) => intake.listeners.find(no, protocol) ?? cat1?.find(no, protocol),
+  };
+  aftermath.listeners = listeners;
+  aftermath.carrier = createCarrier({ listeners, queue, clock, observer });
   const sink = startSink(base);
   const sampler = setInterval(() => {
     metrics.connections(intake.connectionCount());
@@ -105,6 +113,7 @@ export async function serve(
   return {
     httpPort: api.port,
     mqttPort: intake.port,
+    cat1Port: cat1?.port ?? null,
     madeKey,
     async stop() {
       aftermath.isListening = false;
@@ -112,6 +121,7 @@ export async function serve(
       clearInterval(sampler);
       await sink?.stop();
       await intake.close();
+      await cat1?.close();
       await api.close();
       // The ledger's last reader first: only then is all of it in its file when the writer closes.
       await queries.close();
@@ -257,6 +267,24 @@ function openIntake(base: Base, queue: UplinkQueue): Promise<MqttIntake> {
     observer: observability.observer,
     clock,
     pepper,
+  });
+}
+
+/** Off until a port is set: who may connect is decided by the network alone. */
+async function openCat1(base: Base, queue: UplinkQueue): Promise<TcpIntake | null> {
+  const { config, live, observability, clock } = base;
+  const { host, port, peers } = config.cat1;
+  if (port === undefined) return null;
+  const { observer } = observability;
+  return startTcpIntake({
+    host,
+    port,
+    peers,
+    dialect: cat1Stream,
+    directory: live,
+    queue,
+    observer,
+    clock,
   });
 }
 

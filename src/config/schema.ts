@@ -1,4 +1,5 @@
 /** Every setting of the program: one schema gives type, default, validation and the reference page. */
+import { isIP } from "node:net";
 import { z } from "zod";
 
 const port = z.int().min(0).max(65_535);
@@ -29,6 +30,27 @@ const mqttSchema = z.strictObject({
     .default(10_000)
     .describe("Sessions at the same time; more are refused and come back later."),
   tls: mqttTlsSchema.optional().describe("With both files the listener speaks TLS only."),
+});
+
+const network = z
+  .string()
+  .regex(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/, "must be an address or a network such as 10.0.0.0/8")
+  .refine(isNetwork, "must be an address or a network such as 10.0.0.0/8");
+
+const cat1Schema = z.strictObject({
+  host: host.default("127.0.0.1").describe("Address that the CAT-1 listener is bound to."),
+  port: port
+    .optional()
+    .describe(
+      "TCP port for CAT-1 meters; not set: there is no such listener. 0 takes any free one.",
+    ),
+  peers: z
+    .array(network)
+    .max(1_000)
+    .default(["127.0.0.1"])
+    .describe(
+      "Networks that CAT-1 meters connect from. The protocol has no log-in: name the operator's private network and nothing else.",
+    ),
 });
 
 const apiSchema = z.strictObject({
@@ -114,6 +136,7 @@ export const configSchema = z
       .describe("Folder with profiles of meter models (*.yaml), beside those that come along."),
     http: httpSchema.prefault({}).describe("API, live feed, health and metrics."),
     mqtt: mqttSchema.prefault({}).describe("Listener for meters and gateways."),
+    cat1: cat1Schema.prefault({}).describe("Listener for meters that speak CAT-1 over TCP."),
     api: apiSchema.prefault({}).describe("Who may use the API from where."),
     push: pushSchema.prefault({}).describe("Platforms that sign what they push over HTTP."),
     log: logSchema.prefault({}).describe("Log lines (JSON) on standard error."),
@@ -128,17 +151,35 @@ export const configSchema = z
   .superRefine(listenersDiffer)
   .superRefine(gatewaysDiffer);
 
+function isNetwork(text: string): boolean {
+  const [address = "", prefix] = text.split("/");
+  const version = isIP(address);
+  return version !== 0 && (prefix === undefined || Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
+interface Ports {
+  readonly http: { readonly port: number };
+  readonly mqtt: { readonly port: number };
+  readonly cat1: { readonly port?: number | undefined };
+}
+
 /** Two listeners cannot share a port; 0 is never the same twice. */
-function listenersDiffer(
-  config: { readonly http: { readonly port: number }; readonly mqtt: { readonly port: number } },
-  context: z.RefinementCtx,
-): void {
-  if (config.http.port !== config.mqtt.port || config.http.port === 0) return;
-  context.addIssue({
-    code: "custom",
-    path: ["mqtt", "port"],
-    message: "must differ from http.port",
-  });
+function listenersDiffer({ http, mqtt, cat1 }: Ports, context: z.RefinementCtx): void {
+  const taken = new Map([[http.port, "http.port"]]);
+  for (const [name, port] of [
+    ["mqtt", mqtt.port],
+    ["cat1", cat1.port],
+  ] as const) {
+    if (port === undefined || port === 0) continue;
+    const other = taken.get(port);
+    taken.set(port, `${name}.port`);
+    if (other === undefined) continue;
+    context.addIssue({
+      code: "custom",
+      path: [name, "port"],
+      message: `must differ from ${other}`,
+    });
+  }
 }
 
 /** Two tokens for one gateway: which of them would be asked? */

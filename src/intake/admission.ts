@@ -5,16 +5,27 @@
 import type { Socket } from "node:net";
 import { secondMs } from "#domain/units.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { Observer } from "#ports/observer.ts";
-import type { MqttLimits } from "./limits.ts";
+import type { NamedEvent, Observer } from "#ports/observer.ts";
 
 /** How often waiting connections are looked at. */
 const admitEveryMs = 10;
 
+export interface AdmissionLimits {
+  readonly waitingPerAddressMax: number;
+  readonly admissionsPerSecondMax: number;
+}
+
+/** How a listener names what happens at its door. */
+interface AdmissionEvents {
+  readonly refused: NamedEvent;
+  readonly throttled: NamedEvent;
+}
+
 export class Admission {
-  readonly #limits: MqttLimits;
+  readonly #limits: AdmissionLimits;
   readonly #clock: Clock;
   readonly #observer: Observer;
+  readonly #events: AdmissionEvents;
   readonly #admit: (socket: Socket) => void;
   readonly #open = new Set<Socket>();
   /** Address and port → address, of connections that have not logged in. */
@@ -27,15 +38,17 @@ export class Admission {
   #isClosed = false;
 
   constructor(
-    limits: MqttLimits,
+    limits: AdmissionLimits,
     clock: Clock,
     observer: Observer,
     admit: (socket: Socket) => void,
+    events: AdmissionEvents = { refused: "mqtt.refused", throttled: "mqtt.throttled" },
   ) {
     this.#limits = limits;
     this.#clock = clock;
     this.#observer = observer;
     this.#admit = admit;
+    this.#events = events;
     this.#allowance = limits.admissionsPerSecondMax;
     this.#countedAtMs = clock.monotonicMs();
   }
@@ -50,7 +63,7 @@ export class Admission {
     const address = socket.remoteAddress ?? "";
     const unknown = this.#unknownByAddress.get(address) ?? 0;
     if (this.#isClosed || unknown >= this.#limits.waitingPerAddressMax) {
-      this.#observer.note("mqtt.refused", { reason: "ADDRESS_LIMIT" });
+      this.#observer.note(this.#events.refused, { reason: "ADDRESS_LIMIT" });
       socket.destroy();
       return;
     }
@@ -98,7 +111,7 @@ export class Admission {
     }
     if (this.#waiting.length === 0) return;
     if (this.#allowance < 1)
-      this.#observer.note("mqtt.throttled", { limit: "admissionsPerSecond" });
+      this.#observer.note(this.#events.throttled, { limit: "admissionsPerSecond" });
     this.#timer = setTimeout(() => this.#admitWaiting(), admitEveryMs);
   }
 

