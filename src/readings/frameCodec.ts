@@ -3,7 +3,7 @@
  *
  *     columns: u8 | per column: place u8, length u32, bytes (see columnCodec.ts)   -- all of it one zstd frame
  *
- * A column without any value is left out. The length lets a reader pass by columns that it does not want.
+ * A column without any value is left out; a frame without any column has no bytes at all. The length lets a reader pass by columns that it does not want.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { invariant } from "#domain/invariant.ts";
@@ -16,6 +16,8 @@ import type { Schema } from "./schema.ts";
 
 /** No frame is larger when it is uncompressed; a larger one is refused while it is being uncompressed. */
 export const frameBytesMax = 16 * 1024 * 1024;
+
+const noColumns = Uint8Array.of(0);
 
 export class FrameCodec {
   readonly #schema: Schema;
@@ -50,7 +52,7 @@ export class FrameCodec {
     table: RowTable,
     wanted: ReadonlySet<number> | null,
   ): ReadingFault | undefined {
-    const plain = uncompress(compressed);
+    const plain = compressed.length === 0 ? ok(noColumns) : uncompress(compressed);
     if (!plain.ok) return plain.fault;
     const bytes = plain.value;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -105,6 +107,7 @@ export class FrameCodec {
     const present = this.#schema.columns
       .map((spec, place) => ({ spec, place, values: table.columns[place] }))
       .filter(({ spec, values }) => spec.frame === frame && hasValue(values, table.count));
+    if (present.length === 0) return new Uint8Array();
     writer.u8(present.length);
     for (const { spec, place, values } of present) {
       if (values === undefined) continue;

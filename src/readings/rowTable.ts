@@ -78,7 +78,8 @@ export class RowTable {
     const capacity = Math.max(rows, this.capacity * 2);
     for (const [place, old] of this.columns.entries()) {
       if (old === undefined) continue;
-      const grown = new Float64Array(capacity).fill(NaN, this.count);
+      // What lies behind the count is written before it is counted.
+      const grown = new Float64Array(capacity);
       grown.set(old.subarray(0, this.count));
       this.columns[place] = grown;
     }

@@ -10,15 +10,36 @@ export function sortRows(table: RowTable, rows: Uint32Array): Uint32Array {
   const sorted = byMeter(table, rows);
   const times = table.column(measuredAtMs);
   const meters = table.column(meterNo);
-  let hasVersions = false;
+  /** Places where a meter begins and ends that has a time more than once. */
+  const unsettled: number[] = [];
   let from = 0;
+  let meter = meters[sorted[0] ?? 0];
   for (let place = 1; place <= sorted.length; place += 1) {
-    const row = sorted[place] ?? 0;
-    if (place < sorted.length && meters[row] === meters[sorted[from] ?? 0]) continue;
-    hasVersions = sortByTime(times, sorted, from, place) || hasVersions;
+    const next = place < sorted.length ? meters[sorted[place] ?? 0] : undefined;
+    if (next === meter) continue;
+    if (sortByTime(times, sorted, from, place)) unsettled.push(from, place);
     from = place;
+    meter = next;
   }
-  return hasVersions ? withoutRepetitions(table, sorted) : sorted;
+  return unsettled.length === 0 ? sorted : settled(table, sorted, unsettled);
+}
+
+/** The same without repetitions; only the meters that are named are looked at. */
+function settled(table: RowTable, sorted: Uint32Array, unsettled: readonly number[]): Uint32Array {
+  let kept = 0;
+  let done = 0;
+  for (let at = 0; at < unsettled.length; at += 2) {
+    const from = unsettled[at] ?? 0;
+    const to = unsettled[at + 1] ?? 0;
+    sorted.copyWithin(kept, done, from);
+    kept += from - done;
+    const rows = withoutRepetitions(table, sorted.subarray(from, to));
+    sorted.set(rows, kept);
+    kept += rows.length;
+    done = to;
+  }
+  sorted.copyWithin(kept, done, sorted.length);
+  return sorted.subarray(0, kept + sorted.length - done);
 }
 
 /** By meter, the rows of one meter in the order in which they came. */
