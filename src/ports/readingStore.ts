@@ -62,6 +62,12 @@ export interface DayUse {
   readonly readings: number;
 }
 
+/** Gas days, and the damaged places that may hold more of them. */
+export interface DayUses {
+  readonly uses: readonly DayUse[];
+  readonly damage: readonly DamagedPlace[];
+}
+
 export type ReadingFault = {
   readonly kind:
     | "truncated"
@@ -95,9 +101,9 @@ export interface ReadingStore {
   /** Every meter's register at the instant. */
   registersAt(atMs: number): Registers;
   /** Gas days of the meters, from the roll-ups; both days inclusive. */
-  dayUse(meterNos: readonly number[], fromDay: number, toDay: number): readonly DayUse[];
+  dayUse(meterNos: readonly number[], fromDay: number, toDay: number): DayUses;
   /** The meters with the highest flow of a gas day, the highest first. */
-  peakFlows(day: number, count: number): readonly DayUse[];
+  peakFlows(day: number, count: number): DayUses;
   /** What reads have found damaged since the store was opened. */
   damage(): readonly DamagedPlace[];
 }

@@ -1,5 +1,5 @@
 /** What gas days came to, from the roll-ups alone. */
-import type { DayUse } from "#ports/readingStore.ts";
+import type { DamagedPlace, DayUse, DayUses } from "#ports/readingStore.ts";
 import { RowTable } from "./rowTable.ts";
 import { rollUpPlaces as r, rollUpSchema } from "./schema.ts";
 import type { OpenFile, SegmentFiles } from "./segmentFiles.ts";
@@ -12,50 +12,60 @@ export function dayUse(
   meterNos: readonly number[],
   fromDay: number,
   toDay: number,
-): readonly DayUse[] {
+): DayUses {
   const wanted = [...new Set(meterNos)].sort((one, other) => one - other);
   const table = newTable();
-  const uses: DayUse[] = [];
+  const found: Found = { uses: [], damage: [] };
   for (const open of files.rollUps) {
     const day = open.file.fromDay;
     if (day < fromDay || day > toDay) continue;
     let place = 0;
-    while (place < wanted.length) place = addChunk(files, open, wanted, place, table, uses);
+    while (place < wanted.length) place = addChunk(open, wanted, place, table, found);
   }
-  return uses;
+  for (const damage of found.damage) files.note(damage);
+  return found;
+}
+
+interface Found {
+  readonly uses: DayUse[];
+  readonly damage: DamagedPlace[];
 }
 
 /** Adds the wanted meters of one chunk; returns the place of the first one behind it. */
 function addChunk(
-  files: SegmentFiles,
   { file, reader }: OpenFile,
   wanted: readonly number[],
   start: number,
   table: RowTable,
-  uses: DayUse[],
+  found: Found,
 ): number {
   const entry = reader.chunks[reader.firstChunkOf(wanted[start] ?? 0)];
   if (entry === undefined) return wanted.length;
-  files.note(reader.readChunk(entry, table, usePlaces));
+  const damage = reader.readChunk(entry, table, usePlaces);
+  if (damage) found.damage.push(damage);
   const meters = table.column(r.meterNo);
   let place = start;
   let row = 0;
   for (; (wanted[place] ?? Infinity) <= entry.lastMeter; place += 1) {
     const meterNo = wanted[place] ?? 0;
     while (row < table.count && (meters[row] ?? 0) < meterNo) row += 1;
-    if (row < table.count && meters[row] === meterNo) uses.push(useOf(file.fromDay, table, row));
+    if (row < table.count && meters[row] === meterNo) {
+      found.uses.push(useOf(file.fromDay, table, row));
+    }
   }
   return place;
 }
 
 /** The meters with the highest flow of a day. */
-export function peakFlows(files: SegmentFiles, day: number, count: number): readonly DayUse[] {
+export function peakFlows(files: SegmentFiles, day: number, count: number): DayUses {
   const table = newTable();
+  const damage: DamagedPlace[] = [];
   let highest: DayUse[] = [];
   for (const { file, reader } of files.rollUps) {
     if (file.fromDay !== day) continue;
     for (const entry of reader.chunks) {
-      files.note(reader.readChunk(entry, table, usePlaces));
+      const place = reader.readChunk(entry, table, usePlaces);
+      if (place) damage.push(place);
       const peaks = table.column(r.peakFlowMlPerHour);
       for (let row = 0; row < table.count; row += 1) {
         const least = highest.length < count ? -1 : (highest.at(-1)?.peakFlowMlPerHour ?? -1);
@@ -66,7 +76,8 @@ export function peakFlows(files: SegmentFiles, day: number, count: number): read
       }
     }
   }
-  return highest;
+  for (const place of damage) files.note(place);
+  return { uses: highest, damage };
 }
 
 /** The highest first; equal ones by meter. */

@@ -8,6 +8,8 @@ export class HotRows {
   readonly table = new RowTable(readingSchema.columns.length, 4_096);
   /** Highest number of a batch in it. */
   batchNo = 0;
+  /** Oldest measured time in it; Infinity when it is empty. */
+  firstMs = Infinity;
   /** By meter number: its newest row. */
   #heads = new Int32Array(1_024).fill(none);
   /** By row: the same meter's row before. */
@@ -21,7 +23,9 @@ export class HotRows {
       this.#before = grown(this.#before, this.table.count);
     }
     const meters = this.table.column(readingPlaces.meterNo);
+    const times = this.table.column(readingPlaces.measuredAtMs);
     for (let row = from; row < this.table.count; row += 1) {
+      this.firstMs = Math.min(this.firstMs, times[row] ?? Infinity);
       const meter = meters[row] ?? 0;
       if (meter >= this.#heads.length) this.#heads = grown(this.#heads, meter + 1);
       this.#before[row] = this.#heads[meter] ?? none;

@@ -7,7 +7,7 @@ import { invariant } from "#domain/invariant.ts";
 import type { Disk } from "#ports/disk.ts";
 import type {
   DamagedPlace,
-  DayUse,
+  DayUses,
   MeterReadings,
   ReadingColumns,
   ReadingStore,
@@ -147,11 +147,11 @@ export class SegmentedReadings implements ReadingStore {
     return registersAt({ files: this.#files, hot, exactly }, atMs);
   }
 
-  dayUse(meterNos: readonly number[], fromDay: number, toDay: number): readonly DayUse[] {
+  dayUse(meterNos: readonly number[], fromDay: number, toDay: number): DayUses {
     return dayUse(this.#files, meterNos, fromDay, toDay);
   }
 
-  peakFlows(day: number, count: number): readonly DayUse[] {
+  peakFlows(day: number, count: number): DayUses {
     return peakFlows(this.#files, day, count);
   }
 
@@ -225,11 +225,7 @@ export class SegmentedReadings implements ReadingStore {
 
   #nextWork(nowMs: number): Work | undefined {
     const { manifest, calendar, plan } = this.#parts;
-    const { table, batchNo } = this.#hot;
-    let firstMs = Infinity;
-    for (const time of table.column(readingPlaces.measuredAtMs).subarray(0, table.count)) {
-      if (time < firstMs) firstMs = time;
-    }
+    const { table, batchNo, firstMs } = this.#hot;
     return nextWork(calendar, plan, {
       files: manifest.files(),
       hot: { rows: table.count, batchNo, firstMs },

@@ -5,6 +5,9 @@ import { expect, test } from "vitest";
 import { GasCalendar } from "#readings/gasDay.ts";
 import { columnsOf } from "#readings/readingWords.ts";
 import type { ReadingVersion } from "#ports/readingStore.ts";
+import { RowTable } from "#readings/rowTable.ts";
+import { rollUpPlaces, rollUpSchema } from "#readings/schema.ts";
+import { SegmentReader } from "#readings/segmentReader.ts";
 import { verifyStore } from "#readings/verifyStore.ts";
 import type { ReadingValues } from "../../support/readingRows.ts";
 import { PlainStore, shanghai, storeRig, type StoreRig } from "../../support/readingStore.ts";
@@ -102,7 +105,7 @@ function expectSame(rig: StoreRig, plain: PlainStore): void {
 function expectRollUps(rig: StoreRig, plain: PlainStore): void {
   for (let day = firstDay; day < firstDay + 4; day += 1) {
     const [fromMs, toMs] = [calendar.startOf(day), calendar.startOf(day + 1)];
-    for (const use of rig.store.dayUse([1, 2, 3, 4], day, day)) {
+    for (const use of rig.store.dayUse([1, 2, 3, 4], day, day).uses) {
       expect(use.readings).toBe(plain.times(use.meterNo, fromMs, toMs).length);
       const opening = plain.registerAt(use.meterNo, fromMs);
       const closing = plain.registerAt(use.meterNo, toMs);
@@ -204,4 +207,101 @@ test("what was rolled back never was", () => {
   rig.store.committed();
   expect(rig.store.last(1).readings).toEqual([]);
   expect(() => rig.store.append({ count: 1, columns: {} })).toThrow("within a transaction");
+});
+
+test("a day's roll-up: registers at both ends, volume, peak, night, battery", async () => {
+  const rig = storeRig();
+  // The night is 01:00 to 05:00, the first day has no opening register.
+  const flows = [9, 5, 7, 4, 6, 8, 30, 2].map((litres) => litres * 1_000);
+  for (const day of [0, 1]) {
+    rig.append(
+      flows.map((flowMlPerHour, place) => ({
+        meterNo: 7,
+        measuredAtMs: startMs + day * dayMs + (place + 1) * hourMs,
+        receivedAtMs: startMs + day * dayMs + (place + 1) * hourMs + 900,
+        indexMl: 50_000 + day * 80_000 + place * 10_000,
+        quality: 3,
+        flowMlPerHour,
+        ...(place === 2 ? { batteryMv: 3_600 - day, temperatureCentiC: 1_950 } : {}),
+      })),
+    );
+  }
+  rig.append([{ meterNo: 8, measuredAtMs: startMs + 3 * hourMs, indexMl: 5_000, quality: 1 }]);
+  await rig.store.maintain(rig.runner, startMs + 3 * dayMs);
+  const [first, second] = [firstDay, firstDay + 1];
+  expect(rig.store.dayUse([8, 7, 7, 99], first, second)).toEqual({
+    damage: [],
+    uses: [
+      { day: first, meterNo: 7, volumeMl: null, peakFlowMlPerHour: 30_000, readings: 8 },
+      { day: first, meterNo: 8, volumeMl: null, peakFlowMlPerHour: null, readings: 1 },
+      { day: second, meterNo: 7, volumeMl: 80_000, peakFlowMlPerHour: 30_000, readings: 8 },
+      { day: second, meterNo: 8, volumeMl: null, peakFlowMlPerHour: null, readings: 0 },
+    ],
+  });
+  expect(rig.store.peakFlows(second, 1).uses.map(({ meterNo }) => meterNo)).toEqual([7]);
+  const file = rig.manifest
+    .files()
+    .find((known) => known.kind === "rollup" && known.fromDay === second);
+  const reader = new SegmentReader(rig.disk, `/readings/${file?.name}`, rollUpSchema);
+  const table = new RowTable(rollUpSchema.columns.length, 4);
+  const [entry] = reader.chunks;
+  expect(entry && reader.readChunk(entry, table, null)).toBeUndefined();
+  expect(
+    Object.entries(rollUpPlaces).map(([name, place]) => [name, table.value(place, 0)]),
+  ).toEqual([
+    ["meterNo", 7],
+    ["closingAtMs", startMs + dayMs + 8 * hourMs],
+    ["closingIndexMl", 200_000],
+    ["closingQuality", 3],
+    ["closingConflict", 0],
+    ["openingAtMs", startMs + 8 * hourMs],
+    ["openingIndexMl", 120_000],
+    ["openingQuality", 3],
+    ["volumeMl", 80_000],
+    ["peakFlowMlPerHour", 30_000],
+    ["nightFlowMlPerHour", 4_000],
+    ["readings", 8],
+    ["batteryMv", 3_599],
+    ["temperatureCentiC", 1_950],
+  ]);
+});
+
+test("a late register makes the roll-ups again that it concerns, and keeps the former file's reason", async () => {
+  const rig = storeRig();
+  // Within a month that is not closed.
+  const fromMs = startMs - 10 * dayMs;
+  for (const day of [0, 1, 2]) {
+    rig.append([
+      {
+        meterNo: 1,
+        measuredAtMs: fromMs + day * dayMs + hourMs,
+        indexMl: day * 1_000,
+        quality: 2,
+      },
+    ]);
+  }
+  await rig.store.maintain(rig.runner, fromMs + 4 * dayMs);
+  const made = (): readonly number[] =>
+    rig.manifest.files().flatMap(({ kind, no }) => (kind === "rollup" ? [no] : []));
+  const before = made();
+  expect(before.length).toBe(3);
+  // Between two readings: the first day ends as it did.
+  rig.append([{ meterNo: 1, measuredAtMs: fromMs + hourMs / 2, indexMl: 0, quality: 2 }]);
+  await rig.store.maintain(rig.runner, fromMs + 4 * dayMs);
+  expect(made().slice(1)).toEqual(before.slice(1));
+  expect(made()[0]).not.toBe(before[0]);
+  // At its end: the second day begins otherwise, the third as it did.
+  rig.append([{ meterNo: 1, measuredAtMs: fromMs + dayMs, indexMl: 400, quality: 2 }]);
+  expect(rig.store.registersAt(fromMs + dayMs).indexMl).toEqual(Float64Array.of(400));
+  await rig.store.maintain(rig.runner, fromMs + 4 * dayMs);
+  expect(made()[2]).toBe(before[2]);
+  expect(made()[1]).not.toBe(before[1]);
+  expect(rig.store.dayUse([1], firstDay - 9, firstDay - 9).uses[0]?.volumeMl).toBe(600);
+  expect(rig.store.registersAt(fromMs + dayMs).indexMl).toEqual(Float64Array.of(400));
+  const reasons = rig.db
+    .prepare(
+      "SELECT DISTINCT replaced_reason AS reason FROM reading_file WHERE kind = 'day' AND replaced_by <> 0",
+    )
+    .all();
+  expect(reasons).toEqual([{ reason: "late" }]);
 });
