@@ -2,7 +2,7 @@
  * The reading store: hot batches in the caller's transaction, segments behind them, one writer. It decides nothing
  * about time: when to flush and merge is asked for by `maintain`, which waits for a runner that may be another thread.
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { invariant } from "#domain/invariant.ts";
 import type { Disk } from "#ports/disk.ts";
 import type {
@@ -77,6 +77,7 @@ export class SegmentedReadings implements ReadingStore {
   constructor(parts: StoreParts) {
     this.#parts = parts;
     parts.disk.makeFolder(parts.folder);
+    parts.disk.syncFolder(dirname(parts.folder));
     this.#files = new SegmentFiles(parts.disk, parts.folder);
     const unlisted = this.#tidyFolder();
     const damagedBatches: number[] = [];
@@ -331,8 +332,14 @@ export class SegmentedReadings implements ReadingStore {
       else unlisted.push(name);
     }
     const aside = join(folder, "unlisted");
-    if (unlisted.length > 0) disk.makeFolder(aside);
-    for (const name of unlisted) disk.rename(join(folder, name), join(aside, name));
+    if (unlisted.length === 0) return unlisted;
+    disk.makeFolder(aside);
+    const taken = new Set(disk.list(aside));
+    for (const name of unlisted) {
+      let free = name;
+      while (taken.has(free)) free += "+";
+      disk.rename(join(folder, name), join(aside, free));
+    }
     return unlisted;
   }
 
@@ -363,10 +370,10 @@ function tableOf({ count, columns }: ReadingColumns): RowTable {
   const times = table.column(readingPlaces.measuredAtMs).subarray(0, count);
   const isMeter = (value: number): boolean => value >= 1 && value <= meterNoMax;
   invariant(meters.every(isMeter), `a meter number is 1 to ${meterNoMax}`);
-  const isTime = (value: number): boolean => Math.abs(value) <= timeMsMax;
+  const isTime = (value: number): boolean => value >= 0 && value <= timeMsMax;
   invariant(times.every(isTime), "a reading was measured at some time");
   return table;
 }
 
-/** The last instant that a Date knows. */
-const timeMsMax = 8.64e15;
+/** The year 9999. What a meter's clock says beyond belief is placed elsewhere before it comes here. */
+const timeMsMax = 253_402_000_000_000;

@@ -45,8 +45,8 @@ interface Bench {
 export async function runReadings(options: ReadingsOptions): Promise<readonly Report[]> {
   const folder = mkdtempSync(join(tmpdir(), "mercaptan-readings-"));
   const calendar = new GasCalendar(shanghai);
-  // A month's first day, so that the days are one month's.
-  const startMs = calendar.startOf(calendar.dayOf(Date.UTC(2026, 8, 1, 12)));
+  // The first day of a month of 31, so that 30 days are closed before their month is.
+  const startMs = calendar.startOf(calendar.dayOf(Date.UTC(2026, 9, 1, 12)));
   const database = join(folder, "readings.sqlite");
   const db = new DatabaseSync(database, { timeout: 5_000 });
   db.exec("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");

@@ -11,7 +11,7 @@ import { SegmentedReadings } from "#readings/segmentedReadings.ts";
 import { SegmentReader } from "#readings/segmentReader.ts";
 import { verifySegment } from "#readings/verifySegment.ts";
 import { verifyStore } from "#readings/verifyStore.ts";
-import { memoryDisk, tableOf, type ReadingValues } from "../support/readingRows.ts";
+import { failingDisk, memoryDisk, tableOf, type ReadingValues } from "../support/readingRows.ts";
 import { shanghai, storeRig } from "../support/readingStore.ts";
 
 /** More of them by hand: READING_FLIPS=2000. */
@@ -222,3 +222,57 @@ test("a file without a place in the manifest is moved aside, never deleted", () 
   expect(store.report.unlisted).toEqual(["2026-01-01.9.day"]);
   expect([...memory.files.keys()]).toEqual(["/readings/unlisted/2026-01-01.9.day"]);
 });
+
+/** Two days in several files of each, so that everything there is to do is done by one `maintain`. */
+async function twoDays(disk: Disk) {
+  const rig = storeRig({ disk, chunkRows: 1_024 });
+  for (let hour = 0; hour < 48; hour += 8) {
+    rig.append(Array.from({ length: 8 }, (_none, part) => hourRows(hour + part)).flat());
+    if (hour < 40) await rig.store.flush(rig.runner);
+  }
+  return rig;
+}
+
+test("a disk that fails at any call leaves the state before or after, for this process and the next", async () => {
+  const closedMs = startMs + 60 * 24 * hourMs;
+  const counting = failingDisk(memoryDisk().disk, Infinity);
+  const whole = await twoDays(counting.disk);
+  const before = counting.calls();
+  expect(await whole.store.maintain(whole.runner, closedMs)).toBe(6);
+  const calls = counting.calls() - before;
+  expect(calls).toBeGreaterThan(30);
+  for (let failAt = 1; failAt <= calls; failAt += 1) {
+    const memory = memoryDisk();
+    let failing: Disk = memory.disk;
+    const disk: Disk = {
+      create: (path) => failing.create(path),
+      open: (path) => failing.open(path),
+      rename: (from, to) => failing.rename(from, to),
+      remove: (path) => failing.remove(path),
+      makeFolder: (path) => failing.makeFolder(path),
+      syncFolder: (path) => failing.syncFolder(path),
+      list: (path) => failing.list(path),
+    };
+    const rig = await twoDays(disk);
+    failing = failingDisk(memory.disk, failAt).disk;
+    await expect(rig.store.maintain(rig.runner, closedMs)).rejects.toThrow("failed");
+    failing = memory.disk;
+    const expectWhole = (): void => {
+      for (const meterNo of [1, 17, meters]) {
+        const { readings, damage } = rig.store.range(meterNo, startMs, startMs + 48 * hourMs);
+        expect([readings.length, damage]).toEqual([48, []]);
+      }
+    };
+    expectWhole();
+    // Half of them go on, half start again.
+    if (failAt % 2 === 0) rig.reopen();
+    expectWhole();
+    await rig.store.maintain(rig.runner, closedMs);
+    expectWhole();
+    rig.reopen();
+    expectWhole();
+    expect(verifyStore(rig.store, rig.manifest)).toEqual([]);
+    const kinds = rig.manifest.files().map(({ kind }) => kind);
+    expect(kinds.sort()).toEqual(["month", "rollup", "rollup"]);
+  }
+}, 240_000);

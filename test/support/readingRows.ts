@@ -69,7 +69,53 @@ export function memoryDisk(limits: { failAfterBytes: number } = { failAfterBytes
     },
     makeFolder: () => undefined,
     syncFolder: () => undefined,
-    list: () => [...files.keys()].map((path) => path.slice(path.lastIndexOf("/") + 1)).sort(),
+    list: (folder) =>
+      [...files.keys()]
+        .filter((path) => path.slice(0, path.lastIndexOf("/")) === folder)
+        .map((path) => path.slice(folder.length + 1))
+        .sort(),
   };
   return { disk, files, contentOf };
+}
+
+/** The same disk, whose call number `failAt` fails and every later one too, as for a process that is no more. */
+export function failingDisk(disk: Disk, failAt: number): { disk: Disk; calls(): number } {
+  let calls = 0;
+  const count = (): void => {
+    calls += 1;
+    if (calls >= failAt) throw Object.assign(new Error(`call ${calls} failed`), { code: "EIO" });
+  };
+  const watched = (file: DiskFile): DiskFile => ({
+    ...file,
+    write(bytes) {
+      count();
+      file.write(bytes);
+    },
+    sync() {
+      count();
+      file.sync();
+    },
+  });
+  return {
+    calls: () => calls,
+    disk: {
+      ...disk,
+      create(path) {
+        count();
+        return watched(disk.create(path));
+      },
+      rename(from, to) {
+        count();
+        disk.rename(from, to);
+      },
+      remove(path) {
+        count();
+        disk.remove(path);
+      },
+      syncFolder(path) {
+        count();
+        disk.syncFolder(path);
+      },
+    },
+  };
 }
