@@ -43,6 +43,15 @@ test.each(["0", "9"])(
   },
 );
 
+test("the reading store alone answers everything that is asked, and every byte is as written", async () => {
+  const lines = await run(["--scenario", "readings", "--meters", "60", "--days", "3", "--origin"]);
+  const figures = lines.map(({ figure }) => figure);
+  expect(figures.slice(0, 3)).toEqual(["intake", "open", "day-segments"]);
+  expect(lines.at(-1)).toMatchObject({ figure: "verify", failed: 0 });
+  const registers = lines.filter(({ figure }) => String(figure).startsWith("registers-at"));
+  expect(registers.map(({ meters }) => meters)).toEqual([60, 60]);
+});
+
 test("sleeping meters take the commands that wait", async () => {
   const args = ["--meters", "20", "--concurrency", "5", "--commands", "50", "--seconds", "2"];
   const [line] = await run(["--scenario", "sleepy", ...args]);
