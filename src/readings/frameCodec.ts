@@ -3,7 +3,8 @@
  *
  *     columns: u8 | per column: place u8, length u32, bytes (see columnCodec.ts)   -- all of it one zstd frame
  *
- * A column without any value is left out; a frame without any column has no bytes at all. The length lets a reader pass by columns that it does not want.
+ * A column without any value is left out; a frame without any column has no bytes at all. The length lets a reader
+ * pass by columns that it does not want.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { invariant } from "#domain/invariant.ts";
