@@ -150,9 +150,13 @@ export class FrameCodec {
   }
 
   #findStarts(table: RowTable): void {
-    const meters = table.columns[0];
+    const starts = this.#starts;
+    const meters = table.column(0);
+    let before = NaN;
     for (let row = 0; row < table.count; row += 1) {
-      this.#starts[row] = row > 0 && meters?.[row] === meters?.[row - 1] ? 0 : 1;
+      const meter = meters[row] ?? NaN;
+      starts[row] = meter === before ? 0 : 1;
+      before = meter;
     }
   }
 }

@@ -201,7 +201,7 @@ export class SegmentedReadings implements ReadingStore {
   }
 
   async #do(runner: WorkRunner, work: Work): Promise<boolean> {
-    invariant(!this.#isBusy, "the store's work are done one after the other");
+    invariant(!this.#isBusy, "the store does one piece of work at a time");
     this.#isBusy = true;
     if (work.kind === "flush") {
       this.#flushing = this.#hot;
