@@ -8,7 +8,6 @@ import { loadSecrets } from "#config/secrets.ts";
 import { settings } from "#config/settings.ts";
 import { decodeCommand } from "./decodeCommand.ts";
 import { exitCodeOf, explain } from "./exitCodes.ts";
-import { serve } from "./serve.ts";
 import { simulateCommand } from "./simulateCommand.ts";
 
 /** SIGTERM must be answered within 25 s (CONTRACT section 4). */
@@ -35,6 +34,8 @@ async function runService(
   asJson: boolean,
 ): Promise<void> {
   const config = loadConfig({ flags });
+  // Only now: whoever decodes a frame need not wait for brokers and databases to be read.
+  const { serve } = await import("./serve.ts");
   const running = await serve(config, loadSecrets(config));
   // Before anything is said: whoever reads that we are ready may stop us at once.
   closeWithGrace({ delay: closeWithinMs, logger: false }, async ({ err }) => {

@@ -1,7 +1,6 @@
 /** `mercaptan simulate`: a district of simulated meters against a service that runs already. */
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import { runSimulate } from "#simulators/simulate.ts";
 
 function atLeast(min: number): (text: string) => number {
   return (text) => {
@@ -41,6 +40,7 @@ export function simulateCommand(): Command {
     .action(async (flags: SimulateFlags) => {
       const [host = "127.0.0.1", port = "1883"] = flags.broker.split(":");
       const key = readFileSync(flags.keyFile, "utf8").trim();
+      const { runSimulate } = await import("#simulators/simulate.ts");
       const outcome = await runSimulate({
         api: { baseUrl: flags.api, key },
         broker: { host, port: Number(port) },

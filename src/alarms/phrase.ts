@@ -1,6 +1,7 @@
 /** Pieces of an operator's sentence in both languages, each from one entry of a proof, with its unit. */
 import type { Proof } from "#domain/alarm.ts";
-import { isStatusName, type StatusName } from "#domain/status.ts";
+import { isStatusName } from "#domain/status.ts";
+import { statusWords as words } from "#domain/statusWords.ts";
 import { dayMs, formatM3, hourMs, minuteMs } from "#domain/units.ts";
 
 /** The same words in English and in Chinese. */
@@ -8,27 +9,6 @@ export interface Phrase {
   readonly en: string;
   readonly zh: string;
 }
-
-const statusZh: Readonly<Record<StatusName, string>> = {
-  leak: "燃气泄漏",
-  external_alarm: "外接报警",
-  over_flow: "流量过载",
-  large_flow: "异常大流量",
-  micro_flow: "微小流量",
-  continuous_flow: "持续用气超时",
-  low_pressure: "压力过低",
-  high_pressure: "压力过高",
-  reverse_flow: "反向流量",
-  battery_low: "电量低",
-  battery_critical: "电量严重不足",
-  magnet: "磁干扰",
-  tilt: "倾斜",
-  cover_open: "表盖打开",
-  valve_fault: "阀门故障",
-  valve_passing: "阀门直通",
-  meter_fault: "计量故障",
-  clock_fault: "时钟故障",
-};
 
 function numberOf(proof: Proof, key: string): number | undefined {
   const value = proof[key];
@@ -90,7 +70,7 @@ export function statusWords(proof: Proof): Phrase | undefined {
     .filter(isStatusName);
   if (names.length === 0) return undefined;
   return {
-    en: `meter status ${names.map((name) => name.replaceAll("_", " ")).join(", ")}`,
-    zh: `表具状态：${names.map((name) => statusZh[name]).join("、")}`,
+    en: `meter status ${names.map((name) => words[name].en).join(", ")}`,
+    zh: `表具状态：${names.map((name) => words[name].zh).join("、")}`,
   };
 }

@@ -111,6 +111,11 @@ export const rooms: readonly Room[] = [
   room("src/config", "One schema, defaults, one loader; the only reader of `process.env`.", [
     domain,
   ]),
+  room(
+    "src/decode",
+    "A frame in a person's hand: its protocol guessed, a table of its bytes, words in two languages.",
+    [domain, "protocols"],
+  ),
   room("src/*.ts", "Where everything meets: a part is an argument.", [
     "src",
     "protocols",
