@@ -1,53 +1,29 @@
-/** Arrays and message examples of the specification. They measure; the cards are what we stand on. */
-import { describe, expect, test } from "vitest";
+/** Judges the specification's own examples of Sparkplug: arrays, and payloads written by the published schema. */
 import { readArray } from "#protocols/sparkplug/arrays.ts";
 import { dataTypeOf } from "#protocols/sparkplug/dataTypes.ts";
 import { decodeHostState } from "#protocols/sparkplug/downlink.ts";
 import { decodePayload } from "#protocols/sparkplug/payload.ts";
 import { parseTopic } from "#protocols/sparkplug/topic.ts";
 import { valueOf } from "#protocols/sparkplug/values.ts";
-import { corpusRows, differencesOf, type CorpusRow } from "./corpusRows.ts";
-import { bytesOfHex, utf8 } from "./cards.ts";
-import { writtenPayload, type WrittenMetric } from "./sparkplugSchema.ts";
+import { bytesOfHex, utf8 } from "../unit/protocols/cards.ts";
+import { writtenPayload, type WrittenMetric } from "../unit/protocols/sparkplugSchema.ts";
+import type { Row } from "./rows.ts";
+import { compared, judgement, notApplicable, refusedWrongly, type Judgement } from "./verdict.ts";
 
-type Row = CorpusRow & {
-  readonly datatype?: number;
-  readonly topic?: string;
-  readonly matchesLittleEndianRule?: boolean | null;
-  readonly littleEndianHex?: string;
-};
 type Facts = Readonly<Record<string, unknown>>;
 
-const found = corpusRows("sparkplug.jsonl");
-const rows: readonly Row[] = found ?? [];
-/** The specification contradicts itself here: its rule is low byte first, its example is not. */
-const contradicting = rows.filter((row) => row.matchesLittleEndianRule === false);
-/** Nobody has said what the bytes by the rule would be: nothing to measure by. */
-const disputed = contradicting.filter((row) => row.littleEndianHex === undefined);
-const judged = rows.filter((row) => !disputed.includes(row));
-
-describe.skipIf(found === undefined)("examples with known answers: Sparkplug", () => {
-  test("every value as the specification gives it", () => {
-    const wrong = judged.flatMap((row) => differences(row).map((text) => `${row.id}: ${text}`));
-    const wrongRows = new Set(wrong.map((text) => text.split(": ")[0])).size;
-    const names = contradicting.map(({ id }) => id).join(" ");
-    console.info(
-      `CORPUS sparkplug: ${judged.length - wrongRows}/${judged.length} decoded, ` +
-        `${contradicting.length} examples that break the rule (${names}), ` +
-        `of them ${disputed.length} without bytes by the rule, not counted`,
-    );
-    expect(wrong).toEqual([]);
-  });
-});
-
-function differences(row: Row): readonly string[] {
-  if (row.kind === "array-vector") return differencesOf(arrayFacts(row), row.expected);
+export function judgeSparkplug(row: Row): Judgement {
+  if (!row.protocol.startsWith("sparkplug")) return notApplicable(`protocol ${row.protocol}`);
+  if (row.kind === "array-vector") return judgeArray(row);
+  const expected = row.expected["payload"];
   const topic = parseTopic(row.topic ?? "");
-  if (topic === undefined) return ["topic"];
-  const expected = row.expected["payload"] as Facts;
-  if (topic.type === "STATE") return differencesOf(stateFacts(expected), expected);
-  const payload = decodePayload(writtenPayload(expected));
-  if (!payload.ok) return ["refused"];
+  if (topic === undefined || typeof expected !== "object" || expected === null) {
+    return notApplicable("neither an array nor a payload with its topic");
+  }
+  const wanted = expected as Facts;
+  if (topic.type === "STATE") return judgement(compared(stateFacts(wanted), wanted));
+  const payload = decodePayload(row.hex === "" ? writtenPayload(wanted) : bytesOfHex(row.hex));
+  if (!payload.ok) return refusedWrongly(payload.fault);
   const { atMs, seq, metrics } = payload.value;
   const facts = {
     timestamp: atMs,
@@ -59,7 +35,17 @@ function differences(row: Row): readonly string[] {
       value: plain(metric.dataType === null ? null : valueOf(metric.wire, metric.dataType)),
     })),
   };
-  return differencesOf(facts, rounded(expected));
+  return judgement(compared(facts, rounded(wanted)));
+}
+
+/** The specification contradicts itself: its rule is low byte first, and some of its examples are not. */
+function judgeArray(row: Row): Judgement {
+  const breaksRule = row.matchesLittleEndianRule === false;
+  const reason = "the example breaks the specification's rule of low byte first";
+  const apart = breaksRule ? [{ where: "values", reason }] : [];
+  // Nobody has said what the bytes by the rule would be: nothing to measure by.
+  if (breaksRule && typeof row.littleEndianHex !== "string") return judgement({ apart });
+  return judgement({ ...compared(arrayFacts(row), row.expected), apart });
 }
 
 /** Of an example that breaks the rule the bytes by the rule are read. */

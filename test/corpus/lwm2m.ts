@@ -1,13 +1,22 @@
-/** LwM2M payloads with known answers. They measure; the cards are what this repository stands on. */
-import { describe, expect, test } from "vitest";
+/** Judges LwM2M rows: records of SenML, trees of TLV, and whether the encoding is told from the bytes. */
 import { formatInstant } from "#domain/units.ts";
 import { decodeRecords, encodingOf, guessEncoding } from "#protocols/lwm2m/decode.ts";
 import { omaObjects, resourceTypes, type ObjectTable } from "#protocols/lwm2m/objects.ts";
 import { parsePath, printPath } from "#protocols/lwm2m/path.ts";
 import type { ResourceRecord } from "#protocols/lwm2m/record.ts";
 import { printValue } from "#protocols/lwm2m/values.ts";
-import { corpusRows, differencesOf, type CorpusRow } from "./corpusRows.ts";
-import { bytesOfHex } from "./cards.ts";
+import { bytesOfHex } from "../unit/protocols/cards.ts";
+import type { Row } from "./rows.ts";
+import {
+  compared,
+  difference,
+  judgement,
+  leavesOf,
+  notApplicable,
+  refusal,
+  refusedWrongly,
+  type Judgement,
+} from "./verdict.ts";
 
 const { string, float, boolean, link } = resourceTypes;
 
@@ -18,36 +27,30 @@ const madeUp: ObjectTable = {
 };
 const nowhere = { object: null, instance: null, resource: null, item: null };
 
-type Row = CorpusRow & { readonly format?: string; readonly path?: string };
 type Tree = Record<string, unknown>;
 
-const found = corpusRows("lwm2m.jsonl");
-const rows: readonly Row[] = found ?? [];
-
-describe.skipIf(found === undefined)("payloads with known answers: LwM2M", () => {
-  test("every value as the publisher gives it", () => {
-    const wrong = rows.flatMap((row) => differences(row).map((text) => `${row.id}: ${text}`));
-    const wrongRows = new Set(wrong.map((text) => text.split(":")[0])).size;
-    console.info(`CORPUS lwm2m: ${rows.length - wrongRows}/${rows.length} decoded`);
-    expect(wrong).toEqual([]);
-  });
-
-  test("the encoding can be told from the bytes", () => {
-    for (const { id, hex, format } of rows) {
-      const named = Number(/\((\d+)\)/.exec(format ?? "")?.[1]);
-      expect([id, guessEncoding(bytesOfHex(hex))]).toEqual([id, encodingOf(named)]);
-    }
-  });
-});
-
-function differences(row: Row): readonly string[] {
+export function judgeLwm2m(row: Row): Judgement {
+  if (row.protocol !== "lwm2m") return notApplicable(`protocol ${row.protocol}`);
+  const encoding = encodingOf(Number(/\((\d+)\)/.exec(row.format ?? "")?.[1]));
+  if (encoding === undefined) return notApplicable(`format ${row.format}`);
   const records = recordsOf(row);
-  if (records === undefined) return ["refused"];
+  const isBad = row.kind === "error" || row.kind === "unsupported";
+  if (isBad) return refusal(records === undefined ? { kind: "refused" } : null);
+  if (records === undefined) return refusedWrongly("the payload");
   const { instances, ...rest } = row.expected;
-  if (instances === undefined) return differencesOf({ records: records.map(factsOf) }, rest);
   // Some rows name only a part of what their bytes say, so they are compared leaf by leaf.
-  const told = Object.fromEntries(leavesOf(treeOf(records)));
-  return differencesOf(told, Object.fromEntries(leavesOf(instances)));
+  const values =
+    instances === undefined
+      ? compared({ records: records.map(factsOf) }, rest)
+      : compared(byWay(treeOf(records)), byWay(instances));
+  const guessed = guessEncoding(bytesOfHex(row.hex));
+  const isGuessed = guessed === encoding;
+  const differences = isGuessed ? [] : [difference("encoding", encoding, guessed)];
+  return judgement({ ...values, differences: [...values.differences, ...differences] });
+}
+
+function byWay(tree: unknown): Tree {
+  return Object.fromEntries(leavesOf(tree));
 }
 
 function recordsOf({ hex, format, path }: Row): readonly ResourceRecord[] | undefined {
@@ -85,9 +88,4 @@ function treeOf(records: readonly ResourceRecord[]): Tree {
     else ((instance[path.resource] ??= {}) as Tree)[path.item] = plain(value);
   }
   return tree;
-}
-
-function leavesOf(tree: unknown, way = ""): readonly (readonly [string, unknown])[] {
-  if (typeof tree !== "object" || tree === null) return [[way, tree]];
-  return Object.entries(tree).flatMap(([key, inner]) => leavesOf(inner, `${way}/${key}`));
 }

@@ -1,8 +1,7 @@
-/** CAT-1 frames with known answers. They measure; the cards are what this repository stands on. */
-import { describe, expect, test } from "vitest";
+/** Judges CAT-1 rows. */
 import { formatInstant } from "#domain/units.ts";
 import { readPart } from "#protocols/cat1/answers.ts";
-import { controls, decodeFrame, encodeFrame, type Frame } from "#protocols/cat1/frame.ts";
+import { controls, decodeFrame, encodeFrame, startOf, type Frame } from "#protocols/cat1/frame.ts";
 import {
   answeredAt,
   readRequest,
@@ -15,40 +14,47 @@ import { cat1Protocol } from "#protocols/cat1/protocol.ts";
 import { localOffsetMs, reportIntervalMinutes, tableTypeOf } from "#protocols/cat1/quantities.ts";
 import { decodeCat1Request } from "#protocols/cat1/requests.ts";
 import { reasonsOf, statusOf } from "#protocols/cat1/status.ts";
+import { cjt188Protocol } from "#protocols/cjt188/protocol.ts";
 import { splitFrames } from "#protocols/codec/frameStream.ts";
-import { corpusRows, differencesOf } from "./corpusRows.ts";
-import { bytesOfHex } from "./cards.ts";
+import { bytesOfHex } from "../unit/protocols/cards.ts";
+import type { Row } from "./rows.ts";
+import {
+  compared,
+  difference,
+  isEqual,
+  judgement,
+  refusal,
+  refusedWrongly,
+  type Judgement,
+} from "./verdict.ts";
 
 type Facts = Readonly<Record<string, unknown>>;
 
-const all = corpusRows("cjt188.jsonl");
-const rows = (all ?? []).filter(({ protocol }) => protocol === "cjt188-cat1");
-
-describe.skipIf(all === undefined)("frames with known answers: CAT-1", () => {
-  test("every value as the publisher gives it", () => {
-    const wrong = rows.flatMap(({ id, hex, expected }) =>
-      differencesOf(factsOf(bytesOfHex(hex)), expected).map((text) => `${id}: ${text}`),
-    );
-    const wrongRows = new Set(wrong.map((text) => text.split(":")[0])).size;
-    const encodable = rows.filter(({ encodeVector }) => encodeVector === true);
-    const encoded = encodable.filter(({ hex }) => isRewritten(hex)).length;
-    console.info(
-      `CORPUS cat1: ${rows.length - wrongRows}/${rows.length} decoded, ` +
-        `${encoded}/${encodable.length} encoded`,
-    );
-    expect(wrong).toEqual([]);
-    expect(encoded).toBe(encodable.length);
-  });
-
-  test("what a meter sent becomes a telegram, and is found in a stream", () => {
-    for (const { id, hex } of rows) {
-      const bytes = bytesOfHex(hex);
-      const isUp = ((bytes[10] ?? 0) & 0x80) !== 0;
-      expect([id, cat1Protocol.decode(bytes).ok]).toEqual([id, isUp]);
-      expect(splitFrames(bytes).frames).toEqual([{ protocol: "cat1", bytes }]);
-    }
-  });
-});
+export function judgeCat1({ hex, expected, encodeVector, checksum, kind }: Row): Judgement {
+  const bytes = bytesOfHex(hex);
+  const decoded = cat1Protocol.decode(bytes);
+  const fault = decoded.ok ? null : decoded.fault;
+  if (checksum?.valid === false || kind === "bad-checksum") {
+    return refusal(fault, "checksumMismatch");
+  }
+  const facts = factsOf(bytes);
+  if (facts === undefined) return refusedWrongly(fault);
+  const values = compared(facts, expected);
+  const differences = [...values.differences];
+  // What a meter sent becomes a telegram, and is found in a stream.
+  const isUp = ((bytes[startOf(bytes) + 10] ?? 0) & 0x80) !== 0;
+  if (decoded.ok !== isUp) differences.push(difference("telegram", isUp, decoded.ok));
+  const { frames } = splitFrames(bytes);
+  if (!isEqual(frames, [{ protocol: "cat1", bytes }])) {
+    differences.push(difference("in a stream", 1, frames.length));
+  }
+  // It begins and ends like CJ/T 188, and must not be taken for it.
+  if (cjt188Protocol.decode(bytes).ok)
+    differences.push(difference("as CJ/T 188", "refused", "taken"));
+  const isEncoded = encodeVector === true ? isRewritten(hex) : null;
+  if (isEncoded === false) differences.push(difference("encoded", hex, "other bytes"));
+  return judgement({ ...values, differences, isEncoded });
+}
 
 function factsOf(bytes: Uint8Array): Facts | undefined {
   const whole = decodeFrame(bytes, null);
@@ -121,7 +127,7 @@ function isRewritten(hex: string): boolean {
       : value.kind === "read"
         ? readRequest.encode(value)
         : reportAnswer.encode(value);
-  return Buffer.from(encodeFrame(value, data)).toString("hex") === hex;
+  return Buffer.from(encodeFrame(value, data)).toString("hex") === hex.toLowerCase();
 }
 
 function localTime(atMs: number | null): string | null {

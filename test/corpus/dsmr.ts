@@ -1,78 +1,105 @@
-/** P1 telegrams with known answers, where a directory of them is at hand. They measure; the cards are ours. */
-import { describe, expect, test } from "vitest";
+/** Judges P1 telegrams: every value by the names of three collections, the checksum, and the gas register. */
 import { formatM3 } from "#domain/units.ts";
 import { openGeneralGlo } from "#protocols/codec/security.ts";
 import { gasChannels, type GasChannel } from "#protocols/dsmr/channels.ts";
 import { dsmrProtocol, type DsmrOptions } from "#protocols/dsmr/protocol.ts";
 import { checksumFault, readTelegrams, type P1Telegram } from "#protocols/dsmr/telegram.ts";
-import { bytesOfHex } from "./cards.ts";
-import { isSame, leavesOf, rowsOf, type Leaf, type Row } from "./corpusLeaves.ts";
+import { bytesOfHex } from "../unit/protocols/cards.ts";
 import { factByName, factByPath, factOfReader, type Fact } from "./dsmrFacts.ts";
+import { cipherOf, underAnotherKey } from "./keys.ts";
+import { knownReason } from "./known.ts";
+import type { Row } from "./rows.ts";
+import {
+  difference,
+  isEqual,
+  isSame,
+  judgement,
+  leavesOf,
+  notApplicable,
+  refusedWrongly,
+  type Apart,
+  type Difference,
+  type Judgement,
+  type Leaf,
+} from "./verdict.ts";
 
-const rows = rowsOf("dsmr.jsonl");
-
-describe.skipIf(rows.length === 0)("frames with known answers: DSMR P1", () => {
-  const wrongSum = rows.filter((row) => row.crc?.valid === false && beginsOnce(row));
-
-  test("every value as the publisher gives it", () => {
-    const judged = rows.map((row) => ({ row, ...differences(row) }));
-    const different = judged.filter(({ wrong }) => wrong.length > 0);
-    const disputed = judged.flatMap((one) => one.disputed.map((text) => `${one.row.id} ${text}`));
-    const decoded = judged.filter(({ values }) => values > 0).length;
-    const values = judged.reduce((sum, one) => sum + one.values, 0);
-    const refused = wrongSum.filter(isRefused).length;
-    console.info(
-      `CORPUS dsmr: ${rows.length} rows, ${decoded} decoded, ` +
-        `${rows.length - different.length} equal (${values} values), ${different.length} different ` +
-        `(${different.map(({ row }) => row.id).join(" ")}), ` +
-        `${refused}/${wrongSum.length} wrong checksums refused, disputed: ${disputed.join(", ") || "none"}`,
-    );
-    expect(different.map(({ row, wrong }) => `${row.id}: ${wrong.join("; ")}`)).toEqual([]);
-    expect(refused).toBe(wrongSum.length);
+export function judgeDsmr(row: Row): Judgement {
+  if (!row.protocol.startsWith("dsmr-p1")) return notApplicable(`protocol ${row.protocol}`);
+  const bytes = bytesOfHex(row.hex);
+  const { options, apart: switches } = optionsOf(row, bytes);
+  const decoded = dsmrProtocol.decode(bytes, options);
+  const plain = plainBytes(row, options);
+  const telegram = plain === undefined ? undefined : telegramOf(plain);
+  if (plain === undefined || telegram === undefined) {
+    return refusedWrongly(decoded.ok ? null : decoded.fault);
+  }
+  const { values, differences, apart } = judgeValues(row, telegram, plain);
+  const isWrongSum = row.crc?.valid === false && beginsOnce(row);
+  const isRefusedRightly = isWrongSum && !decoded.ok && decoded.fault.kind === "checksumMismatch";
+  if (isWrongSum) {
+    if (!isRefusedRightly) differences.push(difference("refusal", "checksumMismatch", decoded));
+  } else if (decoded.ok) {
+    const wanted = gasOf(row, options.gasChannel);
+    const volume = decoded.value.readings[0]?.volume ?? null;
+    const told = volume === null ? null : formatM3(volume.ml);
+    if (!isSame(told, wanted)) differences.push(difference("gas register", wanted, told));
+  } else {
+    differences.push(difference("telegram", "taken", decoded.fault));
+  }
+  return judgement({
+    isDecoded: decoded.ok,
+    isRefusedRightly,
+    equalValues: values,
+    differences,
+    apart: [...switches, ...apart],
+    keyed: underAnotherKey(options, (other) => dsmrProtocol.decode(bytes, other)),
   });
+}
 
-  test("every other telegram is taken, and its gas is the publisher's", () => {
-    for (const row of rows) {
-      if (wrongSum.includes(row)) continue;
-      const options = optionsOf(row);
-      const result = dsmrProtocol.decode(bytesOfHex(row.hex), options);
-      const wanted = gasOf(row, options.gasChannel);
-      const volume = result.ok ? result.value.readings[0]?.volume : undefined;
-      const told = volume === undefined || volume === null ? null : Number(formatM3(volume.ml));
-      expect([row.id, result.ok, told]).toEqual([row.id, true, wanted]);
-    }
-  });
+/** Keys and, of telegrams with several live gas meters, the first that is there. */
+function optionsOf(row: Row, bytes: Uint8Array) {
+  const { options, apart } = cipherOf(row, (keys) => dsmrProtocol.decode(bytes, keys));
+  const decoded = dsmrProtocol.decode(bytes, options);
+  const isMany = !decoded.ok && decoded.fault.kind === "unsupported";
+  const gasChannel = isMany ? channels.find((one) => isTaken(bytes, options, one)) : undefined;
+  if (gasChannel === undefined) return { options: options as DsmrOptions, apart };
+  const reason = `several live gas meters: that on channel ${gasChannel} is on file`;
+  return { options: { ...options, gasChannel }, apart: [...apart, { where: "gas", reason }] };
+}
 
-  test("a changed byte of a ciphered telegram is seen", () => {
-    for (const row of rows.filter(({ protocol }) => protocol.endsWith("encrypted"))) {
-      const bytes = bytesOfHex(row.hex);
-      bytes[150] = (bytes[150] ?? 0) ^ 1;
-      const result = dsmrProtocol.decode(bytes, optionsOf(row));
-      expect(result).toEqual({ ok: false, fault: { kind: "notAuthentic" } });
-    }
-  });
-});
+const channels = [1, 2, 3, 4];
 
-function optionsOf({ id, key, authKey, systemTitle }: Row): DsmrOptions {
-  const bytes = (hex?: string | null) => (typeof hex === "string" ? bytesOfHex(hex) : undefined);
-  return {
-    key: bytes(key),
-    authKey: bytes(authKey),
-    systemTitle: bytes(systemTitle),
-    // The switch of a meter that works against the standard.
-    emptyAad: id.includes("without-aad"),
-    // That telegram has two live gas meters.
-    gasChannel: id.includes("luxembourgh") ? 1 : undefined,
-  };
+function isTaken(bytes: Uint8Array, options: DsmrOptions, gasChannel: number): boolean {
+  const decoded = dsmrProtocol.decode(bytes, { ...options, gasChannel });
+  return decoded.ok && decoded.value.readings.length > 0;
+}
+
+function judgeValues(row: Row, telegram: P1Telegram, plain: Uint8Array) {
+  const differences: Difference[] = [];
+  const apart: Apart[] = [];
+  const leaves = leavesOf(rowWithoutLists(row)).filter(([way]) => way !== "note");
+  for (const [way, wanted] of leaves) {
+    const told = factOf(telegram, plain, [way, wanted]);
+    if (isSame(told, wanted)) continue;
+    const outside = isOutsideTelegram(telegram, way)
+      ? "the publisher's own time: the telegram has none, or one that is no date"
+      : undefined;
+    const reason = knownReason(row.id, way) ?? outside;
+    if (reason === undefined) differences.push(difference(way, wanted, told));
+    else apart.push({ where: way, reason });
+  }
+  const values = leaves.length - differences.length - apart.length;
+  if ("cosem" in row.expected) differences.push(...lineDifferences(row, telegram, plain));
+  return { values, differences, apart };
 }
 
 /** What the publisher says the gas register is, where it says so in a place that we know. */
-function gasOf({ expected }: Row, channel: number | undefined): number | null {
+function gasOf({ expected }: Row, channel: number | undefined): unknown {
   const leaves = leavesOf(expected).filter(([way]) => !way.startsWith("cosem"));
   const byWay = new Map(leaves);
   const values = leaves.flatMap(([way, value]) => {
     if (value === null || !isGasRegister(way, byWay)) return [];
-    return channel === undefined || way.includes(`.${channel}.`) ? [Number(value)] : [];
+    return channel === undefined || way.includes(`.${channel}.`) ? [value] : [];
   });
   return values[0] ?? null;
 }
@@ -91,10 +118,10 @@ function beginsOnce({ hex }: Row): boolean {
   return !Buffer.from(hex, "hex").includes("\n/");
 }
 
-function plainBytes(row: Row): Uint8Array | undefined {
+function plainBytes(row: Row, options: DsmrOptions): Uint8Array | undefined {
   const bytes = bytesOfHex(row.hex);
   if (!row.protocol.endsWith("encrypted")) return bytes;
-  const opened = openGeneralGlo(bytes, optionsOf(row), null);
+  const opened = openGeneralGlo(bytes, options, null);
   return opened.ok ? opened.value.plaintext : undefined;
 }
 
@@ -102,36 +129,6 @@ function plainBytes(row: Row): Uint8Array | undefined {
 function telegramOf(bytes: Uint8Array): P1Telegram | undefined {
   const read = readTelegrams(bytes).findLast(({ ok }) => ok);
   return read?.ok === true ? read.value : undefined;
-}
-
-function isRefused(row: Row): boolean {
-  const result = dsmrProtocol.decode(bytesOfHex(row.hex), optionsOf(row));
-  return !result.ok && result.fault.kind === "checksumMismatch";
-}
-
-interface Judgement {
-  readonly values: number;
-  readonly wrong: readonly string[];
-  readonly disputed: readonly string[];
-}
-
-function differences(row: Row): Judgement {
-  const plain = plainBytes(row);
-  const telegram = plain === undefined ? undefined : telegramOf(plain);
-  if (plain === undefined || telegram === undefined) {
-    return { values: 0, wrong: ["refused"], disputed: [] };
-  }
-  const wrong: string[] = [];
-  const disputed: string[] = [];
-  const leaves = leavesOf(rowWithoutLists(row)).filter(([way]) => way !== "note");
-  for (const [way, wanted] of leaves) {
-    const told = factOf(telegram, plain, [way, wanted]);
-    if (isSame(told, wanted)) continue;
-    if (isOutsideTelegram(telegram, way)) disputed.push(way);
-    else wrong.push(`${way} is ${String(told)}, not ${String(wanted)}`);
-  }
-  if ("cosem" in row.expected) wrong.push(...lineDifferences(row, telegram, plain));
-  return { values: leaves.length, wrong, disputed };
 }
 
 /** Lists of whole lines are compared as lists. */
@@ -185,7 +182,7 @@ function isOutsideTelegram(telegram: P1Telegram, way: string): boolean {
   return clock === undefined || Number(clock.slice(2, 4)) > 12;
 }
 
-function lineDifferences(row: Row, telegram: P1Telegram, plain: Uint8Array): readonly string[] {
+function lineDifferences(row: Row, telegram: P1Telegram, plain: Uint8Array): readonly Difference[] {
   const { cosem, dsmr } = row.expected as {
     readonly cosem: { readonly unknownObjects?: string[]; readonly knownObjects?: string[] };
     readonly dsmr: { readonly unknownLines?: string[] };
@@ -198,5 +195,6 @@ function lineDifferences(row: Row, telegram: P1Telegram, plain: Uint8Array): rea
   const text = Buffer.from(plain).toString("latin1");
   const ours = telegram.objects.flatMap(({ from, to }) => text.slice(from, to).split("\r\n"));
   const told = [...ours, ...telegram.strayLines].toSorted();
-  return JSON.stringify(told) === JSON.stringify(wanted.toSorted()) ? [] : ["lines"];
+  const [is, should] = [told, wanted.toSorted()];
+  return isEqual(is, should) ? [] : [difference("lines", should, is)];
 }
