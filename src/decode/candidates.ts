@@ -30,7 +30,7 @@ export interface Explained {
 export interface FrameDecoder {
   decode(bytes: Uint8Array, file: FrameFile): Result<Telegram, DecodeFault>;
   explain(bytes: Uint8Array, file: FrameFile): Explained;
-  mayBeUrgent(bytes: Uint8Array): boolean;
+  mayBeUrgent(bytes: Uint8Array, file: FrameFile): boolean;
 }
 
 /** A protocol and the marks by which its frames are known before they are decoded. */
@@ -135,7 +135,7 @@ const sparkplugDecoder: FrameDecoder = {
 const lwm2mDecoder: FrameDecoder = {
   decode: (bytes, file) => lwm2mWith(file).decode(bytes),
   explain: (bytes, file) => lwm2mWith(file).explain(bytes),
-  mayBeUrgent: (bytes) => protocols.lwm2m.mayBeUrgent(bytes),
+  mayBeUrgent: (bytes, file) => lwm2mWith(file).mayBeUrgent(bytes),
 };
 
 function lwm2mWith(file: FrameFile): ReturnType<typeof lwm2mOver> {

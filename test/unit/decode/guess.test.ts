@@ -17,7 +17,8 @@ interface CardFile {
   readonly file: FrameFile;
 }
 
-const folders = readdirSync(cardsDirectory).filter((folder) => folder !== "carriers");
+const notFrames = ["carriers", "found"];
+const folders = readdirSync(cardsDirectory).filter((folder) => !notFrames.includes(folder));
 const cards = folders.flatMap((folder) =>
   readdirSync(new URL(`${folder}/`, cardsDirectory)).map((name): CardFile => {
     const text = readFileSync(new URL(`${folder}/${name}`, cardsDirectory), "utf8");
