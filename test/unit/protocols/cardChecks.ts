@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Telegram } from "#domain/telegram.ts";
 import { reasonOf, type Protocol } from "#protocols/contract.ts";
+import { damageAll } from "../../damage/damage.ts";
 import { bytesOfHex } from "./cards.ts";
 
 export type Decoder = Pick<Protocol, "decode" | "explain" | "mayBeUrgent">;
@@ -60,34 +61,11 @@ export function checkCards(
     });
 
     test("every truncation and every single-bit flip: refused, or a typed telegram", () => {
-      for (let length = 0; length < card.bytes.length; length += 1) {
-        checkDamaged(decoder, card, card.bytes.slice(0, length), hasChecksum);
-      }
-      for (let bit = 0; bit < card.bytes.length * 8; bit += 1) {
-        const damaged = card.bytes.slice();
-        damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        checkDamaged(decoder, card, damaged, hasChecksum);
-      }
+      const { wrong, refused } = damageAll(decoder, card.bytes, {});
+      expect(refused).toBeGreaterThan(0);
+      if (hasChecksum) expect(wrong).toEqual([]);
     });
   });
-}
-
-function checkDamaged(
-  decoder: Decoder,
-  card: PlainCard,
-  damaged: Uint8Array,
-  hasChecksum: boolean,
-): void {
-  const result = decoder.decode(damaged);
-  decoder.mayBeUrgent(damaged);
-  const { fault } = decoder.explain(damaged);
-  if (result.ok) {
-    expect(fault).toBeNull();
-    if (hasChecksum) expect(result.value).toEqual(card.expect);
-  } else {
-    expect(fault).toEqual(result.fault);
-    expect(reasonOf(result.fault)).toMatch(/^[A-Z]+$/);
-  }
 }
 
 /** How many damaged or random inputs each decoder must bear. */
