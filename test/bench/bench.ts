@@ -1,5 +1,6 @@
 /** `npm run bench -- --scenario NAME`: figures as JSON lines. Compare in one run, never across machines. */
 import { parseArgs } from "node:util";
+import { runDecode } from "./decode.ts";
 import { runLeakLatency } from "./leakLatency.ts";
 import { runReadings } from "./readings.ts";
 import { medianReports, type Report } from "./report.ts";
@@ -18,6 +19,8 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
   leak-latency   leak in to event on the live feed, paced, and again during a flood of old data
                  --connections 500 (as many again flood)  --rate 5000
                  --history 0 (old values beside the newest of each flooding uplink)
+  decode         frames to telegrams on one core, a line for each protocol, the median of five rounds;
+                 the frames are those of test/cards
   readings       the reading store alone: durable intake, bytes, reads by meter and over the fleet
                  --meters 10000  --days 3  --origin (with receipt times and numbers of the uplinks)
 
@@ -65,6 +68,7 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
       commands: Number(values.commands),
       seconds,
     }),
+  decode: () => runDecode({ seconds }),
   "leak-latency": () =>
     runLeakLatency({
       connections: Number(values.connections ?? 500),

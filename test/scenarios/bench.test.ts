@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { decoderNames } from "#decode/candidates.ts";
 import { requireTool } from "../support/tool.ts";
 
 const bench = fileURLToPath(new URL("../bench/bench.ts", import.meta.url));
@@ -70,6 +71,16 @@ test.skipIf(requireTool("mosquitto", "mosquitto") === null)(
     expect(lines[0]).toMatchObject({ lost: 0 });
   },
 );
+
+test("decode tells a rate for every protocol", async () => {
+  const lines = await run(["--scenario", "decode", "--seconds", "0.05", "--runs", "2"]);
+  expect(lines.map((line) => line["protocol"])).toEqual(decoderNames);
+  for (const line of lines) {
+    expect(line).toMatchObject({ scenario: "decode", runs: 2 });
+    expect(line["framesPerSecond"]).toBeGreaterThan(0);
+    expect(line["frames"]).toBeGreaterThan(0);
+  }
+});
 
 test("an unknown scenario is bad usage", async () => {
   await expect(run(["--scenario", "none"])).rejects.toMatchObject({ code: 2 });
