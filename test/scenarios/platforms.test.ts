@@ -55,7 +55,13 @@ beforeAll(async () => {
   service = await home.serve();
   books = new Books(service);
   const meter = (n: number, carrierAddress: string) => {
-    return { id: `C${n}`, protocol: "cjt188", frameAddress: addressOf(n), carrierAddress } as const;
+    return {
+      id: `C${n}`,
+      protocol: "cjt188",
+      frameAddress: addressOf(n),
+      carrierAddress,
+      profile: "simulated-cjt188",
+    } as const;
   };
   await service.register([1, 2, 3, 4].map((n) => meter(n, imeiOf(n))));
   await service.register([meter(5, devEui)]);
