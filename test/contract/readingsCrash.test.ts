@@ -35,31 +35,35 @@ async function runUntil(
   return lines;
 }
 
-test("after kills over flush, merge and roll-up nothing is lost and nothing is there twice", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "mercaptan-readings-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const kinds = ["work flush", "work merge day", "work rollUp", "work merge month"];
-  let killedIn: string[] = [];
-  let committed = 0;
-  for (let kill = 0; kill < kills; kill += 1) {
-    const wanted = kinds[kill % kinds.length] ?? "";
-    let sinceWanted = -1;
-    const lines = await runUntil(folder, (line, count) => {
-      if (line === wanted) sinceWanted = 0;
-      else if (sinceWanted >= 0) sinceWanted += 1;
-      // At once, or some batches later, while the worker is still at it or just through.
-      return (sinceWanted >= 0 && sinceWanted >= kill % 5) || count > 900;
-    });
-    expect(lines.filter((line) => line.startsWith("failed"))).toEqual([]);
-    if (lines.includes(wanted)) killedIn = [...killedIn, wanted];
-    const last = lines.findLast((line) => line.startsWith("batch "));
-    committed = Math.max(committed, Number(last?.slice(6) ?? 0));
-    // The next process opens what this one left: its first line says from where it goes on.
-    expect(Number(lines[0]?.split(" ")[1])).toBeGreaterThanOrEqual(0);
-  }
-  for (const kind of kinds) expect(killedIn).toContain(kind);
-  await expectWhole(folder, committed);
-}, 240_000);
+test(
+  "after kills over flush, merge and roll-up nothing is lost and nothing is there twice",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "mercaptan-readings-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const kinds = ["work flush", "work merge day", "work rollUp", "work merge month"];
+    let killedIn: string[] = [];
+    let committed = 0;
+    for (let kill = 0; kill < kills; kill += 1) {
+      const wanted = kinds[kill % kinds.length] ?? "";
+      let sinceWanted = -1;
+      const lines = await runUntil(folder, (line, count) => {
+        if (line === wanted) sinceWanted = 0;
+        else if (sinceWanted >= 0) sinceWanted += 1;
+        // At once, or some batches later, while the worker is still at it or just through.
+        return (sinceWanted >= 0 && sinceWanted >= kill % 5) || count > 900;
+      });
+      expect(lines.filter((line) => line.startsWith("failed"))).toEqual([]);
+      if (lines.includes(wanted)) killedIn = [...killedIn, wanted];
+      const last = lines.findLast((line) => line.startsWith("batch "));
+      committed = Math.max(committed, Number(last?.slice(6) ?? 0));
+      // The next process opens what this one left: its first line says from where it goes on.
+      expect(Number(lines[0]?.split(" ")[1])).toBeGreaterThanOrEqual(0);
+    }
+    for (const kind of kinds) expect(killedIn).toContain(kind);
+    await expectWhole(folder, committed);
+  },
+  60_000 + kills * 30_000,
+);
 
 /** Everything up to the last committed batch, compared with the same course kept as a list. */
 async function expectWhole(folder: string, committed: number): Promise<void> {
