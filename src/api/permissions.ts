@@ -51,6 +51,7 @@ export const permissions = {
   "alarms.read": watchers,
   "alarms.acknowledge": controlRoom,
   "alarms.reset": controlRoom,
+  "alarms.shelve": controlRoom,
   "alarms.comment": ["operator", "dispatcher", "engineer"],
   "valves.close": controlRoom,
   "commands.read": staff,

@@ -32,6 +32,27 @@ export const alarmStates = [
 ] as const;
 export type AlarmState = (typeof alarmStates)[number];
 
+/** Why an alarm is on record and does not ring: shelved by a person, suppressed by design, out of service. */
+export interface Hidden {
+  readonly reason: string;
+  /** The label of a person's key, or "engine". */
+  readonly by: string;
+  readonly sinceMs: TimestampMs;
+  /** null: until the cause is over. */
+  readonly untilMs: TimestampMs | null;
+}
+
+/** States in which an alarm is recorded and does not ring. */
+export const hiddenStates: readonly AlarmState[] = ["shelved", "suppressed", "out-of-service"];
+
+/** An alarm that nothing hides and that has not rung. */
+export const unhidden = Object.freeze({
+  hidden: null,
+  rungAtMs: null,
+  unanswered: 0,
+  parentId: null,
+} satisfies Partial<Alarm>);
+
 /** One life of an alarm, from raise to normal. `occurrence` counts raises within that life. */
 export interface Alarm {
   readonly id: AlarmId;
@@ -52,6 +73,13 @@ export interface Alarm {
   readonly knownAtMs: TimestampMs;
   readonly acknowledgedAtMs: TimestampMs | null;
   readonly acknowledgedBy: string | null;
+  readonly hidden: Hidden | null;
+  /** Our clock: when it last began to ring; null: never. */
+  readonly rungAtMs: TimestampMs | null;
+  /** How often it has been told since then that nobody answers. */
+  readonly unanswered: number;
+  /** The alarm of which this one is a consequence. */
+  readonly parentId: AlarmId | null;
   readonly proof: Proof;
 }
 

@@ -10,6 +10,13 @@ export const alarmEventKinds = [
   "alarm.reset",
   "alarm.cleared",
   "alarm.commented",
+  "alarm.unanswered",
+  "alarm.shelved",
+  "alarm.unshelved",
+  "alarm.suppressed",
+  "alarm.released",
+  "alarm.removed",
+  "alarm.restored",
   "alarm.historical",
 ] as const;
 export const systemEventKinds = [

@@ -31,6 +31,18 @@ export function publicAlarm(alarm: Alarm, meter: Meter | null, message: Bilingua
     knownAt: formatInstant(alarm.knownAtMs),
     acknowledgedAt: instant(alarm.acknowledgedAtMs),
     acknowledgedBy: alarm.acknowledgedBy,
+    hidden:
+      alarm.hidden === null
+        ? null
+        : {
+            reason: alarm.hidden.reason,
+            by: alarm.hidden.by,
+            since: formatInstant(alarm.hidden.sinceMs),
+            until: instant(alarm.hidden.untilMs),
+          },
+    rungAt: instant(alarm.rungAtMs),
+    unanswered: alarm.unanswered,
+    parentId: alarm.parentId as string | null,
     message,
     proof: { ...alarm.proof },
     position: meter === null ? null : meter.position,

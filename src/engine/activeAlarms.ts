@@ -1,5 +1,5 @@
 /** How many alarms stand, by priority: kept as they change, for a fleet is too large to be counted each time. */
-import type { Alarm, Priority } from "#domain/alarm.ts";
+import { hiddenStates, type Alarm, type Priority } from "#domain/alarm.ts";
 import type { Memory } from "./memory.ts";
 
 export type AlarmCounts = Record<Priority, number>;
@@ -12,9 +12,14 @@ type Slots = Readonly<Partial<Record<string, Alarm>>>;
 export function recount(counts: AlarmCounts, before: Slots, after: Slots): AlarmCounts {
   if (before === after) return counts;
   const next = { ...counts };
-  for (const alarm of Object.values(before)) if (alarm !== undefined) next[alarm.priority] -= 1;
-  for (const alarm of Object.values(after)) if (alarm !== undefined) next[alarm.priority] += 1;
+  for (const alarm of Object.values(before)) if (isStanding(alarm)) next[alarm.priority] -= 1;
+  for (const alarm of Object.values(after)) if (isStanding(alarm)) next[alarm.priority] += 1;
   return next;
+}
+
+/** In sight of the operators: what is shelved, suppressed or out of service is not counted. */
+function isStanding(alarm: Alarm | undefined): alarm is Alarm {
+  return alarm !== undefined && !hiddenStates.includes(alarm.state);
 }
 
 /** The meters' standing alarms and the system's own. */

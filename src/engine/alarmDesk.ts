@@ -1,10 +1,18 @@
 /** Turns conditions and people's acts into alarm lives: at most one live alarm per meter and rule. */
-import { newLife, stepAlarm, type AlarmInput, type AlarmLife } from "#alarms/alarmLife.ts";
-import type { Alarm, ConditionLevel, Occurrence, Priority, Proof } from "#domain/alarm.ts";
+import type { AlarmFault, AlarmInput } from "#alarms/alarmLife.ts";
+import {
+  unhidden,
+  type Alarm,
+  type ConditionLevel,
+  type Occurrence,
+  type Priority,
+  type Proof,
+} from "#domain/alarm.ts";
 import type { AlarmEventKind } from "#domain/event.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { ruleTable } from "#rules/ruleTable.ts";
+import { lifeOf, lived, moved, stepOf, unseen } from "./alarmSteps.ts";
 import type { MeterAlarmRule } from "./context.ts";
 import type { Draft } from "./draft.ts";
 
@@ -25,19 +33,17 @@ export function activate(draft: Draft, now: Activation): Alarm {
   if (before !== undefined && happened.length === 0 && before.level === now.level) {
     return before;
   }
-  const hasRung = happened.length > 0;
   const base = before ?? silent ?? blankAlarm(draft, now);
   const life = stepped.ok ? stepped.value.life : lifeOf(base);
+  const isAnew = happened.length > 0;
   const alarm: Alarm = {
-    ...base,
-    ...life,
+    ...lived(base, life),
     priority: priorityOf(now.rule, life.level),
     historical: false,
-    raisedAtMs: before === undefined || hasRung ? now.raisedAtMs : before.raisedAtMs,
+    raisedAtMs: before === undefined || isAnew ? now.raisedAtMs : before.raisedAtMs,
     returnedAtMs: null,
     knownAtMs: before === undefined ? draft.nowMs : base.knownAtMs,
-    acknowledgedAtMs: hasRung ? null : base.acknowledgedAtMs,
-    acknowledgedBy: hasRung ? null : base.acknowledgedBy,
+    ...(isAnew ? unseen(life, draft.nowMs) : {}),
     proof: now.proof,
   };
   // The record of old data becomes this alarm, or ends where this alarm takes over.
@@ -50,46 +56,28 @@ export function activate(draft: Draft, now: Activation): Alarm {
 /** The condition ended: the alarm returns, and stays for a person where it must. */
 export function returnToNormal(draft: Draft, rule: MeterAlarmRule, atMs: TimestampMs): void {
   const before = draft.context.live[rule];
-  if (before === undefined) return;
-  const stepped = advance(rule, before, { kind: "return" });
-  if (!stepped.ok || stepped.value.happened.length === 0) return;
-  const alarm = { ...before, ...stepped.value.life, level: before.level, returnedAtMs: atMs };
-  setLive(draft, rule, alarm, stepped.value.happened);
+  if (before === undefined || !isActive(before)) return;
+  moveAlarm(draft, before, { kind: "return" }, { returnedAtMs: atMs });
 }
 
-/** A person saw this occurrence; refused when it is no longer the one that was seen. */
-export function acknowledge(
-  draft: Draft,
-  alarm: Alarm,
-  occurrence: number,
-  by: string,
-): Result<Alarm, "occurrence-changed" | "not-allowed-in-state"> {
-  return personal(draft, alarm, { kind: "acknowledge", occurrence }, by);
-}
-
-/** A person declares a latched alarm over. */
-export function reset(
-  draft: Draft,
-  alarm: Alarm,
-): Result<Alarm, "occurrence-changed" | "not-allowed-in-state"> {
-  return personal(draft, alarm, { kind: "reset" }, null);
-}
-
-function personal(
+/**
+ * A step that is no reading's: a person's act, the design's, or the watch's. Refused where the table does not
+ * have it, or where the alarm is no longer the live one.
+ */
+export function moveAlarm(
   draft: Draft,
   alarm: Alarm,
   input: AlarmInput,
-  acknowledgedBy: string | null,
-): Result<Alarm, "occurrence-changed" | "not-allowed-in-state"> {
+  change: Partial<Alarm> = {},
+): Result<Alarm, AlarmFault> {
   const rule = alarm.rule as MeterAlarmRule;
   if (draft.context.live[rule]?.id !== alarm.id) return fail("not-allowed-in-state");
   const stepped = advance(rule, alarm, input);
   if (!stepped.ok) return stepped;
-  if (stepped.value.happened.length === 0) return ok(alarm);
-  const acknowledged =
-    acknowledgedBy === null ? {} : { acknowledgedAtMs: draft.nowMs, acknowledgedBy };
-  const next: Alarm = { ...alarm, ...stepped.value.life, level: alarm.level, ...acknowledged };
-  setLive(draft, rule, next, stepped.value.happened);
+  const { life, happened } = stepped.value;
+  if (happened.length === 0) return ok(alarm);
+  const next: Alarm = { ...lived(alarm, life), ...moved(alarm, life, draft.nowMs), ...change };
+  setLive(draft, rule, next, happened);
   return ok(next);
 }
 
@@ -130,6 +118,7 @@ function blankAlarm(draft: Draft, now: Activation): Alarm {
     knownAtMs: draft.nowMs,
     acknowledgedAtMs: null,
     acknowledgedBy: null,
+    ...unhidden,
     proof: now.proof,
   };
 }
@@ -138,12 +127,8 @@ function priorityOf(rule: MeterAlarmRule, level: ConditionLevel): Priority {
   return ruleTable[rule].priority[level === 2 ? 2 : 1];
 }
 
-function lifeOf(alarm: Alarm): AlarmLife {
-  return { state: alarm.state, occurrence: alarm.occurrence, level: alarm.level };
-}
-
 function advance(rule: MeterAlarmRule, alarm: Alarm | undefined, input: AlarmInput) {
-  return stepAlarm(ruleTable[rule].latching, alarm === undefined ? newLife : lifeOf(alarm), input);
+  return stepOf(ruleTable[rule].latching, alarm, input);
 }
 
 function setLive(
@@ -165,7 +150,7 @@ function setSilent(draft: Draft, rule: MeterAlarmRule, alarm: Alarm | undefined)
   draft.context = { ...draft.context, silent };
 }
 
-/** Whether the condition of this alarm holds at this moment. */
-export function isActive(alarm: Alarm | undefined): boolean {
-  return alarm?.state === "unacknowledged" || alarm?.state === "acknowledged";
+/** Whether the condition of this alarm holds at this moment, whether it rings or is hidden. */
+export function isActive(alarm: Alarm | undefined): alarm is Alarm {
+  return alarm !== undefined && alarm.state !== "normal" && alarm.returnedAtMs === null;
 }

@@ -1,17 +1,15 @@
 /** What people ask for, carried out in the same stream as the uplinks and written with them. */
-import { alarmId, commandId, parseMeterId } from "#domain/ids.ts";
+import { commandId, parseMeterId } from "#domain/ids.ts";
 import { unreachable } from "#domain/invariant.ts";
-import type { Meter } from "#domain/meter.ts";
 import type { Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
-import { acknowledge, reset } from "./alarmDesk.ts";
-import { publish, publishAlarm, recordDraft, type Book } from "./book.ts";
+import { actOnAlarm } from "./alarmActs.ts";
+import { publish, recordDraft, type Book } from "./book.ts";
 import { actOnKeys } from "./keyAsks.ts";
 import { settingNames } from "./memory.ts";
 import { redecode } from "./redecode.ts";
 import { changeMeter, registerMeter } from "./registry.ts";
 import { refuse } from "./refuse.ts";
 import { draftFor, type Room } from "./room.ts";
-import { actOnSystem } from "./systemAlarms.ts";
 import { moveValve, order } from "./valveDesk.ts";
 
 /** Carries out one ask, once per idempotency key; every act leaves a line in the audit. */
@@ -80,6 +78,8 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
     case "quarantine.redecode":
       return redecode(room, book, ask);
     case "alarm.acknowledge":
+    case "alarm.shelve":
+    case "alarm.unshelve":
     case "alarm.reset":
     case "alarm.comment":
       return actOnAlarm(room, book, ask, actor.label);
@@ -110,48 +110,6 @@ function setGateway(book: Book, id: string, meterIds: readonly string[]): void {
     if (before === undefined) gateways.delete(id);
     else gateways.set(id, before);
   });
-}
-
-type AlarmAsk = Extract<Ask, { readonly alarmId: string }>;
-
-function actOnAlarm(room: Room, book: Book, ask: AlarmAsk, by: string): AskResult {
-  const alarm = room.ledger.alarm(alarmId(ask.alarmId));
-  if (alarm === undefined) return refuse("not-found", `no alarm ${ask.alarmId}`);
-  const meter = alarm.meterNo === null ? null : (book.memory.meters.get(alarm.meterNo) ?? null);
-  if (ask.kind === "alarm.comment") {
-    room.ledger.putAlarmComment(alarm.id, book.nowMs, by, ask.comment);
-    publishAlarm(book, "alarm.commented", alarm, meter);
-    return { ok: true, answer: { kind: "alarm", alarm } };
-  }
-  const input =
-    ask.kind === "alarm.acknowledge"
-      ? ({ kind: "acknowledge", occurrence: ask.occurrence } as const)
-      : ({ kind: "reset" } as const);
-  const acted =
-    meter === null
-      ? actOnSystem(book, alarm, input, by)
-      : actOnMeterAlarm(room, book, meter, input);
-  if (!acted.ok) {
-    const detail = `alarm is ${alarm.state}, occurrence ${alarm.occurrence}`;
-    return { ok: false, refusal: { kind: acted.fault, detail, alarm } };
-  }
-  const words = ask.kind === "alarm.acknowledge" ? ask.comment : ask.reason;
-  if (words !== null) room.ledger.putAlarmComment(alarm.id, book.nowMs, by, words);
-  return { ok: true, answer: { kind: "alarm", alarm: acted.value } };
-
-  function actOnMeterAlarm(
-    inRoom: Room,
-    inBook: Book,
-    ofMeter: Meter,
-    act: typeof input,
-  ): ReturnType<typeof reset> {
-    const draft = draftFor(inRoom, inBook, ofMeter);
-    if (alarm === undefined) return { ok: false, fault: "not-allowed-in-state" };
-    const result =
-      act.kind === "reset" ? reset(draft, alarm) : acknowledge(draft, alarm, act.occurrence, by);
-    if (result.ok) recordDraft(inBook, draft);
-    return result;
-  }
 }
 
 function closeValve(
@@ -234,6 +192,8 @@ function subjectOf(ask: Ask): string {
     case "apiKey.revoke":
       return ask.id;
     case "alarm.acknowledge":
+    case "alarm.shelve":
+    case "alarm.unshelve":
     case "alarm.reset":
     case "alarm.comment":
       return ask.alarmId;

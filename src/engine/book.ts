@@ -11,7 +11,7 @@ import { formatInstant } from "#domain/units.ts";
 import type { Downlink } from "#ports/intake.ts";
 import type { MeterContext } from "./context.ts";
 import type { Draft } from "./draft.ts";
-import type { Memory } from "./memory.ts";
+import { noteContext, type Memory } from "./memory.ts";
 import { recount } from "./activeAlarms.ts";
 import { encodeCommand } from "./encodeCommand.ts";
 import { Tally } from "./tally.ts";
@@ -74,14 +74,9 @@ export function undoBook(book: Book): void {
   for (const [meterNo, context] of book.before) {
     if (context === undefined) memory.contexts.delete(meterNo);
     else memory.contexts.set(meterNo, context);
-    noteWaiting(memory, meterNo, context);
+    noteContext(memory, meterNo, context);
   }
   for (const undo of book.undo.reverse()) undo();
-}
-
-function noteWaiting(memory: Memory, meterNo: number, context: MeterContext | undefined): void {
-  if ((context?.valve.outstanding ?? null) === null) memory.waiting.delete(meterNo);
-  else memory.waiting.add(meterNo);
 }
 
 /** Takes the next number of a sequence. */
@@ -99,7 +94,7 @@ export function recordDraft(book: Book, draft: Draft): void {
   memory.meterAlarms = recount(memory.meterAlarms, liveBefore, draft.context.live);
   memory.contexts.set(meter.no, draft.context);
   memory.automation = draft.automation;
-  noteWaiting(memory, meter.no, draft.context);
+  noteContext(memory, meter.no, draft.context);
   for (const reading of effects.readings) ledger.putReading(reading);
   for (const { reading, reason } of effects.revisions) ledger.reviseReading(reading, reason, nowMs);
   for (const { atMs, json } of effects.checkpoints) ledger.putCheckpoint(meter.no, atMs, json);

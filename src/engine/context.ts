@@ -1,5 +1,5 @@
 /** What the engine remembers of a meter between uplinks; written as JSON in every commit that touches it. */
-import type { Alarm, MeterRuleId } from "#domain/alarm.ts";
+import { unhidden, type Alarm, type MeterRuleId } from "#domain/alarm.ts";
 import type { AlarmId } from "#domain/ids.ts";
 import type { Learned } from "#domain/meterFile.ts";
 import type { TimestampMs } from "#domain/units.ts";
@@ -66,3 +66,17 @@ export const initialContext: MeterContext = {
   silent: {},
   occurrenceIds: {},
 };
+
+/** A context from the ledger; what an older program did not know yet gets its beginning. */
+export function reviveContext(json: string): MeterContext {
+  const kept = { ...initialContext, ...(JSON.parse(json) as MeterContext) };
+  return { ...kept, live: reviveAlarms(kept.live), silent: reviveAlarms(kept.silent) };
+}
+
+/** The same for the alarms in it. */
+export function reviveAlarms<Slots extends Readonly<Partial<Record<string, Alarm>>>>(
+  slots: Slots,
+): Slots {
+  const entries = Object.entries(slots).map(([rule, alarm]) => [rule, { ...unhidden, ...alarm }]);
+  return Object.fromEntries(entries) as Slots;
+}

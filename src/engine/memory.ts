@@ -1,4 +1,5 @@
 /** What the engine holds in memory, all of it derived from the ledger; a batch that fails is undone. */
+import { nextDue } from "#alarms/alarmTimes.ts";
 import type { Alarm, SystemRuleId } from "#domain/alarm.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
@@ -8,7 +9,7 @@ import type { Ledger, Sequences } from "#ports/ledger.ts";
 import { dayMs, timestampMs, type TimestampMs } from "#domain/units.ts";
 import type { AutomationState } from "#valves/judge.ts";
 import { noAlarms, recount, type AlarmCounts } from "./activeAlarms.ts";
-import { initialContext, type MeterContext } from "./context.ts";
+import { initialContext, reviveAlarms, reviveContext, type MeterContext } from "./context.ts";
 
 export type SystemAlarms = Partial<Readonly<Record<SystemRuleId, Alarm>>>;
 
@@ -30,6 +31,8 @@ export interface Memory {
   /** Meters whose valve has an outstanding command. */
   readonly waiting: Set<number>;
   readonly held: Set<CommandId>;
+  /** Meters whose alarms time alone will change, and when the first of them is due. */
+  readonly due: Map<number, number>;
   /** When this engine began to listen: before it, silence was ours. */
   readonly startedAtMs: TimestampMs;
   /** Standing alarms of meters by priority. */
@@ -53,9 +56,12 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     sealedKeys: new Map(),
     waiting: new Set(),
     held: new Set(),
+    due: new Map(),
     meterAlarms: { ...noAlarms },
     startedAtMs: timestampMs(nowMs),
-    system: JSON.parse(ledger.setting(settingNames.systemAlarms) ?? "{}") as SystemAlarms,
+    system: reviveAlarms(
+      JSON.parse(ledger.setting(settingNames.systemAlarms) ?? "{}") as SystemAlarms,
+    ),
     automation: {
       stopped: ledger.setting(settingNames.automationStopped) === "yes",
       recentClosesMs: ledger.automaticClosesSince(nowMs - dayMs),
@@ -68,10 +74,10 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     memory.sealedKeys.set(meterNo, [...(memory.sealedKeys.get(meterNo) ?? []), key]);
   }
   for (const { meterNo, json } of ledger.contexts()) {
-    const context = { ...initialContext, ...(JSON.parse(json) as MeterContext) };
+    const context = reviveContext(json);
     memory.contexts.set(meterNo, context);
     memory.meterAlarms = recount(memory.meterAlarms, {}, context.live);
-    if (context.valve.outstanding !== null) memory.waiting.add(meterNo);
+    noteContext(memory, meterNo, context);
   }
   for (const command of ledger.openCommands()) {
     if (command.state === "held") memory.held.add(command.id);
@@ -101,6 +107,26 @@ export function forgetMeter(memory: Memory, meter: Meter): void {
 function forgetAddresses(memory: Memory, { frameAddress, carrierAddress }: Meter): void {
   if (frameAddress !== null) memory.meterNoByAddress.delete(frameAddress);
   if (carrierAddress !== null) memory.meterNoByCarrierAddress.delete(carrierAddress);
+}
+
+/** Keeps the lists of meters that the watch must look at. */
+export function noteContext(
+  memory: Memory,
+  meterNo: number,
+  context: MeterContext | undefined,
+): void {
+  if ((context?.valve.outstanding ?? null) === null) memory.waiting.delete(meterNo);
+  else memory.waiting.add(meterNo);
+  const dueMs = firstDueMs(Object.values(context?.live ?? {}));
+  if (dueMs === Infinity) memory.due.delete(meterNo);
+  else memory.due.set(meterNo, dueMs);
+}
+
+function firstDueMs(alarms: readonly Alarm[]): number {
+  return alarms.reduce(
+    (dueMs, alarm) => Math.min(dueMs, nextDue(alarm)?.atMs ?? Infinity),
+    Infinity,
+  );
 }
 
 export function contextOf(memory: Memory, meterNo: number): MeterContext {

@@ -2,7 +2,7 @@
 import { isFrameAddress, type Meter, type MeterDraft } from "#domain/meter.ts";
 import type { MeterFiles } from "#ports/meterFiles.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
-import { returnToNormal } from "./alarmDesk.ts";
+import { isActive, moveAlarm, returnToNormal } from "./alarmDesk.ts";
 import { nextNumber, publish, recordDraft, type Book } from "./book.ts";
 import { forgetMeter, rememberMeter } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
@@ -51,8 +51,9 @@ export function changeMeter(
   const odd = oddAddress(meter) ?? oddProfile(room.files, meter);
   if (odd !== null) return odd;
   keep(book, meter);
-  if (before.lifecycle === "active" && meter.lifecycle !== "active")
-    leaveService(room, book, meter, by);
+  const wasActive = before.lifecycle === "active";
+  if (wasActive && meter.lifecycle !== "active") leaveService(room, book, meter, by);
+  if (!wasActive && meter.lifecycle === "active") returnToService(room, book, meter);
   publish(book, "meter.changed", meter, { by, version: meter.version });
   return { ok: true, answer: { kind: "meter", meter } };
 }
@@ -66,6 +67,20 @@ function leaveService(room: Room, book: Book, meter: Meter, by: string): void {
     moveValve(draft, { kind: "cancel", commandId: open.command.id, by, nowMs: book.nowMs });
   }
   returnToNormal(draft, "R12", book.nowMs);
+  const hidden = { reason: `meter is ${meter.lifecycle}`, by, sinceMs: book.nowMs, untilMs: null };
+  for (const alarm of Object.values(draft.context.live)) {
+    // What is of the highest priority stays in sight: people may be at that meter just now.
+    if (alarm.priority > 1 && isActive(alarm))
+      moveAlarm(draft, alarm, { kind: "remove" }, { hidden });
+  }
+  if (draft.context !== before) recordDraft(book, draft);
+}
+
+/** What still holds rings again; what ended meanwhile is over, unless it waits for a reset. */
+function returnToService(room: Room, book: Book, meter: Meter): void {
+  const draft = draftFor(room, book, meter);
+  const before = draft.context;
+  for (const alarm of Object.values(before.live)) moveAlarm(draft, alarm, { kind: "restore" });
   if (draft.context !== before) recordDraft(book, draft);
 }
 

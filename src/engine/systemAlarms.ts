@@ -1,10 +1,11 @@
 /** Alarms about the system itself: one live alarm per rule, kept in the ledger's settings over restarts. */
-import { newLife, stepAlarm, type AlarmInput } from "#alarms/alarmLife.ts";
-import type { Alarm, Proof, SystemRuleId } from "#domain/alarm.ts";
+import type { AlarmFault, AlarmInput } from "#alarms/alarmLife.ts";
+import { unhidden, type Alarm, type Proof, type SystemRuleId } from "#domain/alarm.ts";
 import { alarmId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { Rng } from "#ports/rng.ts";
 import { ruleTable } from "#rules/ruleTable.ts";
+import { lived, moved, stepOf, unseen } from "./alarmSteps.ts";
 import { publishAlarm, type Book } from "./book.ts";
 import { settingNames } from "./memory.ts";
 
@@ -19,21 +20,19 @@ export function raiseSystem(book: Book, rng: Rng, rule: SystemRuleId, proof: Pro
 export function liftSystem(book: Book, rule: SystemRuleId): void {
   const before = book.memory.system[rule];
   if (before === undefined || before.returnedAtMs !== null) return;
-  step(book, rule, { ...before, returnedAtMs: book.nowMs }, { kind: "return" });
+  step(book, rule, before, { kind: "return" }, { returnedAtMs: book.nowMs });
 }
 
-/** A person acknowledges or resets one. */
-export function actOnSystem(
+/** A step that is no trouble's: a person's act or the watch's. */
+export function moveSystem(
   book: Book,
   alarm: Alarm,
   input: AlarmInput,
-  by: string,
-): Result<Alarm, "occurrence-changed" | "not-allowed-in-state"> {
+  change: Partial<Alarm> = {},
+): Result<Alarm, AlarmFault> {
   const rule = alarm.rule as SystemRuleId;
   if (book.memory.system[rule]?.id !== alarm.id) return fail("not-allowed-in-state");
-  const isFirst = input.kind === "acknowledge" && alarm.acknowledgedAtMs === null;
-  const acknowledged = isFirst ? { acknowledgedAtMs: book.nowMs, acknowledgedBy: by } : {};
-  return step(book, rule, { ...alarm, ...acknowledged }, input);
+  return step(book, rule, alarm, input, change);
 }
 
 function step(
@@ -41,22 +40,19 @@ function step(
   rule: SystemRuleId,
   alarm: Alarm,
   input: AlarmInput,
-): Result<Alarm, "occurrence-changed" | "not-allowed-in-state"> {
+  change: Partial<Alarm> = {},
+): Result<Alarm, AlarmFault> {
   const isNew = book.memory.system[rule] === undefined;
-  const { state, occurrence, level } = alarm;
-  const stepped = stepAlarm(
-    ruleTable[rule].latching,
-    isNew ? newLife : { state, occurrence, level },
-    input,
-  );
+  const stepped = stepOf(ruleTable[rule].latching, isNew ? undefined : alarm, input);
   if (!stepped.ok) return stepped;
   const { life, happened } = stepped.value;
-  const hasRung = input.kind === "activate" && happened.length > 0;
+  const isAnew = input.kind === "activate" && happened.length > 0;
   const next: Alarm = {
-    ...alarm,
-    ...life,
+    ...lived(alarm, life),
     level: 1,
-    ...(hasRung ? { ...unseen, raisedAtMs: book.nowMs } : {}),
+    ...(isAnew ? { ...unseen(life, book.nowMs), raisedAtMs: book.nowMs } : {}),
+    ...(input.kind === "activate" ? { returnedAtMs: null } : moved(alarm, life, book.nowMs)),
+    ...(happened.length > 0 ? change : {}),
   };
   const { [rule]: _before, ...others } = book.memory.system;
   book.memory.system = next.state === "normal" ? others : { ...others, [rule]: next };
@@ -65,8 +61,6 @@ function step(
   for (const kind of happened) publishAlarm(book, kind, next, null);
   return ok(next);
 }
-
-const unseen = { returnedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: null } as const;
 
 function blank(book: Book, rng: Rng, rule: SystemRuleId, proof: Proof): Alarm {
   return {
@@ -84,6 +78,7 @@ function blank(book: Book, rng: Rng, rule: SystemRuleId, proof: Proof): Alarm {
     knownAtMs: book.nowMs,
     acknowledgedAtMs: null,
     acknowledgedBy: null,
+    ...unhidden,
     proof,
   };
 }

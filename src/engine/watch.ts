@@ -1,11 +1,13 @@
 /** What happens although nothing arrives: commands run out of time, meters fall silent. Once a second. */
 import type { MeterContext } from "./context.ts";
-import { activate, isActive } from "./alarmDesk.ts";
+import { activate, isActive, moveAlarm } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import { draftFor, type Room } from "./room.ts";
 import { moveValve } from "./valveDesk.ts";
-import { liftSystem, raiseSystem } from "./systemAlarms.ts";
+import { liftSystem, moveSystem, raiseSystem } from "./systemAlarms.ts";
 import { noContact } from "#rules/noContact.ts";
+import { nextDue } from "#alarms/alarmTimes.ts";
+import type { Alarm } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
 
 /** Meters looked at in one second: a million take under a minute, a small fleet is seen every second. */
@@ -16,10 +18,14 @@ const metersPerWatch = 20_000;
  */
 const silencesPerWatch = 500;
 
+/** So many meters' alarms are moved by their age in one look. */
+const duePerWatch = 1_000;
+
 /** Goes on where it stopped the last time; returns where to go on. */
 export function watch(room: Room, book: Book, from: number): number {
   watchCommands(room, book);
   watchBreaker(room, book);
+  watchAlarms(room, book);
   return watchContact(room, book, from);
 }
 
@@ -41,6 +47,34 @@ function watchBreaker(room: Room, book: Book): void {
   else if (known?.proof["held"] !== held || known.returnedAtMs !== null) {
     raiseSystem(book, room.rng, "BREAKER", { held });
   }
+}
+
+/** Shelves end, and what nobody answers is told again. */
+function watchAlarms(room: Room, book: Book): void {
+  const due = [...room.memory.due].filter(([, atMs]) => atMs <= book.nowMs);
+  // In an order that a restart does not change.
+  due.sort(([one, oneMs], [other, otherMs]) => oneMs - otherMs || one - other);
+  for (const [meterNo] of due.slice(0, duePerWatch)) {
+    const meter = room.memory.meters.get(meterNo);
+    if (meter === undefined) continue;
+    const draft = draftFor(room, book, meter);
+    for (const alarm of Object.values(draft.context.live)) {
+      const move = dueMove(alarm, book.nowMs);
+      if (move !== null) moveAlarm(draft, alarm, move.input, move.change);
+    }
+    recordDraft(book, draft);
+  }
+  for (const alarm of Object.values(room.memory.system)) {
+    const move = dueMove(alarm, book.nowMs);
+    if (move !== null) moveSystem(book, alarm, move.input, move.change);
+  }
+}
+
+function dueMove(alarm: Alarm, nowMs: number) {
+  const due = nextDue(alarm);
+  if (due === null || due.atMs > nowMs) return null;
+  const change = due.kind === "noAnswer" ? { unanswered: alarm.unanswered + 1 } : {};
+  return { input: { kind: due.kind }, change } as const;
 }
 
 function watchContact(room: Room, book: Book, from: number): number {

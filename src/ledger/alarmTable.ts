@@ -1,6 +1,6 @@
 /** Alarms, their comments, and the occurrences that they show. */
 import type { DatabaseSync } from "node:sqlite";
-import type { Alarm, Proof, StoredOccurrence } from "#domain/alarm.ts";
+import type { Alarm, Hidden, Proof, StoredOccurrence } from "#domain/alarm.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { all, one, selectList, upsertSql } from "./sql.ts";
 
@@ -19,20 +19,26 @@ const columns = {
   knownAtMs: "known_at",
   acknowledgedAtMs: "acknowledged_at",
   acknowledgedBy: "acknowledged_by",
+  hidden: "hidden",
+  rungAtMs: "rung_at",
+  unanswered: "unanswered",
+  parentId: "parent_id",
   proof: "proof",
 } as const satisfies Record<keyof Alarm, string>;
 
 /** Every field of an AlarmRow, from `alarm AS a`. */
 export const alarmColumns = selectList(columns, "a");
 
-/** An alarm as SQLite gives it: booleans are 0 and 1, the proof is JSON. */
-export type AlarmRow = Omit<Alarm, "historical" | "proof"> & {
+/** An alarm as SQLite gives it: booleans are 0 and 1, what hides it and the proof are JSON. */
+export type AlarmRow = Omit<Alarm, "historical" | "hidden" | "proof"> & {
   readonly historical: 0 | 1;
+  readonly hidden: string | null;
   readonly proof: string;
 };
 
 export function alarmOf(row: AlarmRow): Alarm {
-  return { ...row, historical: row.historical === 1, proof: proofOf(row.proof) };
+  const hidden = row.hidden === null ? null : (JSON.parse(row.hidden) as Hidden);
+  return { ...row, historical: row.historical === 1, hidden, proof: proofOf(row.proof) };
 }
 
 function proofOf(json: string): Proof {
@@ -58,7 +64,8 @@ export function alarmTable(db: DatabaseSync): AlarmPart {
   return {
     putAlarm(alarm) {
       const historical = alarm.historical ? 1 : 0;
-      put.run({ ...alarm, historical, proof: JSON.stringify(alarm.proof) });
+      const hidden = alarm.hidden === null ? null : JSON.stringify(alarm.hidden);
+      put.run({ ...alarm, historical, hidden, proof: JSON.stringify(alarm.proof) });
     },
     alarm(id) {
       const row = one<AlarmRow>(byId, id);

@@ -22,6 +22,7 @@ export function alarmQueries(db: DatabaseSync): Answers<AlarmRead> {
     `SELECT p.value AS priority, count(a.id) AS count
      FROM json_each('[1, 2, 3, 4]') AS p
      LEFT JOIN alarm AS a ON a.priority = p.value AND a.standing IN (0, 1) AND a.historical = 0
+       AND a.state NOT IN ('shelved', 'suppressed', 'out-of-service')
      GROUP BY p.value ORDER BY p.value`,
   );
   const viewOf = alarmViews(db);

@@ -39,7 +39,8 @@ export function meterQueries(db: DatabaseSync): Answers<MeterRead> {
     `SELECT m.area, count(*) AS meters, ifnull(sum(a.live), 0) AS activeAlarms
      FROM meter AS m LEFT JOIN (
        SELECT meter_no, count(*) AS live FROM alarm INDEXED BY alarm_list
-       WHERE standing IN (0, 1) AND historical = 0 GROUP BY meter_no
+       WHERE standing IN (0, 1) AND historical = 0
+         AND state NOT IN ('shelved', 'suppressed', 'out-of-service') GROUP BY meter_no
      ) AS a ON a.meter_no = m.no
      GROUP BY m.area ORDER BY m.area`,
   );

@@ -44,6 +44,15 @@ export type Ask =
       readonly occurrence: number;
       readonly comment: string | null;
     }
+  | {
+      readonly kind: "alarm.shelve";
+      readonly alarmId: string;
+      /** null: whatever the occurrence is. */
+      readonly occurrence: number | null;
+      readonly reason: string;
+      readonly end: { readonly atMs: number } | { readonly inMs: number };
+    }
+  | { readonly kind: "alarm.unshelve"; readonly alarmId: string; readonly reason: string }
   | { readonly kind: "alarm.reset"; readonly alarmId: string; readonly reason: string }
   | { readonly kind: "alarm.comment"; readonly alarmId: string; readonly comment: string }
   | {

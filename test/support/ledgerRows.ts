@@ -1,5 +1,5 @@
 /** Rows as the engine would write them, with one line per difference. */
-import type { Alarm } from "#domain/alarm.ts";
+import { unhidden, type Alarm } from "#domain/alarm.ts";
 import type { Command } from "#domain/command.ts";
 import { alarmId, commandId, parseMeterId } from "#domain/ids.ts";
 import { invariant } from "#domain/invariant.ts";
@@ -102,6 +102,7 @@ export function alarmRow(id: string, differing: Partial<Alarm> = {}): Alarm {
     knownAtMs: timestampMs(startMs + 1_000),
     acknowledgedAtMs: null,
     acknowledgedBy: null,
+    ...unhidden,
     proof: { status: "leak", flowMlPerHour: 350_000 },
     ...differing,
   };

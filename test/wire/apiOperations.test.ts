@@ -146,6 +146,58 @@ describe("alarms", () => {
   });
 });
 
+describe("shelves", () => {
+  const tampered = async (): Promise<Json> => {
+    const page: Json = await rig.json("GET", "/v1/alarms?meterId=M2&priority=2");
+    return page.items.find((alarm: Json) => alarm.rule === "R11");
+  };
+  const body = { reason: "workshop at the meter", forSeconds: 600 };
+  const role = "operator" as const;
+
+  test("for a time, by the control room, with who, why and until when", async () => {
+    rig.uplink(2, { measuredAt: at(25), volumeM3: "1.000", status: ["magnet"] });
+    const alarm = await tampered();
+    const url = `/v1/alarms/${alarm.id}/shelve`;
+    expect((await rig.call("POST", url, { role: "viewer", body })).status).toBe(403);
+    const shelved: Json = await rig.json("POST", url, { role, body: { ...body, occurrence: 1 } });
+    expect(shelved).toMatchObject({
+      state: "shelved",
+      hidden: { reason: body.reason, by: "operator one" },
+      comments: [{ by: "operator one", text: body.reason }],
+    });
+    const { since, until } = shelved.hidden;
+    expect(Date.parse(until) - Date.parse(since)).toBe(600_000);
+    const list: Json = await rig.json("GET", "/v1/alarms?state=shelved");
+    expect(list.items.map(({ id }: Json) => id)).toEqual([alarm.id]);
+    const back = await rig.json("POST", `/v1/alarms/${alarm.id}/unshelve`, {
+      role,
+      body: { reason: "workshop is over" },
+    });
+    expect(back).toMatchObject({ state: "unacknowledged", occurrence: 2, hidden: null });
+    const again = { role, body: { reason: "twice" } };
+    expect((await rig.call("POST", `/v1/alarms/${alarm.id}/unshelve`, again)).status).toBe(409);
+  });
+
+  test("never for a leak, never beyond the limit, never without one end and a reason", async () => {
+    const { id } = await tampered();
+    const page: Json = await rig.json("GET", "/v1/alarms?meterId=M1&priority=1");
+    const [leak] = page.items;
+    const status = async (alarmId: string, wanted: unknown) => {
+      const url = `/v1/alarms/${alarmId}/shelve`;
+      return (await rig.call("POST", url, { role, body: wanted as object })).status;
+    };
+    expect(await status(leak.id, body)).toBe(422);
+    expect(await status(id, { ...body, forSeconds: 8 * 3_600 + 1 })).toBe(422);
+    expect(await status(id, { reason: "x", until: at(0) })).toBe(422);
+    expect(await status(id, { reason: "no end" })).toBe(400);
+    expect(await status(id, { ...body, until: at(600) })).toBe(400);
+    expect(await status(id, { forSeconds: 60 })).toBe(400);
+    expect(await status("none", body)).toBe(404);
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    expect(await status(id, { reason: "until an instant", until })).toBe(200);
+  });
+});
+
 describe("commands", () => {
   test("a close is written down, listed, and can be taken back while it has not left", async () => {
     const role = "dispatcher";
@@ -216,6 +268,7 @@ describe("events, frames, areas, audit", () => {
       "accepted",
       "accepted",
       "quarantined",
+      "accepted",
     ]);
     const text = Buffer.from(uplinks.items[0].hex, "hex").toString();
     expect(JSON.parse(text)).toMatchObject({ volumeM3: "10.000" });

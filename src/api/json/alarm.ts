@@ -4,7 +4,7 @@ import { publicAlarm, type BilingualText } from "#domain/publicJson.ts";
 import { formatInstant } from "#domain/units.ts";
 import type { AlarmView } from "#ports/queries.ts";
 import { z } from "zod";
-import { idSchema, instantJson, reasonSchema, text } from "./common.ts";
+import { idSchema, instantJson, instantQuery, reasonSchema, text } from "./common.ts";
 import { positionSchema } from "./meter.ts";
 import { readingSchema } from "./reading.ts";
 
@@ -26,6 +26,19 @@ export const alarmSchema = z.object({
   knownAt: instantJson,
   acknowledgedAt: instantJson.nullable(),
   acknowledgedBy: z.string().nullable(),
+  /** Why it is on record and does not ring: shelved, suppressed or out of service. */
+  hidden: z
+    .object({
+      reason: z.string(),
+      by: z.string(),
+      since: instantJson,
+      until: instantJson.nullable(),
+    })
+    .nullable(),
+  rungAt: instantJson.nullable(),
+  /** How often it has been told since then that nobody answers. */
+  unanswered: z.number(),
+  parentId: z.string().nullable(),
   message: z.object({ en: z.string(), zh: z.string() }),
   proof: z.record(z.string(), z.union([z.number(), z.string()])),
   position: positionSchema.nullable(),
@@ -40,6 +53,21 @@ export const acknowledgeSchema = z.strictObject({
   occurrence: z.int().min(1),
   comment: text(500).nullable().default(null),
 });
+const shelfSecondsMax = 7 * 86_400;
+
+/** When the shelf ends: an instant, or a length from now; one of both. */
+export const shelveSchema = z
+  .strictObject({
+    reason: reasonSchema,
+    occurrence: z.int().min(1).nullable().default(null),
+    until: instantQuery.optional(),
+    forSeconds: z.int().min(1).max(shelfSecondsMax).optional(),
+  })
+  .refine(
+    ({ until, forSeconds }) => (until === undefined) !== (forSeconds === undefined),
+    "give either until or forSeconds",
+  );
+export const unshelveSchema = z.strictObject({ reason: reasonSchema });
 export const resetSchema = z.strictObject({ reason: reasonSchema });
 export const commentSchema = z.strictObject({ comment: text(500) });
 

@@ -13,6 +13,8 @@ import {
   alarmSchema,
   commentSchema,
   resetSchema,
+  shelveSchema,
+  unshelveSchema,
 } from "../json/alarm.ts";
 import {
   areaSchema,
@@ -96,17 +98,24 @@ function readRoutes(app: Routes, options: ApiOptions): void {
   );
 }
 
+type Act = (
+  request: FastifyRequest,
+  alarmId: string,
+  wanted: Ask,
+) => Promise<z.infer<typeof alarmSchema>>;
+
+const common = {
+  tags: ["alarms"],
+  headers: idempotencyHeaders,
+  params: ownIdParams,
+  response: { 200: alarmSchema },
+};
+
 function actRoutes(app: Routes, options: ApiOptions): void {
-  const act = async (request: FastifyRequest, alarmId: string, wanted: Ask) => {
+  const act: Act = async (request, alarmId, wanted) => {
     await ask(options, request, wanted, "alarm");
     const view = await knownAlarm(options, alarmId);
     return alarmJson(view, options.describeAlarm, mayContact(request));
-  };
-  const common = {
-    tags: ["alarms"],
-    headers: idempotencyHeaders,
-    params: ownIdParams,
-    response: { 200: alarmSchema },
   };
 
   app.post(
@@ -135,6 +144,7 @@ function actRoutes(app: Routes, options: ApiOptions): void {
       return act(request, alarmId, { kind: "alarm.reset", alarmId, ...request.body });
     },
   );
+  shelfRoutes(app, act);
   app.post(
     "/v1/alarms/:id/comment",
     {
@@ -144,6 +154,42 @@ function actRoutes(app: Routes, options: ApiOptions): void {
     async (request) => {
       const alarmId = request.params.id;
       return act(request, alarmId, { kind: "alarm.comment", alarmId, ...request.body });
+    },
+  );
+}
+
+function shelfRoutes(app: Routes, act: Act): void {
+  app.post(
+    "/v1/alarms/:id/shelve",
+    {
+      config: { permission: "alarms.shelve" },
+      schema: {
+        ...common,
+        summary:
+          "Hidden for a time, with a reason; the record goes on. Priority 1 is never shelved",
+        body: shelveSchema,
+      },
+    },
+    async (request) => {
+      const alarmId = request.params.id;
+      const { reason, occurrence, until, forSeconds = 0 } = request.body;
+      const end = until === undefined ? { inMs: forSeconds * 1_000 } : { atMs: until };
+      return act(request, alarmId, { kind: "alarm.shelve", alarmId, occurrence, reason, end });
+    },
+  );
+  app.post(
+    "/v1/alarms/:id/unshelve",
+    {
+      config: { permission: "alarms.shelve" },
+      schema: {
+        ...common,
+        summary: "Back into sight before its time; rings when its condition holds",
+        body: unshelveSchema,
+      },
+    },
+    async (request) => {
+      const alarmId = request.params.id;
+      return act(request, alarmId, { kind: "alarm.unshelve", alarmId, ...request.body });
     },
   );
 }

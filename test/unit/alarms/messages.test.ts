@@ -4,6 +4,7 @@ import { alarmMessage } from "#alarms/messages.ts";
 import {
   meterRuleIds,
   systemRuleIds,
+  unhidden,
   type Alarm,
   type ConditionLevel,
   type Proof,
@@ -28,6 +29,7 @@ function alarmOf(rule: RuleId, level: ConditionLevel, proof: Proof, historical =
     knownAtMs: timestampMs(0),
     acknowledgedAtMs: null,
     acknowledgedBy: null,
+    ...unhidden,
     proof,
   };
 }
