@@ -4,7 +4,16 @@
  * safety device. The system's own proofs: BLIND and PARKED { reason }, BREAKER { held }, R15 { outcome, detail }.
  */
 import type { Alarm, Proof, RuleId } from "#domain/alarm.ts";
-import { duration, flow, plain, statusWords, volume, wordOf, type Phrase } from "./phrase.ts";
+import {
+  duration,
+  flow,
+  plain,
+  pressure,
+  statusWords,
+  volume,
+  wordOf,
+  type Phrase,
+} from "./phrase.ts";
 
 /** What an operator reads aloud: "Meter M0001: gas leak or gas detector alarm (meter status leak)." */
 export function alarmMessage(
@@ -72,6 +81,26 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
     ),
   R3: (proof) =>
     withFlows({ en: "abnormally large flow for this site", zh: "该用户用气流量异常偏大" }, proof),
+  R4: (proof) =>
+    withNumbers(
+      {
+        en: "the flow rose at once by more than any appliance of this site",
+        zh: "流量突增，超过该用户最大燃具用气量",
+      },
+      flow(proof, "riseMlPerHour", { en: "rise", zh: "增量 " }),
+      flow(proof, "limitMlPerHour", { en: "limit", zh: "限值 " }),
+    ),
+  R5: (proof) =>
+    withNumbers(
+      {
+        en: "one steady flow for longer than an appliance burns",
+        zh: "稳定流量持续时间超过燃具正常使用时间",
+      },
+      flow(proof, "flowMlPerHour", { en: "flow", zh: "流量 " }),
+      duration(proof, "flowingMs", { en: "for", zh: "持续 " }),
+      duration(proof, "limitMs", { en: "limit", zh: "限值 " }),
+      statusWords(proof),
+    ),
   R6: (proof, isLevel2) =>
     withNumbers(
       isLevel2
@@ -85,6 +114,24 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
           },
       duration(proof, "flowingMs", { en: "no pause in", zh: "无间断时间 " }),
       flow(proof, "detectionFloorMlPerHour", { en: "smallest leak to be found", zh: "检出下限 " }),
+      statusWords(proof),
+    ),
+  R7: (proof) =>
+    withNumbers(
+      {
+        en: "the same gas flows through every night, small leak possible",
+        zh: "夜间持续有稳定流量，可能存在微漏",
+      },
+      plain(proof, "nights", { en: "nights:", zh: "夜数：" }),
+      flow(proof, "flowMlPerHour", { en: "flow", zh: "流量 " }),
+    ),
+  R8: (proof) =>
+    withNumbers(
+      {
+        en: "the register went back or gas flows backwards, inspect on site",
+        zh: "表计示数回退或燃气反向流动，请现场检查",
+      },
+      plain(proof, "lowerValues", { en: "lower values:", zh: "回退读数：" }),
       statusWords(proof),
     ),
   R9: (proof) =>
@@ -119,11 +166,34 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
       duration(proof, "silentMs", { en: "silent for", zh: "失联 " }),
       plain(proof, "missedReports", { en: "missed reports:", zh: "漏报次数：" }),
     ),
+  R13: (proof, isLevel2) =>
+    withNumbers(
+      isLevel2
+        ? { en: "gas pressure is dangerous", zh: "燃气压力危险" }
+        : { en: "gas pressure is outside its limits", zh: "燃气压力超限" },
+      pressure(proof, "pressurePa", { en: "pressure", zh: "压力 " }),
+      pressure(proof, "lowPa", { en: "low limit", zh: "下限 " }),
+      pressure(proof, "highPa", { en: "high limit", zh: "上限 " }),
+      statusWords(proof),
+    ),
+  R14: (proof, isLevel2) =>
+    withNumbers(
+      isLevel2
+        ? { en: "no gas used for three months, check the meter", zh: "三个月未用气，请核查燃气表" }
+        : { en: "no gas used for a month", zh: "一个月未用气" },
+      duration(proof, "unusedMs", { en: "for", zh: "持续 " }),
+    ),
   R15: (proof) =>
     withNumbers(
       { en: "a close command was not carried out, send people", zh: "关阀命令未执行，请派人到场" },
       plain(proof, "outcome", { en: "outcome:", zh: "结果：" }),
       plain(proof, "detail", { en: "reason:", zh: "原因：" }),
+    ),
+  R16: (proof) =>
+    withNumbers(
+      { en: "the clock of the meter is wrong", zh: "燃气表时钟错误" },
+      plain(proof, "wrongTimes", { en: "wrong times:", zh: "错误时间：" }),
+      statusWords(proof),
     ),
   BLIND: (proof) => withReason({ en: "not storing readings", zh: "读数无法存储" }, proof),
   PARKED: (proof) =>

@@ -31,6 +31,12 @@ export function flow(proof: Proof, key: string, label: Phrase): Phrase | undefin
   return labelled(label, inBoth(`${(mlPerHour / 1_000_000).toFixed(3)} m³/h`));
 }
 
+/** A pressure in kPa with two decimals. */
+export function pressure(proof: Proof, key: string, label: Phrase): Phrase | undefined {
+  const pa = numberOf(proof, key);
+  return pa === undefined ? undefined : labelled(label, inBoth(`${(pa / 1_000).toFixed(2)} kPa`));
+}
+
 /** A volume in m³, exact. */
 export function volume(proof: Proof, key: string, label: Phrase): Phrase | undefined {
   const ml = numberOf(proof, key);

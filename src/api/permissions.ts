@@ -52,6 +52,7 @@ export const permissions = {
   "alarms.acknowledge": controlRoom,
   "alarms.reset": controlRoom,
   "alarms.shelve": controlRoom,
+  "worklists.read": watchers,
   "alarms.comment": ["operator", "dispatcher", "engineer"],
   "valves.close": controlRoom,
   "commands.read": staff,

@@ -25,6 +25,7 @@ import { processRoutes } from "./routes/processRoutes.ts";
 import { pushRoutes } from "./routes/pushRoutes.ts";
 import { readingRoutes } from "./routes/readingRoutes.ts";
 import type { Routes } from "./routes/routes.ts";
+import { worklistRoutes } from "./routes/worklistRoutes.ts";
 
 export interface Api {
   /** The port that was really opened. */
@@ -128,6 +129,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   profileRoutes(app, options);
   readingRoutes(app, options);
   alarmRoutes(app, options);
+  worklistRoutes(app, options);
   commandRoutes(app, options);
   automationRoutes(app, options);
   eventRoutes(app, options);

@@ -3,7 +3,24 @@ import type { AlarmId } from "./ids.ts";
 import type { TimestampMs } from "./units.ts";
 
 /** Rules over one meter (gas-domain 2.5), and the system's own. */
-export const meterRuleIds = ["R1", "R2", "R3", "R6", "R9", "R10", "R11", "R12", "R15"] as const;
+export const meterRuleIds = [
+  "R1",
+  "R2",
+  "R3",
+  "R4",
+  "R5",
+  "R6",
+  "R7",
+  "R8",
+  "R9",
+  "R10",
+  "R11",
+  "R12",
+  "R13",
+  "R14",
+  "R15",
+  "R16",
+] as const;
 export const systemRuleIds = ["BLIND", "PARKED", "BREAKER"] as const;
 export type MeterRuleId = (typeof meterRuleIds)[number];
 export type SystemRuleId = (typeof systemRuleIds)[number];
@@ -51,6 +68,7 @@ export const unhidden = Object.freeze({
   rungAtMs: null,
   unanswered: 0,
   parentId: null,
+  listed: false,
 } satisfies Partial<Alarm>);
 
 /** One life of an alarm, from raise to normal. `occurrence` counts raises within that life. */
@@ -80,6 +98,8 @@ export interface Alarm {
   readonly unanswered: number;
   /** The alarm of which this one is a consequence. */
   readonly parentId: AlarmId | null;
+  /** No operator's business: an entry of a work list (clause 6.2.4), which never rings. */
+  readonly listed: boolean;
   readonly proof: Proof;
 }
 

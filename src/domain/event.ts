@@ -18,6 +18,7 @@ export const alarmEventKinds = [
   "alarm.removed",
   "alarm.restored",
   "alarm.historical",
+  "alarm.listed",
 ] as const;
 export const systemEventKinds = [
   "system.started",

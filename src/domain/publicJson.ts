@@ -43,6 +43,7 @@ export function publicAlarm(alarm: Alarm, meter: Meter | null, message: Bilingua
     rungAt: instant(alarm.rungAtMs),
     unanswered: alarm.unanswered,
     parentId: alarm.parentId as string | null,
+    listed: alarm.listed,
     message,
     proof: { ...alarm.proof },
     position: meter === null ? null : meter.position,

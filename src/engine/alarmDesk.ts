@@ -11,7 +11,7 @@ import {
 import type { AlarmEventKind } from "#domain/event.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { TimestampMs } from "#domain/units.ts";
-import { ruleTable } from "#rules/ruleTable.ts";
+import { isListed, ruleTable } from "#rules/ruleTable.ts";
 import { lifeOf, lived, moved, stepOf, unseen } from "./alarmSteps.ts";
 import type { MeterAlarmRule } from "./context.ts";
 import type { Draft } from "./draft.ts";
@@ -40,6 +40,7 @@ export function activate(draft: Draft, now: Activation): Alarm {
     ...lived(base, life),
     priority: priorityOf(now.rule, life.level),
     historical: false,
+    listed: false,
     raisedAtMs: before === undefined || isAnew ? now.raisedAtMs : before.raisedAtMs,
     returnedAtMs: null,
     knownAtMs: before === undefined ? draft.nowMs : base.knownAtMs,
@@ -87,10 +88,13 @@ export function recordSilently(draft: Draft, occurrence: Occurrence): Alarm {
   const isOpen = returnedAtMs === null;
   const before = isOpen ? draft.context.silent[rule] : undefined;
   const base = before ?? blankAlarm(draft, { rule, level, proof, raisedAtMs });
-  const alarm: Alarm = { ...base, level, proof, raisedAtMs, returnedAtMs };
+  const listed = isListed(rule, level);
+  const change = { level, priority: priorityOf(rule, level), proof, raisedAtMs, returnedAtMs };
+  const alarm: Alarm = { ...base, ...change, listed, historical: !listed };
   if (isOpen) setSilent(draft, rule, alarm);
   draft.effects.alarms.set(alarm.id, alarm);
-  if (before === undefined) draft.effects.alarmEvents.push({ kind: "alarm.historical", alarm });
+  const kind = listed ? "alarm.listed" : "alarm.historical";
+  if (before === undefined) draft.effects.alarmEvents.push({ kind, alarm });
   return alarm;
 }
 

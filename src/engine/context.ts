@@ -4,7 +4,7 @@ import type { AlarmId } from "#domain/ids.ts";
 import type { Learned } from "#domain/meterFile.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { initialValveState, type ValveState } from "#valves/valveState.ts";
-import { initialFold, type FoldState } from "./fold.ts";
+import { initialFold, revived, type FoldState } from "./fold.ts";
 
 /** Alarms of meters, and PARKED, which is the system's alarm about one meter. */
 export type MeterAlarmRule = MeterRuleId | "PARKED";
@@ -70,7 +70,8 @@ export const initialContext: MeterContext = {
 /** A context from the ledger; what an older program did not know yet gets its beginning. */
 export function reviveContext(json: string): MeterContext {
   const kept = { ...initialContext, ...(JSON.parse(json) as MeterContext) };
-  return { ...kept, live: reviveAlarms(kept.live), silent: reviveAlarms(kept.silent) };
+  const head = revived(kept.head);
+  return { ...kept, head, live: reviveAlarms(kept.live), silent: reviveAlarms(kept.silent) };
 }
 
 /** The same for the alarms in it. */

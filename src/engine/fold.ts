@@ -8,11 +8,13 @@ import { sizeLimits } from "#domain/meter.ts";
 import { readingFlags, type Quality, type Reading } from "#domain/reading.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { Interval, RuleReading, RuleSettings } from "#rules/rule.ts";
+import { factoryTuning } from "#rules/tuning.ts";
 import { initialRuleStates, stepRules, type RuleStates } from "#rules/stepRules.ts";
 import {
   judgeRegister,
   type RegisterSettings,
   type RegisterState,
+  type RegisterVerdict,
 } from "#screening/judgeRegister.ts";
 import { oneOf } from "#screening/versions.ts";
 
@@ -20,8 +22,9 @@ export interface FoldSettings extends RuleSettings, RegisterSettings {}
 
 export function foldSettings(meter: Meter): FoldSettings {
   const { qmaxMlPerHour, qminMlPerHour } = sizeLimits(meter.size);
-  const { quantumMl, registerRangeMl } = meter;
-  return { qmaxMlPerHour, qminMlPerHour, quantumMl, registerRangeMl };
+  const { quantumMl, registerRangeMl, siteClass } = meter;
+  const size = { qmaxMlPerHour, qminMlPerHour, quantumMl, registerRangeMl };
+  return { ...size, siteClass, tuning: factoryTuning };
 }
 
 /** A condition that holds at the newest reading. */
@@ -52,6 +55,16 @@ export const initialFold: FoldState = {
   rules: initialRuleStates,
   open: {},
 };
+
+/** A fold from the ledger; a rule that is newer than it begins at its beginning. */
+export function reviveFold(json: string): FoldState {
+  return revived(JSON.parse(json) as FoldState);
+}
+
+/** The same for a fold inside a context. */
+export function revived(kept: FoldState): FoldState {
+  return { ...kept, rules: { ...initialRuleStates, ...kept.rules } };
+}
 
 export interface Verdict {
   readonly quality: Quality;
@@ -100,6 +113,9 @@ export function foldInstant(
     flowMlPerHour: positive(reading.flowMlPerHour),
     batteryMv: reading.batteryMv,
     batteryPct: reading.batteryPct,
+    pressurePa: reading.pressurePa,
+    register: judged === undefined ? null : registerWord(judged),
+    clock: clockWord(reading),
     valve: reading.valve,
     status: reading.status,
   };
@@ -136,6 +152,18 @@ export function foldInstant(
 function intervalSince(register: RegisterState, ml: number | null | undefined): Interval | null {
   if (register === null || ml === null || ml === undefined) return null;
   return { fromMs: register.atMs, consumedMl: ml };
+}
+
+/** A roll-over is sound, and so is a lower register that counts on; a rounding or a single zero says nothing. */
+function registerWord({ isTrusted, flags }: RegisterVerdict): RuleReading["register"] {
+  if (isTrusted || (flags & readingFlags.RESUMED) !== 0) return "sound";
+  return (flags & readingFlags.REGISTER_BACK) !== 0 ? "back" : null;
+}
+
+function clockWord({ deviceAtMs, flags }: Reading): RuleReading["clock"] {
+  if (deviceAtMs === null) return null;
+  const isWrong = (flags & (readingFlags.TIME_INVALID | readingFlags.TIME_FUTURE)) !== 0;
+  return isWrong ? "wrong" : "right";
 }
 
 function positive(value: number | null): number | null {

@@ -1,10 +1,10 @@
 /** Brings the record of conditions, and the alarms on it, in line with what the fold now says. */
 import { reconcile } from "#alarms/reconcile.ts";
-import type { MeterRuleId, Occurrence, Proof, StoredOccurrence } from "#domain/alarm.ts";
+import type { Alarm, MeterRuleId, Occurrence, Proof, StoredOccurrence } from "#domain/alarm.ts";
 import type { AlarmId } from "#domain/ids.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { activate, closeSilent, isActive, recordSilently, returnToNormal } from "./alarmDesk.ts";
-import { ruleTable } from "#rules/ruleTable.ts";
+import { isListed, ruleTable } from "#rules/ruleTable.ts";
 import { timeLimits } from "#screening/placeInTime.ts";
 import type { Draft } from "./draft.ts";
 import { openAsOccurrences, type OpenOccurrences } from "./fold.ts";
@@ -54,7 +54,7 @@ export function applyOccurrences(draft: Draft, change: Change): void {
 /** Nobody may go and look for something in the past that later readings have shown never was. */
 function withdraw(draft: Draft, { alarmId }: StoredOccurrence): void {
   const alarm = draft.effects.alarms.get(alarmId) ?? draft.history.alarm(alarmId);
-  if (alarm === undefined || !alarm.historical) return;
+  if (alarm === undefined || !isRecord(alarm)) return;
   const proof = { ...alarm.proof, withdrawnAtMs: draft.nowMs };
   draft.effects.alarms.set(alarm.id, { ...alarm, proof });
 }
@@ -83,7 +83,10 @@ function ringOrRecord(
   recorded: StoredOccurrence | undefined,
 ): void {
   const isLive = isActive(draft.context.live[now.rule]);
-  if (!isLive && !change.mayRing(now.rule)) {
+  const toList = isListed(now.rule, now.level);
+  // What has eased to a matter for the work list is over for the operator.
+  if (isLive && toList) returnToNormal(draft, now.rule, change.atMs);
+  if (toList || (!isLive && !change.mayRing(now.rule))) {
     putOccurrence(draft, now, recordSilently(draft, now).id, recorded);
     return;
   }
@@ -107,9 +110,14 @@ function settleEnded(draft: Draft, recorded: StoredOccurrence, now: Occurrence):
 function moveHistorical(draft: Draft, recorded: StoredOccurrence, now: Occurrence): void {
   if (isSame(recorded, now)) return;
   const alarm = draft.effects.alarms.get(recorded.alarmId) ?? draft.history.alarm(recorded.alarmId);
-  if (alarm === undefined || !alarm.historical) return;
+  if (alarm === undefined || !isRecord(alarm)) return;
   const { raisedAtMs, returnedAtMs, level, proof } = now;
   draft.effects.alarms.set(alarm.id, { ...alarm, raisedAtMs, returnedAtMs, level, proof });
+}
+
+/** A record of what was, which nobody has been called for. */
+function isRecord({ historical, listed }: Alarm): boolean {
+  return historical || listed;
 }
 
 function putOccurrence(

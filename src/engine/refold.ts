@@ -3,7 +3,14 @@ import type { MeterRuleId, Occurrence } from "#domain/alarm.ts";
 import { invariant } from "#domain/invariant.ts";
 import { readingFlags, type Quality, type StoredReading } from "#domain/reading.ts";
 import { timestampMs, type TimestampMs } from "#domain/units.ts";
-import { initialFold, foldFlags, foldInstant, foldSettings, type FoldState } from "./fold.ts";
+import {
+  initialFold,
+  foldFlags,
+  foldInstant,
+  foldSettings,
+  reviveFold,
+  type FoldState,
+} from "./fold.ts";
 import type { Draft } from "./draft.ts";
 import { applyOccurrences } from "./occurrences.ts";
 import { byInstant, isSuspect, keepCheckpoint, renewCheckpoint, type Settled } from "./window.ts";
@@ -61,7 +68,7 @@ interface Base {
 function baseBefore(draft: Draft, firstMs: number): Base {
   const checkpoint = draft.history.checkpointBefore(firstMs);
   if (checkpoint !== undefined) {
-    return { atMs: checkpoint.atMs, state: JSON.parse(checkpoint.json) as FoldState };
+    return { atMs: checkpoint.atMs, state: reviveFold(checkpoint.json) };
   }
   invariant(!draft.context.isTrimmed, "what lies beyond the window is not folded again");
   return { atMs: beginningMs, state: initialFold };

@@ -9,9 +9,11 @@ import type { TimestampMs } from "#domain/units.ts";
 import type { PlacedReading, Placing } from "#screening/placeInTime.ts";
 import { settleVersion } from "#screening/versions.ts";
 import type { Draft } from "./draft.ts";
+import { isListed } from "#rules/ruleTable.ts";
 import { foldInstant, foldSettings } from "./fold.ts";
 import { applyOccurrences, openOnRecord } from "./occurrences.ts";
 import { isBeyondWindow, recordBeyondWindow, refold, type LateRow } from "./refold.ts";
+import { isStilled } from "./shutValve.ts";
 import { byInstant, isSuspect, keepCheckpoint, type Settled } from "./window.ts";
 
 const nothingNew: Settled = { isNew: false, isSuspect: false, readings: [], newest: [] };
@@ -148,8 +150,9 @@ function stored(draft: Draft, reading: Reading): StoredReading {
 function ringer(draft: Draft, news: readonly Reading[]): (rule: MeterRuleId) => boolean {
   const isTimely = news.some((reading) => (reading.flags & readingFlags.LATE) === 0);
   const { lifecycle } = draft.meter;
-  return (rule) =>
-    isTimely && (lifecycle === "active" || (rule === "R1" && lifecycle !== "closed"));
+  const isInService = (rule: MeterRuleId): boolean =>
+    lifecycle === "active" || (rule === "R1" && lifecycle !== "closed");
+  return (rule) => isTimely && isInService(rule) && !isStilled(draft.context, rule);
 }
 
 /** The usual way: on from the head. */
@@ -175,7 +178,9 @@ function goAhead(
     keepCheckpoint(draft, state);
   }
   // A condition known from old data only, which this fresh reading does not deny, rings now.
-  const isWaiting = Object.keys(draft.context.silent).length > 0;
+  const isWaiting = Object.values(draft.context.silent).some(
+    ({ rule, level }) => !isListed(rule, level),
+  );
   const hasChanged = ended.length > 0 || state.open !== draft.context.head.open;
   draft.context = { ...draft.context, head: state };
   draft.effects.readings.push(...judged);

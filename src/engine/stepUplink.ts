@@ -9,6 +9,7 @@ import { isActive, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { foldFlags } from "./fold.ts";
+import { followShutValve } from "./shutValve.ts";
 import { settleReadings } from "./settleReadings.ts";
 import { closeForAlarm, moveValve } from "./valveDesk.ts";
 import type { Settled } from "./window.ts";
@@ -60,6 +61,7 @@ export function stepUplink(draft: Draft, uplink: DecodedUplink): UplinkOutcome {
 function actOnNow(draft: Draft, telegram: Telegram, settled: Settled): boolean {
   const hasReply = takeReplies(draft, telegram);
   tellValve(draft, settled);
+  followShutValve(draft);
   closeOnLeak(draft, settled);
   return hasReply;
 }

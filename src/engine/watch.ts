@@ -6,6 +6,7 @@ import { draftFor, type Room } from "./room.ts";
 import { moveValve } from "./valveDesk.ts";
 import { liftSystem, moveSystem, raiseSystem } from "./systemAlarms.ts";
 import { noContact } from "#rules/noContact.ts";
+import { factoryTuning } from "#rules/tuning.ts";
 import { nextDue } from "#alarms/alarmTimes.ts";
 import type { Alarm } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
@@ -96,7 +97,7 @@ function watchContact(room: Room, book: Book, from: number): number {
 function watchMeter(room: Room, book: Book, meter: Meter, context: MeterContext): boolean {
   if (context.lastReceivedAtMs === null || meter.lifecycle !== "active") return false;
   const sinceMs = Math.max(context.lastReceivedAtMs, room.memory.startedAtMs);
-  const { level, proof } = noContact(meter.reportEveryMs, sinceMs, book.nowMs);
+  const { level, proof } = noContact(factoryTuning.R12, meter.reportEveryMs, sinceMs, book.nowMs);
   const known = context.live.R12;
   if (level === 0 || (isActive(known) && level === known?.level)) return false;
   const draft = draftFor(room, book, meter);

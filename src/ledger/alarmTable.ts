@@ -23,6 +23,7 @@ const columns = {
   rungAtMs: "rung_at",
   unanswered: "unanswered",
   parentId: "parent_id",
+  listed: "listed",
   proof: "proof",
 } as const satisfies Record<keyof Alarm, string>;
 
@@ -30,15 +31,17 @@ const columns = {
 export const alarmColumns = selectList(columns, "a");
 
 /** An alarm as SQLite gives it: booleans are 0 and 1, what hides it and the proof are JSON. */
-export type AlarmRow = Omit<Alarm, "historical" | "hidden" | "proof"> & {
+export type AlarmRow = Omit<Alarm, "historical" | "hidden" | "listed" | "proof"> & {
   readonly historical: 0 | 1;
+  readonly listed: 0 | 1;
   readonly hidden: string | null;
   readonly proof: string;
 };
 
 export function alarmOf(row: AlarmRow): Alarm {
   const hidden = row.hidden === null ? null : (JSON.parse(row.hidden) as Hidden);
-  return { ...row, historical: row.historical === 1, hidden, proof: proofOf(row.proof) };
+  const proof = proofOf(row.proof);
+  return { ...row, historical: row.historical === 1, listed: row.listed === 1, hidden, proof };
 }
 
 function proofOf(json: string): Proof {
@@ -65,7 +68,8 @@ export function alarmTable(db: DatabaseSync): AlarmPart {
     putAlarm(alarm) {
       const historical = alarm.historical ? 1 : 0;
       const hidden = alarm.hidden === null ? null : JSON.stringify(alarm.hidden);
-      put.run({ ...alarm, historical, hidden, proof: JSON.stringify(alarm.proof) });
+      const listed = alarm.listed ? 1 : 0;
+      put.run({ ...alarm, historical, listed, hidden, proof: JSON.stringify(alarm.proof) });
     },
     alarm(id) {
       const row = one<AlarmRow>(byId, id);

@@ -47,7 +47,7 @@ export function alarmQueries(db: DatabaseSync): Answers<AlarmRead> {
 }
 
 function clausesOf(filter: AlarmFilter): readonly Clause[] {
-  const { states, priorities, area, meterId, historical } = filter;
+  const { states, priorities, area, meterId, historical, listed, rules } = filter;
   const clauses: Clause[] = [];
   if (states !== null) {
     clauses.push(["a.state IN (SELECT value FROM json_each(?))", JSON.stringify(states)]);
@@ -57,6 +57,10 @@ function clausesOf(filter: AlarmFilter): readonly Clause[] {
   if (priorities !== null) {
     clauses.push(["a.priority IN (SELECT value FROM json_each(?))", JSON.stringify(priorities)]);
   }
+  if (listed === true) clauses.push(["a.listed = 1 AND a.returned_at IS NULL"]);
+  if (rules !== undefined) {
+    clauses.push(["a.rule IN (SELECT value FROM json_each(?))", JSON.stringify(rules)]);
+  }
   if (historical !== null) clauses.push(["a.historical = ?", historical ? 1 : 0]);
   if (meterId !== null) clauses.push(["a.meter_no = (SELECT no FROM meter WHERE id = ?)", meterId]);
   if (area !== null) {
@@ -65,7 +69,7 @@ function clausesOf(filter: AlarmFilter): readonly Clause[] {
   return clauses;
 }
 
-/** One prepared statement per set of filters; there are at most 64. */
+/** One prepared statement per set of filters; there are at most 256. */
 function alarmLists(db: DatabaseSync): (clauses: readonly string[]) => StatementSync {
   const prepared = new Map<string, StatementSync>();
   return (clauses) => {

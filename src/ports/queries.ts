@@ -1,5 +1,5 @@
 /** Reads for the API, answered by a worker with read-only connections: never on the engine, never on the main loop. */
-import type { Alarm, AlarmState, Priority } from "#domain/alarm.ts";
+import type { Alarm, AlarmState, Priority, RuleId } from "#domain/alarm.ts";
 import type { Command, CommandState, CommandTransition } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
@@ -67,6 +67,9 @@ export interface AlarmFilter {
   readonly area: string | null;
   readonly meterId: string | null;
   readonly historical: boolean | null;
+  /** Only open entries of work lists. */
+  readonly listed?: true;
+  readonly rules?: readonly RuleId[];
 }
 
 /** Every method's name is a message to the query worker; arguments and results are plain data. */

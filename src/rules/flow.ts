@@ -2,9 +2,10 @@
 import { hourMs, minuteMs } from "#domain/units.ts";
 import type { Interval, RuleSettings } from "./rule.ts";
 
+/** A mean over less is mostly rounding of register and clock; also the 120 s of gas-domain 2.5. */
+export const meanMsMin = 2 * minuteMs;
+
 const defaults = Object.freeze({
-  /** A mean over less is mostly rounding of register and clock; also the 120 s of gas-domain 2.5. */
-  intervalMsMin: 2 * minuteMs,
   /** Either end of an interval may be off by one quantum. */
   roundingQuanta: 2,
   /**
@@ -33,7 +34,7 @@ export function provenFlowMlPerHour(
 ): number | null {
   if (interval === null) return null;
   const elapsedMs = untilMs - interval.fromMs;
-  if (elapsedMs < defaults.intervalMsMin) return null;
+  if (elapsedMs < meanMsMin) return null;
   const surelyMl = interval.consumedMl - defaults.roundingQuanta * settings.quantumMl;
   return credibleFlowMlPerHour(settings, Math.floor((Math.max(0, surelyMl) * hourMs) / elapsedMs));
 }

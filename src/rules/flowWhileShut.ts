@@ -2,11 +2,7 @@
 import { statusBits } from "#domain/status.ts";
 import type { Rule, RuleReading, RuleSettings } from "./rule.ts";
 import { followBit, statusProof, type BitLevel } from "./statusBit.ts";
-
-const defaults = Object.freeze({
-  /** One quantum may have been nearly full when the valve closed. gas-domain 2.5. */
-  passedQuantaMin: 2,
-});
+import { dayMs } from "#domain/units.ts";
 
 const bits = statusBits.valve_passing;
 
@@ -31,7 +27,7 @@ function followShut(settings: RuleSettings, shut: Shut | null, reading: RuleRead
   }
   const isAfter = interval !== null && interval.fromMs >= shut.sinceMs;
   const passedMl = shut.passedMl + (isAfter ? Math.max(0, interval.consumedMl) : 0);
-  const isEnough = passedMl >= defaults.passedQuantaMin * settings.quantumMl;
+  const isEnough = passedMl >= settings.tuning.R9.passedQuanta * settings.quantumMl;
   const isPassing = shut.isPassing || (isEnough && (valve === "closed" || valve === "fault"));
   if (passedMl === shut.passedMl && isPassing === shut.isPassing) return shut;
   return { ...shut, passedMl, isPassing };
@@ -55,4 +51,9 @@ export const flowWhileShut: Rule<FlowWhileShutState> = {
     const shutMs = reading.measuredAtMs - shut.sinceMs;
     return { by: "register", passedMl: shut.passedMl, shutMs };
   },
+  /** Two quanta, however long they take: within a day what passes is known as this flow. */
+  floor: ({ quantumMl, tuning }) => ({
+    flowMlPerHour: Math.ceil((tuning.R9.passedQuanta * quantumMl) / 24),
+    withinMs: dayMs,
+  }),
 };

@@ -1,22 +1,9 @@
 /** R3: more gas than this site has ever drawn. gas-domain 2.5. */
 import { statusBits } from "#domain/status.ts";
 import { dayMs } from "#domain/units.ts";
-import { credibleFlowMlPerHour, provenFlowMlPerHour } from "./flow.ts";
+import { credibleFlowMlPerHour, meanMsMin, provenFlowMlPerHour } from "./flow.ts";
 import type { Rule, RuleReading, RuleSettings } from "./rule.ts";
 import { followBit, statusProof, type BitLevel } from "./statusBit.ts";
-
-const defaults = Object.freeze({
-  /** Never above this, learned or not. */
-  qmaxFactor: 1.0,
-  /** Of the largest flow in the memory. */
-  learnedFactor: 1.5,
-  /** Never below this: means hide peaks, so a memory of means says little about a boiler and a hob together. */
-  floorQmaxFactor: 0.6,
-  /** History that must exist before the learned part counts. */
-  armAfterMs: 30 * dayMs,
-  /** The memory is two buckets: it reaches back 45 to 90 days. */
-  bucketMs: 45 * dayMs,
-});
 
 const bits = statusBits.large_flow;
 
@@ -37,26 +24,27 @@ function flowOf(settings: RuleSettings, reading: RuleReading): number | null {
   return flow === null ? mean : mean === null ? flow : Math.max(flow, mean);
 }
 
-function turnBuckets(state: LargeFlowState, nowMs: number): LargeFlowState {
+function turnBuckets(state: LargeFlowState, bucketMs: number, nowMs: number): LargeFlowState {
   const agedMs = state.bucketFromMs === null ? Infinity : nowMs - state.bucketFromMs;
-  if (state.bucketFromMs === null || agedMs >= 2 * defaults.bucketMs) {
+  if (state.bucketFromMs === null || agedMs >= 2 * bucketMs) {
     return { ...state, bucketFromMs: nowMs, largestMlPerHour: 0, formerMlPerHour: null };
   }
-  if (agedMs < defaults.bucketMs) return state;
-  const bucketFromMs = state.bucketFromMs + defaults.bucketMs;
+  if (agedMs < bucketMs) return state;
+  const bucketFromMs = state.bucketFromMs + bucketMs;
   return { ...state, bucketFromMs, largestMlPerHour: 0, formerMlPerHour: state.largestMlPerHour };
 }
 
 function limitMlPerHour(settings: RuleSettings, state: LargeFlowState, nowMs: number): number {
   const { bucketFromMs, formerMlPerHour, largestMlPerHour } = state;
-  const ceiling = Math.floor(defaults.qmaxFactor * settings.qmaxMlPerHour);
+  const { qmaxFactor, floorQmaxFactor, learnedFactor, armAfterDays } = settings.tuning.R3;
+  const ceiling = Math.floor(qmaxFactor * settings.qmaxMlPerHour);
   const isArmed =
     formerMlPerHour !== null ||
-    (bucketFromMs !== null && nowMs - bucketFromMs >= defaults.armAfterMs);
+    (bucketFromMs !== null && nowMs - bucketFromMs >= armAfterDays * dayMs);
   if (!isArmed) return ceiling;
   const largest = Math.max(largestMlPerHour, formerMlPerHour ?? 0);
-  const floor = Math.floor(defaults.floorQmaxFactor * settings.qmaxMlPerHour);
-  return Math.min(ceiling, Math.max(floor, Math.floor(defaults.learnedFactor * largest)));
+  const floor = Math.floor(floorQmaxFactor * settings.qmaxMlPerHour);
+  return Math.min(ceiling, Math.max(floor, Math.floor(learnedFactor * largest)));
 }
 
 /**
@@ -64,7 +52,7 @@ function limitMlPerHour(settings: RuleSettings, state: LargeFlowState, nowMs: nu
  * appliance should trouble people once, not every day for three months.
  */
 function learn(settings: RuleSettings, before: LargeFlowState, flow: number, nowMs: number) {
-  const state = turnBuckets(before, nowMs);
+  const state = turnBuckets(before, settings.tuning.R3.bucketDays * dayMs, nowMs);
   if (flow > limitMlPerHour(settings, state, nowMs)) {
     const abnormalMlPerHour = Math.max(state.abnormalMlPerHour, flow);
     return abnormalMlPerHour === state.abnormalMlPerHour ? state : { ...state, abnormalMlPerHour };
@@ -97,4 +85,9 @@ export const largeFlow: Rule<LargeFlowState> = {
     const limit = limitMlPerHour(settings, state, reading.measuredAtMs);
     return { by: "flow", flowMlPerHour: flow, limitMlPerHour: limit };
   },
+  /** Before it has learned. */
+  floor: ({ qmaxMlPerHour, tuning }) => ({
+    flowMlPerHour: Math.floor(tuning.R3.qmaxFactor * qmaxMlPerHour),
+    withinMs: meanMsMin,
+  }),
 };

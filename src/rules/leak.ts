@@ -13,4 +13,5 @@ export const leak: Rule<LeakState> = {
   step: (_settings, state, reading) => followBit(state, reading.status, bits),
   level: (state) => state,
   prove: (_settings, _state, reading) => statusProof(reading.status, bits),
+  floor: () => null,
 };

@@ -14,29 +14,9 @@
  * Once raised, only a proven quiet window ends the condition: not knowing is not tight.
  */
 import { statusBits } from "#domain/status.ts";
-import { dayMs, hourMs } from "#domain/units.ts";
+import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
 import type { Interval, Rule, RuleReading, RuleSettings } from "./rule.ts";
 import { followBit, statusProof, type BitLevel } from "./statusBit.ts";
-
-const defaults = Object.freeze({
-  /** The slowest leak to be found, as far as the quantum allows. */
-  leakFloorMlPerHour: 1_000,
-  /** 60 minutes without a pulse prove a tight house (Japan). */
-  windowMsMin: hourMs,
-  /**
-   * A tight house that cooks from morning to evening has a night of hours to show, not more: with a longer
-   * window every 10 l pulse meter would alarm. The detection floor rises instead, and is stated.
-   */
-  windowMsMax: 6 * hourMs,
-  /** 10 days = the 240 h of the Chinese cut-off block (gas-domain 2.3); 30 days as in Japan. */
-  warnAfterMs: 10 * dayMs,
-  alarmAfterMs: 30 * dayMs,
-  /** Hourly values with the jitter of a real clock are fine; else a quarter of the window is. */
-  fineIntervalMsMin: 1.25 * hourMs,
-  fineWindowShare: 0.25,
-  /** Time that proves nothing, as a share of the whole. */
-  unseenShareMax: 0.2,
-});
 
 const bits = statusBits.micro_flow;
 
@@ -54,8 +34,9 @@ export interface MicroLeakState {
 }
 
 function windowMs(settings: RuleSettings): number {
-  const neededMs = Math.ceil((settings.quantumMl * hourMs) / defaults.leakFloorMlPerHour);
-  return Math.min(defaults.windowMsMax, Math.max(defaults.windowMsMin, neededMs));
+  const { leakFloorLitresPerHour, windowHoursMin, windowHoursMax } = settings.tuning.R6;
+  const neededMs = Math.ceil((settings.quantumMl * hourMs) / (leakFloorLitresPerHour * 1_000));
+  return Math.min(windowHoursMax * hourMs, Math.max(windowHoursMin * hourMs, neededMs));
 }
 
 /** The slowest leak that cannot be missed in a house without other use and with fine intervals. */
@@ -68,21 +49,32 @@ function hasQuietWindow(settings: RuleSettings, lengthMs: number, consumedMl: nu
 }
 
 function isFine(settings: RuleSettings, lengthMs: number): boolean {
-  const shareMs = defaults.fineWindowShare * windowMs(settings);
-  return lengthMs <= Math.max(defaults.fineIntervalMsMin, shareMs);
+  const { fineWindowShare, fineIntervalMinutesMin } = settings.tuning.R6;
+  const shareMs = fineWindowShare * windowMs(settings);
+  return lengthMs <= Math.max(fineIntervalMinutesMin * minuteMs, shareMs);
 }
 
 /** Time that proves nothing; too much of it and the count starts again. */
-function addUnseen(state: MicroLeakState, lengthMs: number): MicroLeakState {
+function addUnseen(
+  settings: RuleSettings,
+  state: MicroLeakState,
+  lengthMs: number,
+): MicroLeakState {
   const unseenMs = state.unseenMs + lengthMs;
-  const isTooMuch = unseenMs > defaults.unseenShareMax * (state.seenMs + unseenMs);
+  const isTooMuch = unseenMs > settings.tuning.R6.unseenShareMax * (state.seenMs + unseenMs);
   const count = isTooMuch ? { seenMs: 0, unseenMs: 0 } : { unseenMs };
   return { ...state, ...count, quietMs: 0, quietMl: 0 };
 }
 
-function addSeen(state: MicroLeakState, lengthMs: number): MicroLeakState {
+function addSeen(
+  { tuning }: RuleSettings,
+  state: MicroLeakState,
+  lengthMs: number,
+): MicroLeakState {
   const seenMs = state.seenMs + lengthMs;
-  const reached = seenMs >= defaults.alarmAfterMs ? 2 : seenMs >= defaults.warnAfterMs ? 1 : 0;
+  const { warnAfterDays, alarmAfterDays } = tuning.R6;
+  const seenDays = seenMs / dayMs;
+  const reached = seenDays >= alarmAfterDays ? 2 : seenDays >= warnAfterDays ? 1 : 0;
   return { ...state, seenMs, measured: reached > state.measured ? reached : state.measured };
 }
 
@@ -108,7 +100,7 @@ function addInterval(
   const lengthMs = untilMs - interval.fromMs;
   const consumedMl = Math.max(0, interval.consumedMl);
   const gapMs = before.untilMs === null ? 0 : Math.max(0, interval.fromMs - before.untilMs);
-  const state = { ...(gapMs > 0 ? addUnseen(before, gapMs) : before), untilMs };
+  const state = { ...(gapMs > 0 ? addUnseen(settings, before, gapMs) : before), untilMs };
   const quiet = quietStretch(settings, state, lengthMs, consumedMl);
   if (
     hasQuietWindow(settings, quiet.quietMs, quiet.quietMl) ||
@@ -117,9 +109,9 @@ function addInterval(
     return { ...state, ...quiet, measured: 0, seenMs: 0, unseenMs: 0 };
   }
   if (quiet.quietMs > 0 || isFine(settings, lengthMs)) {
-    return addSeen({ ...state, ...quiet }, lengthMs);
+    return addSeen(settings, { ...state, ...quiet }, lengthMs);
   }
-  return addUnseen(state, lengthMs);
+  return addUnseen(settings, state, lengthMs);
 }
 
 function prove(settings: RuleSettings, state: MicroLeakState, reading: RuleReading) {
@@ -152,4 +144,9 @@ export const microLeak: Rule<MicroLeakState> = {
   },
   level: (state) => (state.measured > state.bit ? state.measured : state.bit),
   prove,
+  /** In a house without other use; with use, the nights must show it. */
+  floor: (settings) => ({
+    flowMlPerHour: detectionFloorMlPerHour(settings),
+    withinMs: settings.tuning.R6.warnAfterDays * dayMs,
+  }),
 };

@@ -1,15 +1,8 @@
 /** R2: more gas than the meter is made for, as from a torn hose or an open pipe. gas-domain 2.1, 2.5. */
 import { statusBits } from "#domain/status.ts";
-import { credibleFlowMlPerHour, provenFlowMlPerHour } from "./flow.ts";
+import { credibleFlowMlPerHour, meanMsMin, provenFlowMlPerHour } from "./flow.ts";
 import type { Rule, RuleReading, RuleSettings } from "./rule.ts";
 import { followBit, statusProof, type BitLevel } from "./statusBit.ts";
-
-const defaults = Object.freeze({
-  /** EN 1359 overload flow rate; the factor is general knowledge (gas-domain 2.1). */
-  flowFactor: 1.2,
-  /** No household burns at Qmax for a whole interval, so a mean needs no margin. */
-  meanFlowFactor: 1.0,
-});
 
 const bits = statusBits.over_flow;
 
@@ -28,9 +21,9 @@ interface Evidence {
 /** The worst of what the numbers of a reading say; undefined: they say nothing. */
 function evidenceOf(settings: RuleSettings, reading: RuleReading): Evidence | undefined {
   const { flowMlPerHour, interval, doubtedInterval, measuredAtMs } = reading;
-  const { qmaxMlPerHour } = settings;
-  const flowLimit = Math.floor(defaults.flowFactor * qmaxMlPerHour);
-  const meanLimit = Math.floor(defaults.meanFlowFactor * qmaxMlPerHour);
+  const { qmaxMlPerHour, tuning } = settings;
+  const flowLimit = Math.floor(tuning.R2.flowFactor * qmaxMlPerHour);
+  const meanLimit = Math.floor(tuning.R2.meanFlowFactor * qmaxMlPerHour);
   const reported = credibleFlowMlPerHour(settings, flowMlPerHour);
   const mean = provenFlowMlPerHour(settings, interval, measuredAtMs);
   // Screening keeps such a jump out of the bill, and rightly; but a torn hose looks just like it.
@@ -68,4 +61,9 @@ export const overload: Rule<OverloadState> = {
     }
     return { ...worst };
   },
+  /** By interval means; a reported flow needs the factor of the overload flow more. */
+  floor: ({ qmaxMlPerHour, tuning }) => ({
+    flowMlPerHour: Math.floor(tuning.R2.meanFlowFactor * qmaxMlPerHour),
+    withinMs: meanMsMin,
+  }),
 };

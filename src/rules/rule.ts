@@ -1,14 +1,19 @@
 /** The shape of a rule: a pure function over a meter's screened readings, in event time. */
 import type { ConditionLevel, MeterRuleId, Proof } from "#domain/alarm.ts";
+import type { SiteClass } from "#domain/meter.ts";
 import type { StatusFlags } from "#domain/status.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import type { TimestampMs } from "#domain/units.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** What the rules know of a meter. */
 export interface RuleSettings {
   readonly qmaxMlPerHour: number;
   readonly qminMlPerHour: number;
   readonly quantumMl: number;
+  readonly siteClass: SiteClass;
+  /** The thresholds in force. */
+  readonly tuning: Tuning;
 }
 
 /** Interval consumption between two registers; roll-over is already in it. */
@@ -27,6 +32,11 @@ export interface RuleReading {
   readonly flowMlPerHour: number | null;
   readonly batteryMv: number | null;
   readonly batteryPct: number | null;
+  readonly pressurePa: number | null;
+  /** What screening found: the register goes on, or it went back without an explanation. */
+  readonly register: "sound" | "back" | null;
+  /** Whether the time in the frame can be; null where the meter sends none. */
+  readonly clock: "right" | "wrong" | null;
   readonly valve: ValvePosition | null;
   readonly status: StatusFlags | null;
 }
@@ -36,6 +46,12 @@ export interface ConditionChange {
   readonly rule: MeterRuleId;
   readonly level: ConditionLevel;
   readonly proof: Proof;
+}
+
+/** The smallest hazard that a rule cannot miss where the meter reports often enough, and when it tells. */
+export interface DetectionFloor {
+  readonly flowMlPerHour: number;
+  readonly withinMs: number;
 }
 
 /**
@@ -48,4 +64,6 @@ export interface Rule<State> {
   readonly level: (state: State) => ConditionLevel;
   /** Why the level is what it has just become: `state` is the one that `step` made of this reading. */
   readonly prove: (settings: RuleSettings, state: State, reading: RuleReading) => Proof;
+  /** null: the rule is not about a flow, or takes the meter's word. */
+  readonly floor: (settings: RuleSettings) => DetectionFloor | null;
 }

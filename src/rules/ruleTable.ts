@@ -1,5 +1,5 @@
 /** Every rule with what people and machines must know of it; the rules themselves hold their thresholds. */
-import type { Priority, RuleId } from "#domain/alarm.ts";
+import type { ConditionLevel, Priority, RuleId } from "#domain/alarm.ts";
 
 export interface RuleEntry {
   /** Counts changes of the rule's meaning; stored with every alarm. */
@@ -7,6 +7,8 @@ export interface RuleEntry {
   /** The alarm stays until a person resets it. */
   readonly latching: boolean;
   readonly priority: { readonly 1: Priority; readonly 2: Priority };
+  /** Levels that are no operator's business: they go to a work list (clause 6.2.4). */
+  readonly listed?: readonly ConditionLevel[];
   readonly source: string;
 }
 
@@ -34,11 +36,36 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 2, 2: 2 },
     source: "6.1.3 abnormal flow; 1.5 times the largest flow of the last 45 to 90 days",
   },
+  R4: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source:
+      "6.1.3 abnormal flow; a step above 1.5 times the largest appliance seen, as Japanese meters do",
+  },
+  R5: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "6.1.3 abnormal flow; steady use, 6, 12 or 2 hours by band of flow",
+  },
   R6: {
     version: 1,
     latching: false,
     priority: { 1: 3, 2: 2 },
     source: "6.1.3 leak; no quiet window for 10 and 30 days, as Japanese meters do",
+  },
+  R7: {
+    version: 1,
+    latching: false,
+    priority: { 1: 3, 2: 3 },
+    source: "6.1.3 leak; an even flow through seven nights",
+  },
+  R8: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "6.2.1 abnormal data; a register that went back without an explanation",
   },
   R9: {
     version: 1,
@@ -47,9 +74,10 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     source: "6.1.3 close valve; two quanta behind a valve reported closed",
   },
   R10: {
-    version: 1,
+    version: 2,
     latching: false,
     priority: { 1: 3, 2: 2 },
+    listed: [1],
     source: "6.1.3 under-voltage; two levels with hysteresis",
   },
   R11: {
@@ -64,11 +92,30 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 4, 2: 3 },
     source: "6.2.1 automatic reading; two reports missed, three days of silence",
   },
+  R13: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 1 },
+    source: "6.1.3 abnormal flow; pressure below or above what appliances are made for",
+  },
+  R14: {
+    version: 1,
+    latching: false,
+    priority: { 1: 4, 2: 4 },
+    listed: [1, 2],
+    source: "6.2.4 reminders; no use for 30 and 90 days",
+  },
   R15: {
     version: 1,
     latching: false,
     priority: { 1: 1, 2: 1 },
     source: "6.1.3 close valve; a close command that was not carried out",
+  },
+  R16: {
+    version: 1,
+    latching: false,
+    priority: { 1: 4, 2: 4 },
+    source: "7.1.6 accuracy; the meter's clock is ahead or without a date",
   },
   BLIND: {
     version: 1,
@@ -89,3 +136,8 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     source: "6.1.3 close valve; automatic closes held for a person",
   },
 });
+
+/** Whether this level of the rule goes to a work list instead of to the operators. */
+export function isListed(rule: RuleId, level: ConditionLevel): boolean {
+  return ruleTable[rule].listed?.includes(level) === true;
+}

@@ -13,4 +13,5 @@ export const tamper: Rule<TamperState> = {
   step: (_settings, state, reading) => followBit(state, reading.status, bits),
   level: (state) => state,
   prove: (_settings, _state, reading) => statusProof(reading.status, bits),
+  floor: () => null,
 };

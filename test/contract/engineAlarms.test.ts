@@ -104,10 +104,10 @@ describe("a shelf", () => {
   });
 
   test("does not hide what has become graver", () => {
-    report(["battery_low"]);
-    expect(shelve(alarmBy("R10"), 20 * hourMs)).toMatchObject({ ok: true });
-    expect(report(["battery_critical"])).toEqual(["alarm.escalated"]);
-    expect(alarmBy("R10")).toMatchObject({ state: "unacknowledged", priority: 2, hidden: null });
+    expect(pass(4 * hourMs)).toContain("alarm.raised");
+    expect(shelve(alarmBy("R12"), 6 * 24 * hourMs)).toMatchObject({ ok: true });
+    expect(pass(3 * 24 * hourMs)).toContain("alarm.escalated");
+    expect(alarmBy("R12")).toMatchObject({ state: "unacknowledged", priority: 3, hidden: null });
   });
 
   test("two consoles at once: the acknowledgement that lost is told what stands", () => {

@@ -108,7 +108,7 @@ describe("a leak in a frame that cannot be used", () => {
     expect(committed(result).counts.quarantined).toMatchObject([{ reason: "BCD", count: 1 }]);
     expect(outcomesOf(result)).toEqual(["quarantined"]);
     // The battery of that meter is low too.
-    const both = ["alarm.raised", "alarm.raised"];
+    const both = ["alarm.raised", "alarm.listed"];
     expect(kindsOf(result)).toEqual([...both, "command.requested", "command.refused"]);
     engine.nowMs += secondMs;
     expect(kindsOf(hears(meterNo))).toEqual([]);

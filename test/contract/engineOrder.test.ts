@@ -14,9 +14,12 @@ const step = fc.record({
     { weight: 1, arbitrary: fc.constant(60_000_000) },
     { weight: 1, arbitrary: fc.constant(-400_000) },
   ),
-  status: fc.subarray(["leak", "battery_low", "magnet", "micro_flow", "over_flow"], {
-    maxLength: 2,
-  }),
+  status: fc.subarray(
+    ["leak", "battery_low", "magnet", "micro_flow", "over_flow", "reverse_flow", "low_pressure"],
+    { maxLength: 2 },
+  ),
+  flowM3h: fc.constantFrom(undefined, undefined, "0.000", "2.400", "6.900"),
+  pressureKpa: fc.constantFrom(undefined, undefined, "2.00", "0.70", "0.10"),
   saysStatus: fc.boolean(),
   valve: fc.constantFrom("open", "closed", undefined),
 });
@@ -32,6 +35,8 @@ function uplinksOf(steps: readonly (typeof step extends fc.Arbitrary<infer S> ? 
       volumeM3: (index / 1e6).toFixed(3),
       ...(one.saysStatus ? { status: one.status } : {}),
       ...(one.valve === undefined ? {} : { valve: one.valve }),
+      ...(one.flowM3h === undefined ? {} : { flowM3h: one.flowM3h }),
+      ...(one.pressureKpa === undefined ? {} : { pressureKpa: one.pressureKpa }),
     });
   });
 }

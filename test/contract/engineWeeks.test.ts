@@ -22,7 +22,9 @@ function weeksOf(chance: Chance, count: number, everyMs: number, older: number):
   const history: object[] = [];
   return Array.from({ length: count }, (_, place) => {
     const atMs = startMs + (place + 1) * everyMs;
-    litres += chance.once(3) ? 0 : chance.whole(0, Math.floor((everyMs / hourMs) * 2_000));
+    const leaked = Math.floor(place / 80) % 2 === 1 ? Math.floor((everyMs / hourMs) * 90) : 0;
+    litres +=
+      leaked + (chance.once(3) ? 0 : chance.whole(0, Math.floor((everyMs / hourMs) * 2_000)));
     if (chance.once(count)) litres = 10;
     if (chance.once(10)) said = chance.once(2) ? [] : [chance.pick(statuses)];
     if (chance.once(40)) valve = chance.pick(["open", "closed"]);

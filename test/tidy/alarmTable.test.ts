@@ -4,6 +4,8 @@ import { alarmTimes } from "#alarms/alarmTimes.ts";
 import { alarmTransitions } from "#alarms/alarmTransitions.ts";
 import type { Priority } from "#domain/alarm.ts";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
+import { detectionFloors } from "#rules/stepRules.ts";
+import { g4 } from "../unit/rules/story.ts";
 import { textOf } from "./repository.ts";
 
 const document = "docs/ALARMS.md";
@@ -34,7 +36,7 @@ function transitionRows(): readonly string[] {
 
 function spelled(ms: number, never: string): string {
   if (ms === 0 || ms === Infinity) return never;
-  if (ms > dayMs) return `${ms / dayMs} days`;
+  if (ms > dayMs && ms % dayMs === 0) return `${ms / dayMs} days`;
   return ms >= hourMs ? `${ms / hourMs} hours` : `${ms / minuteMs} minutes`;
 }
 
@@ -42,6 +44,16 @@ test("the table of transitions in the document is the one that the code walks", 
   const [, section = ""] = textOf(document).split(/^## 2\. .*$/m);
   const [table = ""] = section.split(/^## /m);
   expect(rowsOf(table).slice(2)).toEqual(transitionRows());
+});
+
+test("the detection floors in the document are those that the rules state", () => {
+  const [, section = ""] = textOf("docs/GAS-DOMAIN.md").split("| Known within");
+  const [table = ""] = section.split(/^$/m);
+  const floors = detectionFloors(g4);
+  const wanted = Object.entries(floors).map(([rule, { flowMlPerHour, withinMs }]) =>
+    row([rule, (flowMlPerHour / 1e6).toFixed(3), spelled(withinMs, "")]),
+  );
+  expect(rowsOf(table).slice(1)).toEqual(wanted);
 });
 
 test("the times in the document are those of the code", () => {

@@ -198,6 +198,20 @@ describe("shelves", () => {
   });
 });
 
+test("work lists hold what is no alarm, and say so in both languages", async () => {
+  rig.uplink(2, { measuredAt: at(26), volumeM3: "1.000", status: ["battery_low"] });
+  const page: Json = await rig.json("GET", "/v1/worklists?rule=R10,R14", { role: "viewer" });
+  expect(page).toMatchObject({
+    items: [{ meterId: "M2", rule: "R10", level: 1, listed: true, state: "normal" }],
+    next: null,
+  });
+  expect(page.items[0].message.en).toMatch(/^Meter M2: battery low/);
+  expect(page.items[0].message.zh).toMatch(/^燃气表 M2：电池电量低/);
+  const elsewhere: Json = await rig.json("GET", "/v1/worklists?area=elsewhere");
+  expect(elsewhere.items).toEqual([]);
+  expect((await rig.call("GET", "/v1/worklists?rule=R99")).status).toBe(400);
+});
+
 describe("commands", () => {
   test("a close is written down, listed, and can be taken back while it has not left", async () => {
     const role = "dispatcher";
@@ -268,6 +282,7 @@ describe("events, frames, areas, audit", () => {
       "accepted",
       "accepted",
       "quarantined",
+      "accepted",
       "accepted",
     ]);
     const text = Buffer.from(uplinks.items[0].hex, "hex").toString();

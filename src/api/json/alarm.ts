@@ -39,6 +39,8 @@ export const alarmSchema = z.object({
   /** How often it has been told since then that nobody answers. */
   unanswered: z.number(),
   parentId: z.string().nullable(),
+  /** An entry of a work list: it never rang. */
+  listed: z.boolean(),
   message: z.object({ en: z.string(), zh: z.string() }),
   proof: z.record(z.string(), z.union([z.number(), z.string()])),
   position: positionSchema.nullable(),

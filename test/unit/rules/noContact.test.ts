@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { hourMs } from "#domain/units.ts";
 import { noContact } from "#rules/noContact.ts";
+import { factoryTuning } from "#rules/tuning.ts";
 import { days, hours, minutes } from "./story.ts";
 
 test.each([
@@ -21,11 +22,11 @@ test.each([
   [days(7), days(21) + hourMs, 2],
   [days(1), -hours(5), 0],
 ])("a report every %i ms, silent for %i ms: level %i", (everyMs, silentMs, level) => {
-  expect(noContact(everyMs, days(100), days(100) + silentMs).level).toBe(level);
+  expect(noContact(factoryTuning.R12, everyMs, days(100), days(100) + silentMs).level).toBe(level);
 });
 
 test("the proof is the silence", () => {
-  expect(noContact(days(1), days(100), days(103.5)).proof).toEqual({
+  expect(noContact(factoryTuning.R12, days(1), days(100), days(103.5)).proof).toEqual({
     silentMs: days(3.5),
     missedReports: 3,
     reportEveryMs: days(1),

@@ -5,12 +5,15 @@ import { statusFromNames, type StatusName } from "#domain/status.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import { dayMs, hourMs, minuteMs, timestampMs } from "#domain/units.ts";
 import type { Rule, RuleReading, RuleSettings } from "#rules/rule.ts";
+import { factoryTuning } from "#rules/tuning.ts";
 
 /** A G4 household meter with a pulse of 10 l. */
 export const g4: RuleSettings = {
   qmaxMlPerHour: 6_000_000,
   qminMlPerHour: 40_000,
   quantumMl: 10_000,
+  siteClass: "household",
+  tuning: factoryTuning,
 };
 
 export const minutes = (count: number) => count * minuteMs;
@@ -28,6 +31,9 @@ export interface Said {
   readonly valve?: ValvePosition;
   readonly pct?: number;
   readonly mv?: number;
+  readonly kpa?: number;
+  readonly register?: "sound" | "back";
+  readonly clock?: "right" | "wrong";
 }
 
 export type Line = readonly [atMs: number, said: Said, level: ConditionLevel];
@@ -49,6 +55,9 @@ export function readingsOf(
       flowMlPerHour: said.flow ?? null,
       batteryMv: said.mv ?? null,
       batteryPct: said.pct ?? null,
+      pressurePa: said.kpa === undefined ? null : Math.round(said.kpa * 1_000),
+      register: said.register ?? (said.index === undefined ? null : "sound"),
+      clock: said.clock ?? null,
       valve: said.valve ?? null,
       status: said.status === undefined ? null : statusFromNames(said.status),
     };

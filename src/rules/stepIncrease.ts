@@ -1,0 +1,101 @@
+/**
+ * R4: the flow rises at once by more than the largest appliance of the site, as when a pipe breaks behind the
+ * meter while somebody cooks. The Japanese meter's "single flow" test (gas-domain 2.2, 2.5), by what was learned.
+ * A meter that reports its flow, or its register, more seldom than every 15 minutes shows no steps.
+ */
+import { dayMs, minuteMs } from "#domain/units.ts";
+import { credibleFlowMlPerHour, provenFlowMlPerHour } from "./flow.ts";
+import {
+  learnedMaximum,
+  learnMaximum,
+  nothingLearned,
+  type LearnedMaximum,
+} from "./learnedMaximum.ts";
+import type { Rule, RuleReading, RuleSettings } from "./rule.ts";
+
+/** A step that lasts: where the flow came from, and how far it rose. */
+interface Step {
+  readonly fromMlPerHour: number;
+  readonly riseMlPerHour: number;
+}
+
+export interface StepIncreaseState {
+  /** null: none, or too long ago. */
+  readonly last: { readonly atMs: number; readonly flowMlPerHour: number } | null;
+  readonly step: Step | null;
+  readonly learned: LearnedMaximum;
+}
+
+function apartMsMax({ tuning }: RuleSettings): number {
+  return tuning.R4.apartMinutesMax * minuteMs;
+}
+
+/** The reported flow, or the mean over an interval too short to hide two appliances. */
+function flowOf(settings: RuleSettings, reading: RuleReading): number | null {
+  const reported = credibleFlowMlPerHour(settings, reading.flowMlPerHour);
+  if (reported !== null || reading.interval === null) return reported;
+  const { interval, measuredAtMs } = reading;
+  if (measuredAtMs - interval.fromMs > apartMsMax(settings)) return null;
+  return provenFlowMlPerHour(settings, interval, measuredAtMs);
+}
+
+function limitMlPerHour(
+  { qmaxMlPerHour, tuning }: RuleSettings,
+  learned: LearnedMaximum,
+  nowMs: number,
+): number {
+  const { qmaxFactor, floorQmaxFactor, learnedFactor, armAfterDays } = tuning.R4;
+  const ceiling = Math.floor(qmaxFactor * qmaxMlPerHour);
+  const largest = learnedMaximum(learned, armAfterDays * dayMs, nowMs);
+  if (largest === null) return ceiling;
+  const floor = Math.floor(floorQmaxFactor * qmaxMlPerHour);
+  return Math.min(ceiling, Math.max(floor, Math.floor(learnedFactor * largest)));
+}
+
+function follow(
+  settings: RuleSettings,
+  state: StepIncreaseState,
+  flowMlPerHour: number,
+  nowMs: number,
+): StepIncreaseState {
+  const { holdShare, bucketDays } = settings.tuning.R4;
+  const last = { atMs: nowMs, flowMlPerHour };
+  const learn = (riseMlPerHour: number) =>
+    learnMaximum(state.learned, bucketDays * dayMs, nowMs, riseMlPerHour);
+  if (state.step !== null) {
+    const { fromMlPerHour, riseMlPerHour } = state.step;
+    if (flowMlPerHour >= fromMlPerHour + holdShare * riseMlPerHour) return { ...state, last };
+    // Learned when it is over: while it lasts it must not make itself usual.
+    return { last, step: null, learned: learn(riseMlPerHour) };
+  }
+  const isNear = state.last !== null && nowMs - state.last.atMs <= apartMsMax(settings);
+  if (!isNear || state.last === null) return { ...state, last, learned: learn(0) };
+  const riseMlPerHour = flowMlPerHour - state.last.flowMlPerHour;
+  if (riseMlPerHour > limitMlPerHour(settings, state.learned, nowMs)) {
+    return { ...state, last, step: { fromMlPerHour: state.last.flowMlPerHour, riseMlPerHour } };
+  }
+  return { ...state, last, learned: learn(riseMlPerHour) };
+}
+
+export const stepIncrease: Rule<StepIncreaseState> = {
+  initial: { last: null, step: null, learned: nothingLearned },
+  step(settings, state, reading) {
+    const flow = flowOf(settings, reading);
+    return flow === null ? state : follow(settings, state, flow, reading.measuredAtMs);
+  },
+  level: ({ step }) => (step === null ? 0 : 1),
+  prove(settings, { step, last, learned }, reading) {
+    const limit = limitMlPerHour(settings, learned, reading.measuredAtMs);
+    return {
+      by: "step",
+      flowMlPerHour: last?.flowMlPerHour ?? 0,
+      riseMlPerHour: step?.riseMlPerHour ?? 0,
+      limitMlPerHour: limit,
+    };
+  },
+  /** Before it has learned. */
+  floor: (settings) => ({
+    flowMlPerHour: Math.floor(settings.tuning.R4.qmaxFactor * settings.qmaxMlPerHour),
+    withinMs: apartMsMax(settings),
+  }),
+};

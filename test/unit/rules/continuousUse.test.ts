@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import type { RuleSettings } from "#rules/rule.ts";
+import { continuousUse } from "#rules/continuousUse.ts";
+import { days, expectLevels, foldLevels, g4, hours, litres, minutes, reports } from "./story.ts";
+
+/** Seen every hour: nothing, then one flow for so long, then nothing. */
+function burning(settings: RuleSettings, litresPerHour: number, forHours: number) {
+  const flowed = (atMs: number) =>
+    litres(litresPerHour) * Math.min(forHours, Math.max(0, (atMs - hours(5.5)) / hours(1)));
+  return foldLevels(
+    continuousUse,
+    settings,
+    reports(settings, hours(1), hours(5.5 + forHours + 3), flowed),
+  );
+}
+
+test.each([
+  // band, flow in l/h, hours that are borne, hours that are not
+  ["a hob", 300, 6, 9],
+  ["the upper end of a hob", 790, 6, 9],
+  ["a boiler", 2_200, 12, 15],
+  ["more than both", 3_500, 2, 5],
+])("%s", (_band, litresPerHour, borne, tooLong) => {
+  expect(burning(g4, litresPerHour, borne).highest).toBe(0);
+  const seen = burning(g4, litresPerHour, tooLong);
+  expect(seen.highest).toBe(1);
+  expect(seen.last).toBe(0);
+  // The first whole hour of the flow begins at 6, half an hour after the flow itself.
+  expect(seen.firstAtMs(1)).toBeLessThanOrEqual(hours(6 + borne + 1));
+});
+
+test("a pilot light burns for ever: below 1.5 Qmin nothing is judged", () => {
+  expect(burning(g4, 59, 500).highest).toBe(0);
+  expect(burning(g4, 80, 500).highest).toBe(1);
+});
+
+test("cooking from morning to evening is not steady", () => {
+  const hourly = [120, 90, 300, 80, 20, 250, 400, 90, 60, 30, 310, 350, 40, 20];
+  let flowed = 0;
+  const volumes = hourly.map((volume) => (flowed += litres(volume)));
+  const readings = reports(g4, hours(1), hours(13), (atMs) => volumes[atMs / hours(1)] ?? 0);
+  expect(foldLevels(continuousUse, g4, readings).highest).toBe(0);
+});
+
+test("a boiler that cycles through a cold night is not steady", () => {
+  // 24 kW, 14 to 22 minutes an hour, as the wall thermostat wants it.
+  const share = [0.31, 0.24, 0.36, 0.27, 0.33, 0.23, 0.35, 0.28, 0.37, 0.25, 0.3, 0.36, 0.26, 0.34];
+  let flowed = 0;
+  const volumes = [...share, ...share].map((part) => (flowed += litres(2_200 * part)));
+  const readings = reports(g4, hours(1), hours(27), (atMs) => volumes[atMs / hours(1)] ?? 0);
+  expect(foldLevels(continuousUse, g4, readings).highest).toBe(0);
+});
+
+test("what this site has done before is usual, up to a day", () => {
+  let flowed = 0;
+  const volume = new Map<number, number>();
+  // Every third day one flow burns for 20 hours: the first time somebody should look, later not.
+  for (let hour = 0; hour <= 24 * 30; hour += 1) {
+    if (Math.floor(hour / 24) % 3 === 0 && hour % 24 < 20) flowed += litres(400);
+    volume.set(hours(hour + 1), flowed);
+  }
+  const readings = reports(g4, hours(1), days(30), (atMs) => volume.get(atMs) ?? 0);
+  let state = continuousUse.initial;
+  const raised: number[] = [];
+  for (const reading of readings) {
+    const before = continuousUse.level(state);
+    state = continuousUse.step(g4, state, reading);
+    if (before === 0 && continuousUse.level(state) === 1) raised.push(reading.measuredAtMs);
+  }
+  expect(raised).toHaveLength(1);
+});
+
+test("a meter with daily values is not judged, nor is industry; the meter's own word counts for both", () => {
+  const daily = reports(g4, days(1), days(20), (atMs) => (litres(7_200) * atMs) / days(1));
+  expect(foldLevels(continuousUse, g4, daily).highest).toBe(0);
+  const industry = { ...g4, siteClass: "industry" } as const;
+  expect(burning(industry, 2_200, 100).highest).toBe(0);
+  expectLevels(continuousUse, industry, [
+    [minutes(0), { status: ["continuous_flow"] }, 1],
+    [minutes(1), {}, 1],
+    [minutes(2), { status: [] }, 0],
+  ]);
+});
+
+test("states its floor: what is more than a pilot light is known within a day and two hours", () => {
+  expect(continuousUse.floor(g4)).toEqual({ flowMlPerHour: 60_000, withinMs: hours(26) });
+});
