@@ -154,9 +154,9 @@ function intervalSince(register: RegisterState, ml: number | null | undefined): 
   return { fromMs: register.atMs, consumedMl: ml };
 }
 
-/** A roll-over is sound, and so is a lower register that counts on; a rounding or a single zero says nothing. */
+/** A roll-over is sound; a rounding or a single zero says nothing. */
 function registerWord({ isTrusted, flags }: RegisterVerdict): RuleReading["register"] {
-  if (isTrusted || (flags & readingFlags.RESUMED) !== 0) return "sound";
+  if (isTrusted) return "sound";
   return (flags & readingFlags.REGISTER_BACK) !== 0 ? "back" : null;
 }
 

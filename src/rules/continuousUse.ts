@@ -2,9 +2,10 @@
  * R5: one and the same flow for longer than anything in a house burns: a tap that was forgotten, a hose that came
  * off. Times by band of flow, as in the Japanese meter and the Chinese cut-off block (gas-domain 2.2, 2.3, 2.5).
  *
- * Steady means: every interval passes the same flow, give or take one step of the register and 5 %. A boiler that
- * cycles is not steady hour by hour; an open tap is, for days. So intervals of at most 75 minutes are needed, and a
- * meter with daily values only is not judged.
+ * What is looked for is one constant flow under everything else: hours that pass just that much, with cooking and
+ * showers above it and nothing below. A boiler that cycles through a cold night passes about the same in every hour,
+ * but not for 16 intervals; an open tap does, for days. So intervals of at most 75 minutes are needed, and a meter
+ * with daily values only is not judged.
  */
 import { statusBits } from "#domain/status.ts";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
@@ -14,44 +15,59 @@ import { followBit, statusProof, type BitLevel } from "./statusBit.ts";
 
 const bits = statusBits.continuous_flow;
 
-/** A steady use that goes on. */
+/** A flow that goes on under whatever else is used. */
 interface Steady {
-  readonly fromMs: number;
   readonly untilMs: number;
-  readonly consumedMl: number;
+  /** Time and volume of the intervals that pass just this flow, and their number. */
+  readonly baseMs: number;
+  readonly baseMl: number;
+  readonly intervals: number;
 }
 
 export interface ContinuousUseState {
   readonly bit: BitLevel;
   readonly measured: 0 | 1;
   readonly steady: Steady | null;
+  /** Short intervals in a row, until they make a long one; null: none. */
+  readonly part: Interval | null;
   /** Longest steady use that has ended. */
   readonly learned: LearnedMaximum;
 }
 
-function flowMlPerHourOf({ fromMs, untilMs, consumedMl }: Steady): number {
-  return (consumedMl * hourMs) / (untilMs - fromMs);
+function flowMlPerHourOf({ baseMs, baseMl }: Steady): number {
+  return (baseMl * hourMs) / baseMs;
 }
 
-/** What this band may last by itself; Infinity: for ever. One step of the register may be rounding. */
-function factoryMs({ qminMlPerHour, quantumMl, tuning }: RuleSettings, steady: Steady): number {
-  const band = tuning.R5;
-  const flowMlPerHour = flowMlPerHourOf({ ...steady, consumedMl: steady.consumedMl - quantumMl });
-  if (flowMlPerHour < band.pilotQminFactor * qminMlPerHour) return Infinity;
-  if (flowMlPerHour <= band.smallM3hMax * 1e6) return band.smallHoursMax * hourMs;
-  if (flowMlPerHour <= band.middleM3hMax * 1e6) return band.middleHoursMax * hourMs;
-  return band.largeHoursMax * hourMs;
+interface Band {
+  /** What this band may last by itself; Infinity: for ever. */
+  readonly lastsMs: number;
+  readonly intervalsMin: number;
+}
+
+/** One step of the register may be rounding, so a flow at the edge of a pilot light's is one. */
+function bandOf({ qminMlPerHour, quantumMl, tuning }: RuleSettings, steady: Steady): Band {
+  const { R5 } = tuning;
+  const flow = flowMlPerHourOf({ ...steady, baseMl: steady.baseMl - quantumMl });
+  if (flow < R5.pilotQminFactor * qminMlPerHour) return { lastsMs: Infinity, intervalsMin: 0 };
+  if (flow <= R5.smallM3hMax * 1e6) {
+    return { lastsMs: R5.smallHoursMax * hourMs, intervalsMin: R5.smallIntervalsMin };
+  }
+  return flow <= R5.middleM3hMax * 1e6
+    ? { lastsMs: R5.middleHoursMax * hourMs, intervalsMin: R5.middleIntervalsMin }
+    : { lastsMs: R5.largeHoursMax * hourMs, intervalsMin: R5.largeIntervalsMin };
 }
 
 /** With what is usual at this site; never below the factory's. */
 function limitMs(settings: RuleSettings, learned: LearnedMaximum, steady: Steady): number {
   const { learnedFactor, learnedHoursMax } = settings.tuning.R5;
   const usualMs = learnedFactor * Math.max(learned.younger, learned.older ?? 0);
-  const factory = factoryMs(settings, steady);
-  return Math.max(factory, Math.min(usualMs, learnedHoursMax * hourMs));
+  return Math.max(bandOf(settings, steady).lastsMs, Math.min(usualMs, learnedHoursMax * hourMs));
 }
 
-/** The steady use with this interval at its end; null: the interval does not fit. */
+/** A base that so many intervals have shown stands; before that, more gas only means that it is another one. */
+const establishedIntervals = 3;
+
+/** The base with this interval at its end; null: there was less than it, or it was none yet. */
 function extended(
   settings: RuleSettings,
   steady: Steady,
@@ -59,10 +75,37 @@ function extended(
   untilMs: number,
 ): Steady | null {
   if (fromMs !== steady.untilMs) return null;
-  const expectedMl = (flowMlPerHourOf(steady) * (untilMs - fromMs)) / hourMs;
+  const lengthMs = untilMs - fromMs;
+  const expectedMl = (flowMlPerHourOf(steady) * lengthMs) / hourMs;
   const slackMl = settings.quantumMl + settings.tuning.R5.steadyShare * expectedMl;
-  if (Math.abs(consumedMl - expectedMl) > slackMl) return null;
-  return { fromMs: steady.fromMs, untilMs, consumedMl: steady.consumedMl + consumedMl };
+  if (Math.abs(consumedMl - expectedMl) <= slackMl) {
+    return {
+      untilMs,
+      baseMs: steady.baseMs + lengthMs,
+      baseMl: steady.baseMl + consumedMl,
+      intervals: steady.intervals + 1,
+    };
+  }
+  const isAbove = consumedMl > expectedMl;
+  return isAbove && steady.intervals >= establishedIntervals ? { ...steady, untilMs } : null;
+}
+
+/** Puts short intervals together. */
+function gather(
+  settings: RuleSettings,
+  before: ContinuousUseState,
+  interval: Interval,
+  untilMs: number,
+): ContinuousUseState {
+  const { part } = before;
+  const isNext = part !== null && interval.fromMs - part.fromMs < hourMs;
+  const whole = isNext
+    ? { fromMs: part.fromMs, consumedMl: part.consumedMl + interval.consumedMl }
+    : interval;
+  if (untilMs - whole.fromMs < settings.tuning.R5.intervalMinutesMin * minuteMs) {
+    return { ...before, part: whole };
+  }
+  return follow(settings, part === null ? before : { ...before, part: null }, whole, untilMs);
 }
 
 function follow(
@@ -71,34 +114,37 @@ function follow(
   interval: Interval,
   untilMs: number,
 ): ContinuousUseState {
-  const { intervalMinutesMax, bucketDays } = settings.tuning.R5;
-  const isFine = untilMs - interval.fromMs <= intervalMinutesMax * minuteMs;
-  const isFlowing = interval.consumedMl >= settings.quantumMl && isFine;
+  const { intervalMinutesMax, bucketDays, quantaMin } = settings.tuning.R5;
+  const lengthMs = untilMs - interval.fromMs;
+  const isFine = lengthMs <= intervalMinutesMax * minuteMs;
+  const isFlowing = interval.consumedMl >= quantaMin * settings.quantumMl && isFine;
   const { steady: before } = state;
   const longer =
     before === null || !isFlowing ? null : extended(settings, before, interval, untilMs);
   if (longer !== null) {
-    const isTooLong = longer.untilMs - longer.fromMs > limitMs(settings, state.learned, longer);
+    const isTooLong =
+      longer.baseMs > limitMs(settings, state.learned, longer) &&
+      longer.intervals >= bandOf(settings, longer).intervalsMin;
     return { ...state, steady: longer, measured: isTooLong || state.measured === 1 ? 1 : 0 };
   }
-  const fresh = { fromMs: interval.fromMs, untilMs, consumedMl: interval.consumedMl };
+  const fresh = { untilMs, baseMs: lengthMs, baseMl: interval.consumedMl, intervals: 1 };
   const steady = isFlowing ? fresh : null;
   if (before === null) return steady === null ? state : { ...state, steady };
   // What burns for ever in its band teaches nothing about the others.
-  const isPilot = factoryMs(settings, before) === Infinity;
-  const lastedMs = isPilot ? 0 : before.untilMs - before.fromMs;
+  const isPilot = bandOf(settings, before).lastsMs === Infinity;
+  const lastedMs = isPilot ? 0 : before.baseMs;
   const learned = learnMaximum(state.learned, bucketDays * dayMs, before.untilMs, lastedMs);
   return { ...state, steady, measured: 0, learned };
 }
 
 export const continuousUse: Rule<ContinuousUseState> = {
-  initial: { bit: 0, measured: 0, steady: null, learned: nothingLearned },
+  initial: { bit: 0, measured: 0, steady: null, part: null, learned: nothingLearned },
   step(settings, before, reading) {
     const bit = followBit(before.bit, reading.status, bits);
     const state = bit === before.bit ? before : { ...before, bit };
     const isArmed = settings.tuning.R5.siteClasses.includes(settings.siteClass);
     if (!isArmed || reading.interval === null) return state;
-    return follow(settings, state, reading.interval, reading.measuredAtMs);
+    return gather(settings, state, reading.interval, reading.measuredAtMs);
   },
   level: ({ bit, measured }) => (bit === 1 || measured === 1 ? 1 : 0),
   prove(settings, { measured, steady, learned }, reading) {
@@ -107,13 +153,16 @@ export const continuousUse: Rule<ContinuousUseState> = {
     return {
       by: "interval",
       flowMlPerHour,
-      flowingMs: steady.untilMs - steady.fromMs,
+      flowingMs: steady.baseMs,
       limitMs: limitMs(settings, learned, steady),
     };
   },
-  /** What is smaller may be a pilot light, and belongs to the micro-leak. */
+  /** What is smaller may be a pilot light, and belongs to the micro-leak. Seen by the hour, with use for a third of it. */
   floor: ({ qminMlPerHour, quantumMl, tuning }) => ({
-    flowMlPerHour: Math.max(tuning.R5.pilotQminFactor * qminMlPerHour, quantumMl),
-    withinMs: (tuning.R5.learnedHoursMax + 2) * hourMs,
+    flowMlPerHour: Math.max(
+      tuning.R5.pilotQminFactor * qminMlPerHour,
+      tuning.R5.quantaMin * quantumMl,
+    ),
+    withinMs: 1.5 * (tuning.R5.learnedHoursMax + 2) * hourMs,
   }),
 };

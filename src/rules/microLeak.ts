@@ -6,7 +6,9 @@
  *
  *   c < quantum * floor(T / W)       In one of the whole windows inside less than a quantum fell: the house was
  *                                    tight there. Short quiet intervals in a row count as one long interval.
- *   c >= quantum and T is fine       Gas flowed, and the interval is too short to hide a quiet night.
+ *   c >= quantum and T is fine       Gas flowed, and the interval is too short to hide a quiet night. More than
+ *                                    twice Qmin is use, not a micro-flow, and hides pauses: such time counts only
+ *                                    as far as as much micro-flow stands beside it.
  *   c >= quantum and T is not fine   Nothing either way: a day with 300 l may have been one bath. Such time does not
  *                                    count, and too much of it starts the count again; so a meter with daily
  *                                    values only never alarms on use, and one lost report does not hide a leak.
@@ -28,6 +30,8 @@ export interface MicroLeakState {
   /** Since the last quiet window: time that was watched, and time that proves nothing. */
   readonly seenMs: number;
   readonly unseenMs: number;
+  /** Time in which so much was used that a pause could hide. */
+  readonly busyMs: number;
   /** The stretch without a quantum that lasts, and what little it consumed. */
   readonly quietMs: number;
   readonly quietMl: number;
@@ -48,6 +52,11 @@ function hasQuietWindow(settings: RuleSettings, lengthMs: number, consumedMl: nu
   return consumedMl < settings.quantumMl * Math.floor(lengthMs / windowMs(settings));
 }
 
+function isUse(settings: RuleSettings, lengthMs: number, consumedMl: number): boolean {
+  const microMl = settings.tuning.R6.microQminFactor * settings.qminMlPerHour * (lengthMs / hourMs);
+  return consumedMl > microMl + settings.quantumMl;
+}
+
 function isFine(settings: RuleSettings, lengthMs: number): boolean {
   const { fineWindowShare, fineIntervalMinutesMin } = settings.tuning.R6;
   const shareMs = fineWindowShare * windowMs(settings);
@@ -61,21 +70,30 @@ function addUnseen(
   lengthMs: number,
 ): MicroLeakState {
   const unseenMs = state.unseenMs + lengthMs;
-  const isTooMuch = unseenMs > settings.tuning.R6.unseenShareMax * (state.seenMs + unseenMs);
-  const count = isTooMuch ? { seenMs: 0, unseenMs: 0 } : { unseenMs };
+  const allMs = state.seenMs + state.busyMs + unseenMs;
+  const isTooMuch = unseenMs > settings.tuning.R6.unseenShareMax * allMs;
+  const count = isTooMuch ? { seenMs: 0, unseenMs: 0, busyMs: 0 } : { unseenMs };
   return { ...state, ...count, quietMs: 0, quietMl: 0 };
 }
 
+/** Time that was watched; use counts as far as micro-flow stands beside it. */
+function flowingMs({ seenMs, busyMs }: MicroLeakState): number {
+  return seenMs + Math.min(busyMs, seenMs);
+}
+
 function addSeen(
-  { tuning }: RuleSettings,
-  state: MicroLeakState,
+  settings: RuleSettings,
+  before: MicroLeakState,
   lengthMs: number,
+  isBusy: boolean,
 ): MicroLeakState {
-  const seenMs = state.seenMs + lengthMs;
-  const { warnAfterDays, alarmAfterDays } = tuning.R6;
-  const seenDays = seenMs / dayMs;
-  const reached = seenDays >= alarmAfterDays ? 2 : seenDays >= warnAfterDays ? 1 : 0;
-  return { ...state, seenMs, measured: reached > state.measured ? reached : state.measured };
+  const state = isBusy
+    ? { ...before, busyMs: before.busyMs + lengthMs }
+    : { ...before, seenMs: before.seenMs + lengthMs };
+  const { warnAfterDays, alarmAfterDays } = settings.tuning.R6;
+  const flowingDays = flowingMs(state) / dayMs;
+  const reached = flowingDays >= alarmAfterDays ? 2 : flowingDays >= warnAfterDays ? 1 : 0;
+  return { ...state, measured: reached > state.measured ? reached : state.measured };
 }
 
 /** The stretch without a quantum, with this interval at its end or without it. */
@@ -106,10 +124,11 @@ function addInterval(
     hasQuietWindow(settings, quiet.quietMs, quiet.quietMl) ||
     hasQuietWindow(settings, lengthMs, consumedMl)
   ) {
-    return { ...state, ...quiet, measured: 0, seenMs: 0, unseenMs: 0 };
+    return { ...state, ...quiet, measured: 0, seenMs: 0, unseenMs: 0, busyMs: 0 };
   }
   if (quiet.quietMs > 0 || isFine(settings, lengthMs)) {
-    return addSeen(settings, { ...state, ...quiet }, lengthMs);
+    const isBusy = isUse(settings, lengthMs, consumedMl);
+    return addSeen(settings, { ...state, ...quiet }, lengthMs, isBusy);
   }
   return addUnseen(settings, state, lengthMs);
 }
@@ -120,7 +139,7 @@ function prove(settings: RuleSettings, state: MicroLeakState, reading: RuleReadi
   }
   return {
     by: "interval",
-    flowingMs: state.seenMs,
+    flowingMs: flowingMs(state),
     windowMs: windowMs(settings),
     detectionFloorMlPerHour: detectionFloorMlPerHour(settings),
   };
@@ -133,6 +152,7 @@ export const microLeak: Rule<MicroLeakState> = {
     untilMs: null,
     seenMs: 0,
     unseenMs: 0,
+    busyMs: 0,
     quietMs: 0,
     quietMl: 0,
   },

@@ -16,7 +16,10 @@ export interface RegisterBackState {
   readonly raised: 0 | 1;
 }
 
-/** The condition ends when the register goes on: above its old value, or believably from the lower one. */
+/**
+ * The condition ends when the register goes on above its old value. That it counts on from the lower one does not end
+ * it: nothing of it is billed until a person has looked.
+ */
 export const registerBack: Rule<RegisterBackState> = {
   initial: { bit: 0, lower: 0, raised: 0 },
   step(settings, state, { status, register }) {

@@ -37,6 +37,11 @@ export interface Tuning {
     readonly learnedHoursMax: number;
     readonly bucketDays: number;
     readonly steadyShare: number;
+    readonly smallIntervalsMin: number;
+    readonly middleIntervalsMin: number;
+    readonly largeIntervalsMin: number;
+    readonly quantaMin: number;
+    readonly intervalMinutesMin: number;
     readonly intervalMinutesMax: number;
   };
   readonly R6: {
@@ -48,6 +53,7 @@ export interface Tuning {
     readonly fineIntervalMinutesMin: number;
     readonly fineWindowShare: number;
     readonly unseenShareMax: number;
+    readonly microQminFactor: number;
   };
   readonly R7: {
     readonly siteClasses: readonly SiteClass[];
@@ -87,7 +93,7 @@ export interface Tuning {
     readonly gaugeKpaMax: number;
   };
   readonly R14: { readonly firstDays: number; readonly secondDays: number };
-  readonly R16: { readonly agreeing: number };
+  readonly R16: { readonly agreeing: number; readonly rightAfterHours: number };
 }
 
 export const factoryTuning: Tuning = {
@@ -140,8 +146,16 @@ export const factoryTuning: Tuning = {
     /** Nothing steadier than a day is ever usual. */
     learnedHoursMax: 24,
     bucketDays: 45,
-    /** An open tap is steady; a boiler that cycles is not, hour by hour. */
-    steadyShare: 0.05,
+    /** An open tap is as steady as the pressure; a boiler that cycles is not, hour by hour. */
+    steadyShare: 0.03,
+    /** So many hours of a cycling boiler are hardly ever alike; more than 3 m³/h no boiler of a flat draws. */
+    smallIntervalsMin: 16,
+    middleIntervalsMin: 12,
+    largeIntervalsMin: 3,
+    /** Steps of the register in an interval: with fewer of them everything looks steady. */
+    quantaMin: 20,
+    /** Shorter intervals are put together: within one burn of a boiler everything is steady. */
+    intervalMinutesMin: 50,
     /** In a longer interval a pause can hide. */
     intervalMinutesMax: 75,
   },
@@ -163,6 +177,8 @@ export const factoryTuning: Tuning = {
     fineWindowShare: 0.25,
     /** Time that proves nothing, as a share of the whole. */
     unseenShareMax: 0.2,
+    /** More than this in an interval is use, behind which a pause can hide: a heated house in winter has none. */
+    microQminFactor: 2,
   },
   R7: {
     /** A bakery works at night. */
@@ -215,5 +231,5 @@ export const factoryTuning: Tuning = {
   },
   R14: { firstDays: 30, secondDays: 90 },
   /** One wrong time may be a restart that the next uplink has already mended. */
-  R16: { agreeing: 2 },
+  R16: { agreeing: 2, rightAfterHours: 50 },
 };

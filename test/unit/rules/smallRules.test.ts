@@ -110,16 +110,24 @@ describe("R14, long non-use", () => {
 });
 
 describe("R16, wrong clock", () => {
-  test("two wrong times in a row; a right one ends it", () => {
+  test("two wrong times, with the right ones of old values between; two days of right ones end it", () => {
     expectLevels(wrongClock, g4, [
       [hours(0), { clock: "right" }, 0],
       [hours(1), { clock: "wrong" }, 0],
-      [hours(2), { clock: "right" }, 0],
-      [hours(3), { clock: "wrong" }, 0],
-      [hours(4), {}, 0],
-      [hours(5), { clock: "wrong" }, 1],
-      [hours(6), {}, 1],
-      [hours(7), { clock: "right" }, 0],
+      [hours(2), {}, 0],
+      [hours(24), { clock: "right" }, 0],
+      [hours(25), { clock: "wrong" }, 1],
+      [hours(26), { clock: "right" }, 1],
+      [hours(74), { clock: "right" }, 1],
+      [hours(75), { clock: "right" }, 0],
+    ]);
+  });
+
+  test("one wrong time is a restart, and forgotten after two days", () => {
+    expectLevels(wrongClock, g4, [
+      [hours(0), { clock: "wrong" }, 0],
+      [hours(50), { clock: "right" }, 0],
+      [hours(51), { clock: "wrong" }, 0],
     ]);
   });
 

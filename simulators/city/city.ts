@@ -1,0 +1,136 @@
+/**
+ * A city that lives faster than time: sites, weather, meters and radio, and a truth that is written down apart. The
+ * same seed is the same city.
+ */
+import { dayMs, hourMs, minuteMs, secondMs } from "#domain/units.ts";
+import { encodeJsonUplink } from "#protocols/json/protocol.ts";
+import { seededRng, type SeededRng } from "#simulators/rng.ts";
+import { CityMeter, localOffsetMs } from "./cityMeter.ts";
+import { planSites, type Site } from "./site.ts";
+import type { TruthLine } from "./truth.ts";
+
+export interface CityPlan {
+  readonly seed: number;
+  readonly meters: number;
+  readonly days: number;
+}
+
+/** One uplink as it arrives at the head-end. */
+export interface Arrival {
+  readonly meterNo: number;
+  readonly atMs: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A network that fails: nobody in the area is heard meanwhile. */
+interface Outage {
+  readonly area: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** The tenth of November by the wall clock: the heating begins within a week. */
+export const cityStartMs = Date.UTC(2026, 10, 10) - localOffsetMs;
+
+const radio = Object.freeze({
+  lostShare: 0.01,
+  twiceShare: 0.003,
+  delayedShare: 0.01,
+  delayMsMax: 30 * minuteMs,
+  usualDelayMsMax: 20 * secondMs,
+  /** An area fails once in so many days. */
+  outageEveryDays: 40,
+  outageHoursMax: 6,
+});
+
+export class City {
+  readonly plan: CityPlan;
+  readonly sites: readonly Site[];
+  readonly #meters: readonly CityMeter[];
+  readonly #outages: readonly Outage[];
+  readonly #rng: SeededRng;
+  #pending: Arrival[] = [];
+
+  constructor(plan: CityPlan) {
+    this.plan = plan;
+    this.sites = planSites(plan.seed, plan.meters, cityStartMs, plan.days);
+    this.#meters = this.sites.map((site) => new CityMeter(site, plan.seed));
+    this.#rng = seededRng(plan.seed, 4);
+    this.#outages = this.#planOutages();
+  }
+
+  /** What arrives in each hour, in the order of arrival. */
+  *hours(): Generator<{ readonly fromMs: number; readonly arrivals: readonly Arrival[] }> {
+    const endMs = cityStartMs + this.plan.days * dayMs;
+    for (let fromMs = cityStartMs; fromMs < endMs; fromMs += hourMs) {
+      for (const meter of this.#meters) {
+        for (const { atMs, telegram } of meter.hour(fromMs)) {
+          this.#send(meter.site, atMs, encodeJsonUplink(telegram));
+        }
+      }
+      const untilMs = fromMs + hourMs;
+      const arrivals = this.#pending.filter(({ atMs }) => atMs < untilMs);
+      this.#pending = this.#pending.filter(({ atMs }) => atMs >= untilMs);
+      arrivals.sort((one, other) => one.atMs - other.atMs || one.meterNo - other.meterNo);
+      yield { fromMs, arrivals };
+    }
+  }
+
+  /** What really happened; the engine never sees it. */
+  truth(): readonly TruthLine[] {
+    return this.sites.flatMap((site) => {
+      const { event } = site;
+      if (event === null) return [];
+      const { kind, strength, rules, isFlagged, isAboveFloor } = event.happening;
+      const { fromMs, untilMs } = event;
+      const earliestMs = earliestOf(site, fromMs);
+      const what = { kind, strength, rules, isFlagged, isAboveFloor };
+      return [{ meterId: site.id, ...what, fromMs, untilMs, earliestMs }];
+    });
+  }
+
+  #send(site: Site, sentMs: number, bytes: Uint8Array): void {
+    const rng = this.#rng;
+    const outage = this.#outages.find(
+      ({ area, fromMs, untilMs }) => area === site.area && sentMs >= fromMs && sentMs < untilMs,
+    );
+    if (outage !== undefined) {
+      // A daily report waits in the meter; a present value that nobody took is gone.
+      if (site.habit !== "daily") return;
+      const atMs = outage.untilMs + rng.whole(0, 60) * minuteMs;
+      this.#pending.push({ meterNo: site.no, atMs, bytes });
+      return;
+    }
+    if (site.event?.happening.isFlagged !== true && rng.chance(radio.lostShare)) return;
+    const isDelayed = rng.chance(radio.delayedShare);
+    const atMs = sentMs + rng.whole(secondMs, isDelayed ? radio.delayMsMax : radio.usualDelayMsMax);
+    this.#pending.push({ meterNo: site.no, atMs, bytes });
+    if (!rng.chance(radio.twiceShare)) return;
+    this.#pending.push({ meterNo: site.no, atMs: atMs + rng.whole(1, 300) * secondMs, bytes });
+  }
+
+  #planOutages(): readonly Outage[] {
+    const areas = [...new Set(this.sites.map(({ area }) => area))];
+    const rng = seededRng(this.plan.seed, 5);
+    return areas.flatMap((area) => {
+      const outages: Outage[] = [];
+      for (let day = 1; day < this.plan.days; day += 1) {
+        if (!rng.chance(1 / radio.outageEveryDays)) continue;
+        const fromMs = cityStartMs + day * dayMs + rng.whole(0, 1_439) * minuteMs;
+        const untilMs = fromMs + rng.whole(30, radio.outageHoursMax * 60) * minuteMs;
+        outages.push({ area, fromMs, untilMs });
+      }
+      return outages;
+    });
+  }
+}
+
+/** When a perfect observer could know: after what the rule needs, with the reports that the meter then makes. */
+function earliestOf(site: Site, fromMs: number): number {
+  const happening = site.event?.happening;
+  if (happening === undefined || happening.isFlagged) return fromMs;
+  const { offsetMs, reportEveryMs } = site;
+  const readyMs = fromMs + happening.needsMs;
+  const next = Math.ceil((readyMs - offsetMs) / reportEveryMs) * reportEveryMs + offsetMs;
+  return next + (happening.needsReports - 1) * reportEveryMs;
+}

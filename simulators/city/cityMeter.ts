@@ -1,0 +1,178 @@
+/** One meter of the city: its true register, and the reports that its habit makes of it. */
+import type { DecodedReading, Telegram } from "#domain/telegram.ts";
+import { emptyReading } from "#domain/telegram.ts";
+import { statusBits } from "#domain/status.ts";
+import { dayMs, hourMs, timestampMs, volumeMl } from "#domain/units.ts";
+import { seededRng, type SeededRng } from "#simulators/rng.ts";
+import { demandOfDay } from "./demand.ts";
+import { qmaxOf, type Site, type SiteEvent } from "./site.ts";
+
+/** China has one time zone and no summer time. */
+export const localOffsetMs = 8 * hourMs;
+const keptHours = 24;
+const keptDays = 5;
+const clockOfNowhereMs = Date.UTC(2099, 0, 1);
+const batteryMv = 3_600;
+
+interface Kept {
+  readonly atMs: number;
+  readonly ml: number;
+}
+
+export interface Report {
+  readonly atMs: number;
+  readonly telegram: Telegram;
+}
+
+export class CityMeter {
+  readonly site: Site;
+  readonly #citySeed: number;
+  readonly #rng: SeededRng;
+  readonly #hours: Kept[] = [];
+  readonly #days: Kept[] = [];
+  #dayStartMs = Number.NaN;
+  #demand: readonly number[] = [];
+  /** At the start of the present hour. */
+  #ml: number;
+  #hasDamaged = false;
+
+  constructor(site: Site, citySeed: number) {
+    this.site = site;
+    this.#citySeed = citySeed;
+    this.#rng = seededRng(site.seed, 3);
+    this.#ml = site.startMl;
+  }
+
+  /** The reports that leave in the hour from here, in time order; the register stands at its end afterwards. */
+  hour(fromMs: number): readonly Report[] {
+    this.#keep(fromMs);
+    const baseMl = this.#demandAt(fromMs);
+    const reports = this.#times(fromMs)
+      .filter((atMs) => !this.#is("silence", atMs))
+      .map((atMs) => ({ atMs, telegram: this.#telegram(atMs, fromMs, baseMl) }));
+    this.#ml += this.#passed(fromMs, fromMs + hourMs, baseMl);
+    return reports;
+  }
+
+  #keep(fromMs: number): void {
+    this.#hours.push({ atMs: fromMs, ml: this.#ml });
+    if (this.#hours.length > keptHours) this.#hours.shift();
+    if ((fromMs + localOffsetMs) % dayMs !== 0) return;
+    this.#days.push({ atMs: fromMs, ml: this.#ml });
+    if (this.#days.length > keptDays) this.#days.shift();
+  }
+
+  #demandAt(fromMs: number): number {
+    const localMs = fromMs + localOffsetMs;
+    const dayStartMs = Math.floor(localMs / dayMs) * dayMs;
+    if (dayStartMs !== this.#dayStartMs) {
+      this.#demand = demandOfDay(this.site, this.#citySeed, dayStartMs);
+      this.#dayStartMs = dayStartMs;
+    }
+    const usual = this.#demand[Math.floor((localMs - dayStartMs) / hourMs)] ?? 0;
+    const event = this.#eventAt(fromMs);
+    if (event?.happening.does.do === "passing") return 0;
+    return event?.happening.does.do === "more" ? event.happening.does.factor * usual : usual;
+  }
+
+  /** What passes between two instants of one hour. */
+  #passed(fromMs: number, toMs: number, hourMl: number): number {
+    const usual = (hourMl * (toMs - fromMs)) / hourMs;
+    const { event } = this.site;
+    if (event === null) return usual;
+    const overlapMs = Math.min(toMs, event.untilMs) - Math.max(fromMs, event.fromMs);
+    return overlapMs <= 0 ? usual : usual + (this.#extraMlPerHour(event) * overlapMs) / hourMs;
+  }
+
+  #extraMlPerHour({ happening: { does } }: SiteEvent): number {
+    if (does.do === "passing") return does.litresPerHour * 1_000;
+    if (does.do !== "flow") return 0;
+    return (does.litresPerHour ?? 0) * 1_000 + (does.qmax ?? 0) * qmaxOf(this.site);
+  }
+
+  /** By its period, and at once when a bit comes or goes. */
+  #times(fromMs: number): readonly number[] {
+    const { reportEveryMs, offsetMs, event } = this.site;
+    const times: number[] = [];
+    const first = Math.ceil((fromMs - offsetMs) / reportEveryMs) * reportEveryMs + offsetMs;
+    for (let atMs = first; atMs < fromMs + hourMs; atMs += reportEveryMs) times.push(atMs);
+    if (event?.happening.isFlagged === true) {
+      for (const atMs of [event.fromMs, event.untilMs]) {
+        if (atMs >= fromMs && atMs < fromMs + hourMs) times.push(atMs);
+      }
+    }
+    return times.sort((one, other) => one - other);
+  }
+
+  #eventAt(atMs: number): SiteEvent | null {
+    const { event } = this.site;
+    return event !== null && atMs >= event.fromMs && atMs < event.untilMs ? event : null;
+  }
+
+  #is(does: SiteEvent["happening"]["does"]["do"], atMs: number): boolean {
+    return this.#eventAt(atMs)?.happening.does.do === does;
+  }
+
+  #telegram(atMs: number, hourFromMs: number, hourMl: number): Telegram {
+    const present = this.#present(atMs, hourFromMs, hourMl);
+    const readings = this.site.habit === "daily" ? [present, ...this.#history()] : [present];
+    return { address: null, frameId: null, readings, replies: [] };
+  }
+
+  #present(atMs: number, hourFromMs: number, hourMl: number): DecodedReading {
+    const { site } = this;
+    const does = this.#eventAt(atMs)?.happening.does;
+    const ml = this.#ml + this.#passed(hourFromMs, atMs, hourMl);
+    const measuredAtMs =
+      does?.do === "clock" ? clockOfNowhereMs + (atMs % dayMs) : atMs + site.clockOffMs;
+    const flow = hourMl + (this.#eventAt(atMs) === null ? 0 : this.#flowOf(atMs));
+    return {
+      ...emptyReading,
+      measuredAtMs: timestampMs(Math.floor(measuredAtMs / 1_000) * 1_000),
+      volume: this.#shown(ml, does?.do === "damage"),
+      flowMlPerHour: site.hasFlow ? Math.floor(flow / 1_000) * 1_000 : null,
+      pressurePa: site.hasPressure
+        ? this.#pressurePa(does?.do === "pressure" ? does.kpa : 2)
+        : null,
+      batteryMv,
+      batteryPct: does?.do === "battery" ? does.pct : 80,
+      valve: does?.do === "passing" ? "closed" : "open",
+      status: does?.do === "status" ? statusBits[does.status] : 0,
+    };
+  }
+
+  #flowOf(atMs: number): number {
+    const event = this.#eventAt(atMs);
+    return event === null ? 0 : this.#extraMlPerHour(event);
+  }
+
+  #pressurePa(kpa: number): number {
+    return Math.round(kpa * 1_000 + this.#rng.between(-80, 80));
+  }
+
+  /** Whole steps; one damaged frame has a digit too many. */
+  #shown(trueMl: number, isDamaged: boolean) {
+    const { quantumMl, event } = this.site;
+    const does = event?.happening.does;
+    const backMl = does?.do === "registerBack" && this.#hasBegun(event) ? does.litres * 1_000 : 0;
+    const steps = Math.floor((trueMl - backMl) / quantumMl);
+    const spoiled = isDamaged && !this.#hasDamaged ? steps * 10 : steps;
+    if (isDamaged) this.#hasDamaged = true;
+    const ml = Math.max(0, spoiled) * quantumMl;
+    return { ml: volumeMl(ml), count: ml / 1_000, exponent: -3 };
+  }
+
+  #hasBegun(event: SiteEvent | null): boolean {
+    return event !== null && (this.#hours.at(-1)?.atMs ?? 0) >= event.fromMs;
+  }
+
+  /** Old values: the register at whole hours and at midnights, by the meter's own clock. */
+  #history(): readonly DecodedReading[] {
+    const instants = new Map([...this.#days, ...this.#hours].map(({ atMs, ml }) => [atMs, ml]));
+    return [...instants].map(([atMs, ml]) => ({
+      ...emptyReading,
+      measuredAtMs: timestampMs(atMs),
+      volume: this.#shown(ml, false),
+    }));
+  }
+}

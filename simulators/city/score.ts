@@ -1,0 +1,134 @@
+/** Compares what was told with what happened: found, missed, invented, and how late. Pure; knows only the two files. */
+import { dayMs } from "#domain/units.ts";
+import type { AlarmLine, TruthLine } from "./truth.ts";
+
+/** After an incident's end its alarm may still come, with the next daily report. */
+const afterMs = 2 * dayMs;
+
+export interface KindScore {
+  readonly kind: string;
+  readonly strength: string;
+  readonly isFlagged: boolean;
+  readonly isAboveFloor: boolean;
+  readonly happened: number;
+  /** An alarm rang. */
+  readonly rang: number;
+  /** Only late data told it: on record, and nobody was called. */
+  readonly recorded: number;
+  readonly missed: number;
+  /** From the earliest instant at which anybody could know. */
+  readonly delayMsMedian: number | null;
+}
+
+export interface LookAlikeScore {
+  readonly kind: string;
+  readonly strength: string;
+  readonly happened: number;
+  /** Alarms of priority 1 and 2 on these meters. */
+  readonly invented: number;
+}
+
+export interface Score {
+  readonly meterDays: number;
+  readonly kinds: readonly KindScore[];
+  readonly lookAlikes: readonly LookAlikeScore[];
+  /** Alarms of priority 1 and 2 on meters to which nothing happened, by rule. */
+  readonly inventedByRule: Readonly<Record<string, number>>;
+  /** All that rang, by priority, and all that was only listed. */
+  readonly rangByPriority: Readonly<Record<number, number>>;
+  readonly listed: number;
+}
+
+export function scoreCity(
+  truth: readonly TruthLine[],
+  alarms: readonly AlarmLine[],
+  meterDays: number,
+): Score {
+  const byMeter = Map.groupBy(alarms, ({ meterId }) => meterId ?? "");
+  const truthByMeter = new Map(truth.map((line) => [line.meterId, line]));
+  const ringing = alarms.filter(({ historical, listed }) => !historical && !listed);
+  const invented = ringing.filter(
+    (alarm) => alarm.priority <= 2 && !isExplained(truthByMeter.get(alarm.meterId ?? ""), alarm),
+  );
+  const isNobodys = ({ meterId }: AlarmLine): boolean => !truthByMeter.has(meterId ?? "");
+  return {
+    meterDays,
+    kinds: groups(truth.filter(({ rules }) => rules.length > 0)).map((lines) =>
+      kindScore(lines, byMeter),
+    ),
+    lookAlikes: groups(truth.filter(({ rules }) => rules.length === 0)).map((lines) => ({
+      ...nameOf(lines),
+      happened: lines.length,
+      invented: invented.filter(({ meterId }) => lines.some((line) => line.meterId === meterId))
+        .length,
+    })),
+    inventedByRule: countBy(invented.filter(isNobodys), ({ rule }) => rule),
+    rangByPriority: countBy(ringing, ({ priority }) => String(priority)),
+    listed: alarms.filter(({ listed }) => listed).length,
+  };
+}
+
+/** A real incident explains what its meter tells afterwards; a look-alike explains nothing. */
+function isExplained(line: TruthLine | undefined, alarm: AlarmLine): boolean {
+  return line !== undefined && line.rules.length > 0 && alarm.knownAtMs >= line.fromMs;
+}
+
+function groups(lines: readonly TruthLine[]): readonly (readonly TruthLine[])[] {
+  return [...Map.groupBy(lines, ({ kind, strength }) => `${kind}\n${strength}`).values()];
+}
+
+function nameOf(lines: readonly TruthLine[]): { kind: string; strength: string } {
+  const [first] = lines;
+  return { kind: first?.kind ?? "", strength: first?.strength ?? "" };
+}
+
+function kindScore(
+  lines: readonly TruthLine[],
+  byMeter: ReadonlyMap<string, readonly AlarmLine[]>,
+): KindScore {
+  const delaysMs: number[] = [];
+  let recorded = 0;
+  for (const line of lines) {
+    const told = (byMeter.get(line.meterId) ?? []).filter((alarm) => isAbout(line, alarm));
+    const rang = told.filter(({ historical }) => !historical);
+    if (rang.length > 0) {
+      delaysMs.push(Math.min(...rang.map(({ knownAtMs }) => knownAtMs)) - line.earliestMs);
+    } else if (told.length > 0) {
+      recorded += 1;
+    }
+  }
+  const [first] = lines;
+  return {
+    ...nameOf(lines),
+    isFlagged: first?.isFlagged ?? false,
+    isAboveFloor: first?.isAboveFloor ?? false,
+    happened: lines.length,
+    rang: delaysMs.length,
+    recorded,
+    missed: lines.length - delaysMs.length - recorded,
+    delayMsMedian: median(delaysMs),
+  };
+}
+
+function isAbout(line: TruthLine, alarm: AlarmLine): boolean {
+  return (
+    line.rules.includes(alarm.rule) &&
+    !alarm.listed &&
+    alarm.knownAtMs >= line.fromMs &&
+    alarm.raisedAtMs <= line.untilMs + afterMs
+  );
+}
+
+function countBy<Item>(
+  items: readonly Item[],
+  key: (item: Item) => string,
+): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
+  return counts;
+}
+
+function median(values: readonly number[]): number | null {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
+}

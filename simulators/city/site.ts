@@ -1,0 +1,144 @@
+/** The sites of the city: what meter each has, what burns there, how the meter reports, and what happens to it. */
+import type { MeterSize, SiteClass } from "#domain/meter.ts";
+import { meterSizes } from "#domain/meter.ts";
+import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
+import { seededRng, type SeededRng } from "#simulators/rng.ts";
+import { catalogue, type Happening } from "./catalogue.ts";
+
+/** `daily`: once a day with 24 hourly and 5 daily old values; the others send the present value alone. */
+export type Habit = "daily" | "hourly" | "often";
+
+export interface SiteEvent {
+  readonly happening: Happening;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+export interface Site {
+  readonly no: number;
+  readonly id: string;
+  readonly size: MeterSize;
+  readonly quantumMl: number;
+  readonly siteClass: SiteClass;
+  readonly area: string;
+  readonly habit: Habit;
+  readonly reportEveryMs: number;
+  /** When in its period the meter reports: staggered by its number. */
+  readonly offsetMs: number;
+  readonly clockOffMs: number;
+  readonly hasPressure: boolean;
+  readonly hasFlow: boolean;
+  readonly hasBoiler: boolean;
+  readonly hasPilot: boolean;
+  readonly isBakery: boolean;
+  readonly startMl: number;
+  readonly seed: number;
+  readonly event: SiteEvent | null;
+}
+
+const metersPerArea = 100;
+const periodMs: Readonly<Record<Habit, number>> = {
+  daily: dayMs,
+  hourly: hourMs,
+  often: 15 * minuteMs,
+};
+
+/** Row numbers begin at 1, as in a registry that knows nothing yet. */
+export function planSites(
+  seed: number,
+  count: number,
+  startMs: number,
+  days: number,
+): readonly Site[] {
+  const events = planEvents(seed, count, startMs, days);
+  return Array.from({ length: count }, (_, place) => {
+    const rng = seededRng(seed, 1, place);
+    return siteOf(seed, place, rng, events.get(place) ?? null);
+  });
+}
+
+function siteOf(seed: number, place: number, rng: SeededRng, planned: SiteEvent | null): Site {
+  const happening = planned?.happening;
+  const siteClass = planned === null ? classOf(rng) : "household";
+  const eyes = happening?.eyes ?? "any";
+  const habit = eyes === "any" ? habitOf(rng) : "hourly";
+  const does = happening?.does;
+  return {
+    no: place + 1,
+    id: `C${String(place + 1).padStart(7, "0")}`,
+    size: sizeOf(siteClass, rng),
+    quantumMl: quantumOf(siteClass, rng),
+    siteClass,
+    area: `area-${Math.floor(place / metersPerArea)}`,
+    habit,
+    reportEveryMs: periodMs[habit],
+    offsetMs: Math.floor(rng.next() * periodMs[habit]),
+    clockOffMs: rng.whole(-90_000, 60_000),
+    hasPressure: eyes === "pressure" || rng.chance(0.3),
+    hasFlow: rng.chance(0.3),
+    hasBoiler: happening?.heats ?? (does?.do !== "newBoiler" && rng.chance(0.35)),
+    hasPilot: planned === null && rng.chance(0.05),
+    isBakery: siteClass === "commercial" && rng.chance(0.2),
+    startMl: rng.whole(100_000_000, 3_000_000_000),
+    seed: seed * 1_000_003 + place,
+    event: planned,
+  };
+}
+
+function classOf(rng: SeededRng): SiteClass {
+  const share = rng.next();
+  if (share < 0.92) return "household";
+  return share < 0.975 ? "commercial" : share < 0.99 ? "industry" : "public";
+}
+
+function sizeOf(siteClass: SiteClass, rng: SeededRng): MeterSize {
+  if (siteClass === "household") return rng.pick(["G1.6", "G2.5", "G2.5", "G4", "G4"]);
+  return siteClass === "commercial" ? rng.pick(["G6", "G10"]) : rng.pick(["G16", "G25"]);
+}
+
+/** Electronic registers count litres, wheels with a magnet ten or a hundred. */
+function quantumOf(siteClass: SiteClass, rng: SeededRng): number {
+  if (siteClass !== "household") return rng.pick([10_000, 100_000]);
+  return rng.pick([1_000, 1_000, 10_000]);
+}
+
+function habitOf(rng: SeededRng): Habit {
+  const share = rng.next();
+  return share < 0.65 ? "daily" : share < 0.97 ? "hourly" : "often";
+}
+
+/** Each row of the catalogue happens at least once, to sites of its own. */
+function planEvents(
+  seed: number,
+  count: number,
+  startMs: number,
+  days: number,
+): ReadonlyMap<number, SiteEvent> {
+  const rng = seededRng(seed, 2);
+  const each = Math.max(1, Math.floor(count / 500));
+  const events = new Map<number, SiteEvent>();
+  for (const happening of catalogue) {
+    for (let left = each; left > 0; left -= 1) {
+      if (events.size * 2 >= count) return events;
+      let place = rng.whole(0, count - 1);
+      while (events.has(place)) place = (place + 1) % count;
+      events.set(place, eventOf(happening, rng, startMs, days));
+    }
+  }
+  return events;
+}
+
+/** A day of peace first, and after it as much time as the rule needs, and two days more. */
+function eventOf(happening: Happening, rng: SeededRng, startMs: number, days: number): SiteEvent {
+  const endMs = startMs + days * dayMs;
+  const latestMs = endMs - happening.needsMs - (happening.lastsMs ?? dayMs) - 2 * dayMs;
+  const firstMs = startMs + dayMs;
+  const fromMs = rng.whole(firstMs, Math.max(firstMs, latestMs));
+  const untilMs = happening.lastsMs === null ? endMs : fromMs + happening.lastsMs;
+  return { happening, fromMs, untilMs };
+}
+
+/** Largest flow of the site's meter. */
+export function qmaxOf(site: Site): number {
+  return meterSizes[site.size].qmaxMlPerHour;
+}

@@ -1,0 +1,29 @@
+/** What happened and what was told, as lines of two files that know nothing of each other. */
+
+/** One incident, or one thing that only looked like one (`rules` is empty). */
+export interface TruthLine {
+  readonly meterId: string;
+  readonly kind: string;
+  readonly strength: string;
+  readonly rules: readonly string[];
+  readonly isFlagged: boolean;
+  readonly isAboveFloor: boolean;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** When a perfect observer of what the meter reports could know. */
+  readonly earliestMs: number;
+}
+
+/** One alarm as it stands in the ledger at the end. */
+export interface AlarmLine {
+  readonly meterId: string | null;
+  readonly rule: string;
+  readonly priority: number;
+  readonly level: number;
+  readonly historical: boolean;
+  readonly listed: boolean;
+  readonly raisedAtMs: number;
+  readonly knownAtMs: number;
+  /** How often it rang. */
+  readonly occurrences: number;
+}

@@ -1,0 +1,82 @@
+/**
+ * `npm run city -- --meters N --days D --seed S` lets a city live on the engine and writes what happened and what was
+ * told into two files; `npm run city -- score` compares them.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { scoreCity } from "#simulators/city/score.ts";
+import { scoreTable } from "#simulators/city/scoreTable.ts";
+import type { AlarmLine, TruthLine } from "#simulators/city/truth.ts";
+import { runCity } from "./cityRun.ts";
+
+const names = { truth: "truth.ndjson", alarms: "alarms.ndjson", plan: "city.json" } as const;
+
+interface RunFlags {
+  readonly meters: string;
+  readonly days: string;
+  readonly seed: string;
+  readonly out: string;
+}
+
+function run(flags: RunFlags): void {
+  const plan = {
+    meters: Number(flags.meters),
+    days: Number(flags.days),
+    seed: Number(flags.seed),
+  };
+  const directory = mkdtempSync(join(tmpdir(), "mercaptan-city-"));
+  const startedMs = performance.now();
+  try {
+    const outcome = runCity(plan, directory, (line) => process.stderr.write(`${line}\n`));
+    mkdirSync(flags.out, { recursive: true });
+    write(join(flags.out, names.truth), outcome.truth);
+    write(join(flags.out, names.alarms), outcome.alarms);
+    const seconds = (performance.now() - startedMs) / 1_000;
+    const { meterDays, uplinks } = outcome;
+    const summary = { ...plan, meterDays, uplinks, seconds };
+    writeFileSync(join(flags.out, names.plan), `${JSON.stringify(summary)}\n`);
+    process.stdout.write(`${JSON.stringify(summary)}\n`);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function score(flags: { readonly out: string; readonly json?: boolean }): void {
+  const plan = JSON.parse(readFileSync(join(flags.out, names.plan), "utf8")) as {
+    readonly meterDays: number;
+  };
+  const scored = scoreCity(
+    read<TruthLine>(join(flags.out, names.truth)),
+    read<AlarmLine>(join(flags.out, names.alarms)),
+    plan.meterDays,
+  );
+  const text = flags.json === true ? JSON.stringify(scored) : scoreTable(scored);
+  process.stdout.write(`${text}\n`);
+}
+
+function write(file: string, lines: readonly object[]): void {
+  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+}
+
+function read<Line>(file: string): readonly Line[] {
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Line);
+}
+
+const program = new Command("city")
+  .enablePositionalOptions()
+  .description("a city with known incidents, faster than time")
+  .option("--meters <n>", "how many", "500")
+  .option("--days <n>", "how long", "14")
+  .option("--seed <n>", "the same seed is the same city", "1")
+  .option("--out <directory>", "where truth and alarms are written", "city-out")
+  .action(run);
+program
+  .command("score")
+  .description("compare what was told with what happened")
+  .option("--out <directory>", "where truth and alarms are", "city-out")
+  .option("--json", "as JSON")
+  .action(score);
+program.parse();

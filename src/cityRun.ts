@@ -1,0 +1,149 @@
+/** Lets a city live on a real engine with a real ledger, faster than time; what the engine said is read at the end. */
+import { DatabaseSync } from "node:sqlite";
+import { join } from "node:path";
+import { emptyMeterFile } from "#domain/meterFile.ts";
+import { parseMeterId } from "#domain/ids.ts";
+import { invariant } from "#domain/invariant.ts";
+import type { MeterDraft } from "#domain/meter.ts";
+import { protocolNames } from "#domain/meter.ts";
+import { minuteMs, timestampMs } from "#domain/units.ts";
+import { startEngine, type Engine } from "#engine/engine.ts";
+import type { UplinkBatch } from "#engine/messages.ts";
+import { LedgerError } from "#ledger/ledgerError.ts";
+import { ledgerFileName, openLedger } from "#ledger/openLedger.ts";
+import type { AskEnvelope } from "#ports/requests.ts";
+import { protocolByName } from "#protocols/registry.ts";
+import { City, cityStartMs, type Arrival, type CityPlan } from "#simulators/city/city.ts";
+import type { Site } from "#simulators/city/site.ts";
+import type { AlarmLine, TruthLine } from "#simulators/city/truth.ts";
+import { systemRng } from "./systemRng.ts";
+
+/** So much of the city's time goes into one batch. */
+const batchMs = 5 * minuteMs;
+const registerBatch = 500;
+
+export interface CityOutcome {
+  readonly truth: readonly TruthLine[];
+  readonly alarms: readonly AlarmLine[];
+  readonly uplinks: number;
+  readonly meterDays: number;
+}
+
+/** Runs the whole plan; the ledger stays in the directory. */
+export function runCity(
+  plan: CityPlan,
+  directory: string,
+  say: (line: string) => void,
+): CityOutcome {
+  const city = new City(plan);
+  const ledger = openLedger(directory);
+  let nowMs = cityStartMs;
+  const engine = startEngine({
+    ledger,
+    clock: { nowMs: () => timestampMs(nowMs), monotonicMs: () => nowMs },
+    rng: systemRng,
+    protocols: protocolByName,
+    files: { of: () => emptyMeterFile },
+    isStoreFailure: (error) => error instanceof LedgerError,
+  });
+  register(engine, city.sites);
+  let uplinks = 0;
+  for (const { fromMs, arrivals } of city.hours()) {
+    let place = 0;
+    for (let atMs = fromMs; place < arrivals.length || atMs === fromMs; atMs += batchMs) {
+      const from = place;
+      while (place < arrivals.length && (arrivals[place]?.atMs ?? 0) < atMs + batchMs) place += 1;
+      nowMs = atMs + batchMs;
+      feed(engine, arrivals.slice(from, place));
+    }
+    uplinks += arrivals.length;
+    if ((fromMs - cityStartMs) % (24 * 60 * minuteMs) === 0)
+      say(`${new Date(fromMs).toISOString()}`);
+  }
+  ledger.close();
+  const alarms = alarmsIn(directory);
+  return { truth: city.truth(), alarms, uplinks, meterDays: plan.meters * plan.days };
+}
+
+function feed(engine: Engine, arrivals: readonly Arrival[]): void {
+  const report = engine.process({
+    ...{ kind: "batch", notices: [], asks: [], isLast: false },
+    uplinks: arrivals.length === 0 ? null : packed(arrivals),
+  });
+  invariant(report.kind === "committed", "the city's ledger takes every batch");
+}
+
+function packed(arrivals: readonly Arrival[]): UplinkBatch {
+  const ends = new Uint32Array(arrivals.length);
+  let end = 0;
+  for (const [place, { bytes }] of arrivals.entries()) ends[place] = end += bytes.length;
+  const bytes = new Uint8Array(end);
+  for (const [place, arrival] of arrivals.entries()) {
+    bytes.set(arrival.bytes, (ends[place] ?? 0) - arrival.bytes.length);
+  }
+  return {
+    bytes,
+    ends,
+    meterNos: Int32Array.from(arrivals, ({ meterNo }) => meterNo),
+    receivedAtMs: Float64Array.from(arrivals, ({ atMs }) => atMs),
+    protocols: new Uint8Array(arrivals.length).fill(protocolNames.indexOf("json")),
+    marks: new Uint8Array(arrivals.length),
+    gateways: arrivals.map(() => ""),
+  };
+}
+
+function register(engine: Engine, sites: readonly Site[]): void {
+  for (let from = 0; from < sites.length; from += registerBatch) {
+    const asks = sites.slice(from, from + registerBatch).map((site, place) => {
+      const envelope: AskEnvelope = {
+        actor: { label: "city", role: "admin" },
+        ask: { kind: "meter.register", meter: draftOf(site) },
+        idempotency: null,
+        source: "city",
+      };
+      return { askNo: place, envelope };
+    });
+    engine.process({ kind: "batch", uplinks: null, notices: [], asks, isLast: false });
+  }
+}
+
+function draftOf(site: Site): MeterDraft {
+  const id = parseMeterId(site.id);
+  invariant(id !== undefined, "the city makes meter ids");
+  const { size, quantumMl, area, siteClass, reportEveryMs } = site;
+  return {
+    ...{ id, size, quantumMl, area, siteClass, reportEveryMs },
+    protocol: "json",
+    registerRangeMl: 100_000_000_000,
+    position: null,
+    address: null,
+    critical: true,
+    frameAddress: null,
+    carrierAddress: null,
+    profile: null,
+    lifecycle: "active",
+  };
+}
+
+function alarmsIn(directory: string): readonly AlarmLine[] {
+  const db = new DatabaseSync(join(directory, ledgerFileName), { readOnly: true });
+  const rows = db
+    .prepare(
+      `SELECT m.id AS meterId, a.rule, a.priority, a.level, a.historical, a.listed, a.raised_at,
+         a.known_at, a.occurrence FROM alarm AS a LEFT JOIN meter AS m ON m.no = a.meter_no
+       ORDER BY a.id`,
+    )
+    .all();
+  db.close();
+  return rows.map((row) => ({
+    meterId: row["meterId"] === null ? null : String(row["meterId"]),
+    rule: String(row["rule"]),
+    priority: Number(row["priority"]),
+    level: Number(row["level"]),
+    historical: row["historical"] === 1,
+    listed: row["listed"] === 1,
+    raisedAtMs: Number(row["raised_at"]),
+    knownAtMs: Number(row["known_at"]),
+    occurrences: Number(row["occurrence"]),
+  }));
+}

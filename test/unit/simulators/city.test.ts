@@ -1,0 +1,142 @@
+/** The city is the same for the same seed, keeps its truth to itself, and the score counts what the two files say. */
+import { describe, expect, test } from "vitest";
+import { dayMs, hourMs } from "#domain/units.ts";
+import { jsonProtocol } from "#protocols/json/protocol.ts";
+import { catalogue } from "#simulators/city/catalogue.ts";
+import { City, cityStartMs } from "#simulators/city/city.ts";
+import { scoreCity } from "#simulators/city/score.ts";
+import { scoreTable } from "#simulators/city/scoreTable.ts";
+import type { AlarmLine, TruthLine } from "#simulators/city/truth.ts";
+import { outdoorC } from "#simulators/city/weather.ts";
+
+function arrivals(seed: number, meters = 120, days = 3) {
+  const city = new City({ seed, meters, days });
+  return { city, all: [...city.hours()].flatMap((hour) => hour.arrivals) };
+}
+
+describe("a city", () => {
+  test("is the same for the same seed and another one for another", () => {
+    const digest = (seed: number) =>
+      arrivals(seed, 40, 2).all.map(({ atMs, meterNo, bytes }) => [atMs, meterNo, bytes.length]);
+    expect(digest(7)).toEqual(digest(7));
+    expect(digest(7)).not.toEqual(digest(8));
+  });
+
+  test("sends what the decoder takes, with registers that never go back unless it is an incident", () => {
+    const { city, all } = arrivals(3);
+    const upset = new Set(["registerBack", "damage"]);
+    const newest = new Map<number, number>();
+    expect(all.length).toBeGreaterThan(1_000);
+    const inTime = [...all].sort((one, other) => one.atMs - other.atMs);
+    for (const { meterNo, bytes } of inTime) {
+      const decoded = jsonProtocol.decode(bytes);
+      if (!decoded.ok) throw new TypeError(JSON.stringify(decoded.fault));
+      const site = city.sites[meterNo - 1];
+      if (upset.has(site?.event?.happening.does.do ?? "")) continue;
+      for (const { volume } of decoded.value.readings) {
+        expect((volume?.ml ?? 0) % (site?.quantumMl ?? 1)).toBe(0);
+      }
+      const [present] = decoded.value.readings;
+      newest.set(meterNo, Math.max(newest.get(meterNo) ?? 0, present?.volume?.ml ?? 0));
+    }
+    for (const { no, startMl, event } of city.sites) {
+      if (upset.has(event?.happening.does.do ?? "") || !newest.has(no)) continue;
+      expect(newest.get(no)).toBeGreaterThanOrEqual(startMl - 100_000);
+    }
+  });
+
+  test("holds every row of the catalogue, each on a meter of its own, once it is large enough", () => {
+    const { city } = arrivals(1, 200, 14);
+    const truth = city.truth();
+    expect(new Set(truth.map(({ meterId }) => meterId)).size).toBe(truth.length);
+    const rows = new Set(truth.map(({ kind, strength, rules }) => [kind, strength, rules].join()));
+    const wanted = catalogue.map(({ kind, strength, rules }) => [kind, strength, rules].join());
+    expect([...rows].sort()).toEqual([...new Set(wanted)].sort());
+    for (const { fromMs, untilMs, earliestMs } of truth) {
+      expect(fromMs).toBeGreaterThanOrEqual(cityStartMs + dayMs);
+      expect(untilMs).toBeGreaterThan(fromMs);
+      expect(earliestMs).toBeGreaterThanOrEqual(fromMs);
+    }
+  });
+
+  test("has a summer and a winter", () => {
+    const mean = (month: number) => {
+      const values = Array.from({ length: 28 * 24 }, (_, hour) =>
+        outdoorC(1, Date.UTC(2026, month, 1) + hour * hourMs),
+      );
+      return values.reduce((sum, value) => sum + value, 0) / values.length;
+    };
+    expect(mean(0)).toBeLessThan(9);
+    expect(mean(6)).toBeGreaterThan(25);
+  });
+});
+
+const truthLine: TruthLine = {
+  meterId: "A",
+  kind: "leak",
+  strength: "small",
+  rules: ["R6", "R7"],
+  isFlagged: false,
+  isAboveFloor: true,
+  fromMs: dayMs,
+  untilMs: 2 * dayMs,
+  earliestMs: dayMs + hourMs,
+};
+const alarmLine: AlarmLine = {
+  meterId: "A",
+  rule: "R7",
+  priority: 2,
+  level: 1,
+  historical: false,
+  listed: false,
+  raisedAtMs: dayMs + hourMs,
+  knownAtMs: dayMs + 3 * hourMs,
+  occurrences: 1,
+};
+const bath: TruthLine = { ...truthLine, meterId: "B", kind: "bath", rules: [] };
+
+describe("the score", () => {
+  const score = (truth: readonly TruthLine[], alarms: readonly AlarmLine[]) =>
+    scoreCity(truth, alarms, 100_000);
+
+  test("found is what one of its rules told in its time, on its meter", () => {
+    const rang = score([truthLine], [alarmLine]);
+    expect(rang.kinds).toMatchObject([
+      { happened: 1, rang: 1, recorded: 0, missed: 0, delayMsMedian: 2 * hourMs },
+    ]);
+    expect(rang.inventedByRule).toEqual({});
+    const others: readonly Partial<AlarmLine>[] = [
+      { meterId: "C" },
+      { rule: "R2" },
+      { knownAtMs: dayMs - 1 },
+      { raisedAtMs: 5 * dayMs },
+      { listed: true },
+    ];
+    for (const other of others) {
+      expect(score([truthLine], [{ ...alarmLine, ...other }]).kinds).toMatchObject([{ missed: 1 }]);
+    }
+  });
+
+  test("what only late data told is recorded, and rang for nobody", () => {
+    const late = score([truthLine], [{ ...alarmLine, historical: true }]);
+    expect(late.kinds).toMatchObject([{ rang: 0, recorded: 1, missed: 0, delayMsMedian: null }]);
+    expect(late.rangByPriority).toEqual({});
+  });
+
+  test("a look-alike explains nothing, an incident explains what follows it and not what came before", () => {
+    const invented = score([bath], [{ ...alarmLine, meterId: "B" }]);
+    expect(invented.lookAlikes).toMatchObject([{ kind: "bath", happened: 1, invented: 1 }]);
+    expect(invented.inventedByRule).toEqual({});
+    expect(score([], [alarmLine]).inventedByRule).toEqual({ R7: 1 });
+    expect(score([], [{ ...alarmLine, priority: 3 }]).inventedByRule).toEqual({});
+    const followed = score([truthLine], [alarmLine, { ...alarmLine, rule: "R2" }]);
+    expect(followed.inventedByRule).toEqual({});
+  });
+
+  test("stands as tables", () => {
+    const text = scoreTable(score([truthLine, bath], [alarmLine, { ...alarmLine, meterId: "C" }]));
+    expect(text).toContain("| leak | small | values | 1 | 1 | 0 | 0 | 2.00 h |");
+    expect(text).toContain("| bath | small | 1 | 0 |");
+    expect(text).toContain("per 100,000 meter-days | 1 = 1.0 |");
+  });
+});
