@@ -48,8 +48,8 @@ function score(flags: { readonly out: string; readonly json?: boolean }): void {
     readonly meterDays: number;
   };
   const scored = scoreCity(
-    read<TruthLine>(join(flags.out, names.truth)),
-    read<AlarmLine>(join(flags.out, names.alarms)),
+    read(join(flags.out, names.truth)) as readonly TruthLine[],
+    read(join(flags.out, names.alarms)) as readonly AlarmLine[],
     plan.meterDays,
   );
   const text = flags.json === true ? JSON.stringify(scored) : scoreTable(scored);
@@ -60,9 +60,9 @@ function write(file: string, lines: readonly object[]): void {
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 }
 
-function read<Line>(file: string): readonly Line[] {
+function read(file: string): readonly unknown[] {
   const lines = readFileSync(file, "utf8").split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Line);
+  return lines.filter((line) => line !== "").map((line): unknown => JSON.parse(line));
 }
 
 const program = new Command("city")

@@ -57,8 +57,7 @@ export function runCity(
       feed(engine, arrivals.slice(from, place));
     }
     uplinks += arrivals.length;
-    if ((fromMs - cityStartMs) % (24 * 60 * minuteMs) === 0)
-      say(`${new Date(fromMs).toISOString()}`);
+    if ((fromMs - cityStartMs) % (24 * 60 * minuteMs) === 0) say(new Date(fromMs).toISOString());
   }
   ledger.close();
   const alarms = alarmsIn(directory);

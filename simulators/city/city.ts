@@ -4,7 +4,7 @@
  */
 import { dayMs, hourMs, minuteMs, secondMs } from "#domain/units.ts";
 import { encodeJsonUplink } from "#protocols/json/protocol.ts";
-import { seededRng, type SeededRng } from "#simulators/rng.ts";
+import { seededRng, type SeededRng } from "../rng.ts";
 import { CityMeter, localOffsetMs } from "./cityMeter.ts";
 import { planSites, type Site } from "./site.ts";
 import type { TruthLine } from "./truth.ts";

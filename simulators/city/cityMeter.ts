@@ -3,7 +3,7 @@ import type { DecodedReading, Telegram } from "#domain/telegram.ts";
 import { emptyReading } from "#domain/telegram.ts";
 import { statusBits } from "#domain/status.ts";
 import { dayMs, hourMs, timestampMs, volumeMl } from "#domain/units.ts";
-import { seededRng, type SeededRng } from "#simulators/rng.ts";
+import { seededRng, type SeededRng } from "../rng.ts";
 import { demandOfDay } from "./demand.ts";
 import { qmaxOf, type Site, type SiteEvent } from "./site.ts";
 

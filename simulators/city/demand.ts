@@ -3,7 +3,7 @@
  * in cycles, so that no two hours are alike; at night a house sleeps. 1 kW is 0.0929 m³/h.
  */
 import { dayMs, hourMs } from "#domain/units.ts";
-import { seededRng, type SeededRng } from "#simulators/rng.ts";
+import { seededRng, type SeededRng } from "../rng.ts";
 import { qmaxOf, type Site } from "./site.ts";
 import { outdoorC } from "./weather.ts";
 

@@ -2,7 +2,7 @@
 import type { MeterSize, SiteClass } from "#domain/meter.ts";
 import { meterSizes } from "#domain/meter.ts";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
-import { seededRng, type SeededRng } from "#simulators/rng.ts";
+import { seededRng, type SeededRng } from "../rng.ts";
 import { catalogue, type Happening } from "./catalogue.ts";
 
 /** `daily`: once a day with 24 hourly and 5 daily old values; the others send the present value alone. */

@@ -1,6 +1,6 @@
 /** The weather of a city on the Yangtze plain, hour by hour: a year's swing, days that hang together, cold nights. */
 import { dayMs, hourMs } from "#domain/units.ts";
-import { seededRng } from "#simulators/rng.ts";
+import { seededRng } from "../rng.ts";
 
 const meanC = 17;
 const yearSwingC = 12.5;

@@ -16,14 +16,14 @@ export interface AlarmLife {
 }
 
 export type AlarmInput =
-  | { readonly kind: "activate"; readonly level: ConditionLevel }
+  | { readonly kind: "activate" | "activateHidden"; readonly level: ConditionLevel }
   | { readonly kind: "acknowledge"; readonly occurrence: number }
   /** null: whatever the occurrence is. */
   | { readonly kind: "shelve"; readonly occurrence: number | null }
   | { readonly kind: Exclude<AlarmTransition["on"], AlarmBegin | "acknowledge" | "shelve"> };
 
 /** What `activate` means depends on what stands already. */
-type AlarmBegin = "activate" | "continue" | "escalate";
+type AlarmBegin = "activate" | "activateHidden" | "continue" | "escalate";
 
 export type AlarmFault = "occurrence-changed" | "not-allowed-in-state";
 
@@ -50,7 +50,8 @@ export function stepAlarm(
   life: AlarmLife,
   input: AlarmInput,
 ): Result<AlarmStep, AlarmFault> {
-  invariant(input.kind !== "activate" || input.level > 0, "an active condition has a level");
+  const beginsAt = "level" in input ? input.level : null;
+  invariant(beginsAt !== 0, "an active condition has a level");
   const seen = "occurrence" in input ? input.occurrence : null;
   if (seen !== null && seen !== life.occurrence) return fail("occurrence-changed");
   const on = happeningOf(life, input);
@@ -58,7 +59,7 @@ export function stepAlarm(
   const isNothing =
     (on === "acknowledge" && life.occurrence === 0) || (on === "return" && !life.holds);
   if (row === undefined || isNothing) return fail("not-allowed-in-state");
-  const holds = input.kind === "activate" || (input.kind !== "return" && life.holds);
+  const holds = beginsAt !== null || (input.kind !== "return" && life.holds);
   const state = targetOf(row, latching, holds);
   const isNew = row.isNewOccurrence === true && holds;
   const isCleared = state === "normal" && life.state !== "normal";
@@ -67,7 +68,7 @@ export function stepAlarm(
       state,
       holds,
       occurrence: life.occurrence + (isNew ? 1 : 0),
-      level: input.kind === "activate" ? input.level : life.level,
+      level: beginsAt ?? life.level,
     },
     happened: [
       ...row.happened,

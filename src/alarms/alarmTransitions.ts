@@ -6,12 +6,14 @@ import type { AlarmState } from "#domain/alarm.ts";
 import type { AlarmEventKind } from "#domain/event.ts";
 
 /**
- * What can happen. `activate` is a condition that begins, `continue` one that goes on, `escalate` one that has
+ * What can happen. `activate` is a condition that begins, `activateHidden` one that begins under another alarm,
+ * `continue` one that goes on, `escalate` one that has
  * become graver. `reAlarm`, `noAnswer` and the end of a shelf come from the watch, `suppress`, `release`, `remove`
  * and `restore` from the design, the rest from people.
  */
 type Happening =
   | "activate"
+  | "activateHidden"
   | "continue"
   | "escalate"
   | "return"
@@ -104,6 +106,14 @@ function acknowledge(from: AlarmState, to: AlarmState): AlarmTransition {
 /** What is not in this table is refused. */
 export const alarmTransitions: readonly AlarmTransition[] = [
   raise("normal", "alarm.raised"),
+  // A consequence of something that stands already is never heard at all.
+  {
+    from: "normal",
+    on: "activateHidden",
+    to: "suppressed",
+    isNewOccurrence: true,
+    happened: ["alarm.suppressed"],
+  },
   // Two consoles acknowledge a returned alarm at once: the first one ends it, the second one was right too.
   stay("normal", "acknowledge"),
 

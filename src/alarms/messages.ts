@@ -204,6 +204,13 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
       },
       proof,
     ),
+  OUTAGE: (proof) =>
+    withNumbers(
+      { en: "a gateway or network has failed", zh: "网关或通信网络故障" },
+      plain(proof, "group", { en: "of", zh: "范围：" }),
+      plain(proof, "silent", { en: "silent meters:", zh: "失联表数：" }),
+      plain(proof, "meters", { en: "of", zh: "总表数：" }),
+    ),
   BREAKER: (proof) => {
     const held = wordOf(proof, "held");
     const closes = held === "1" ? "close" : "closes";

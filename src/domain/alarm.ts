@@ -21,7 +21,7 @@ export const meterRuleIds = [
   "R15",
   "R16",
 ] as const;
-export const systemRuleIds = ["BLIND", "PARKED", "BREAKER"] as const;
+export const systemRuleIds = ["BLIND", "PARKED", "BREAKER", "OUTAGE"] as const;
 export type MeterRuleId = (typeof meterRuleIds)[number];
 export type SystemRuleId = (typeof systemRuleIds)[number];
 export type RuleId = MeterRuleId | SystemRuleId;
@@ -69,6 +69,7 @@ export const unhidden = Object.freeze({
   unanswered: 0,
   parentId: null,
   listed: false,
+  subject: null,
 } satisfies Partial<Alarm>);
 
 /** One life of an alarm, from raise to normal. `occurrence` counts raises within that life. */
@@ -77,6 +78,8 @@ export interface Alarm {
   /** null: an alarm of the system itself. */
   readonly meterNo: number | null;
   readonly rule: RuleId;
+  /** What a system alarm is about, where there can be several: `area binhai-3`, `gateway G1`; else null. */
+  readonly subject: string | null;
   readonly ruleVersion: number;
   readonly level: ConditionLevel;
   readonly priority: Priority;

@@ -20,6 +20,7 @@ export function publicAlarm(alarm: Alarm, meter: Meter | null, message: Bilingua
     meterId: meter === null ? null : (meter.id as string),
     area: meter === null ? null : meter.area,
     rule: alarm.rule,
+    subject: alarm.subject,
     ruleVersion: alarm.ruleVersion,
     level: alarm.level,
     priority: alarm.priority,

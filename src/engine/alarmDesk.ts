@@ -26,9 +26,21 @@ export interface Activation {
 
 /** Raises, re-raises or escalates; returns the alarm as it then is. */
 export function activate(draft: Draft, now: Activation): Alarm {
+  return begin(draft, now, { kind: "activate", level: now.level }, {});
+}
+
+/** The same for a consequence of an alarm that stands: on record under it, and never heard. */
+export function activateUnder(draft: Draft, now: Activation, parent: Alarm, reason: string): Alarm {
+  if (draft.context.live[now.rule] !== undefined) return activate(draft, now);
+  const hidden = { reason, by: "engine", sinceMs: draft.nowMs, untilMs: null };
+  const change = { hidden, parentId: parent.id };
+  return begin(draft, now, { kind: "activateHidden", level: now.level }, change);
+}
+
+function begin(draft: Draft, now: Activation, input: AlarmInput, change: Partial<Alarm>): Alarm {
   const before = draft.context.live[now.rule];
   const silent = draft.context.silent[now.rule];
-  const stepped = advance(now.rule, before, { kind: "activate", level: now.level });
+  const stepped = advance(now.rule, before, input);
   const happened = stepped.ok ? stepped.value.happened : [];
   if (before !== undefined && happened.length === 0 && before.level === now.level) {
     return before;
@@ -46,6 +58,7 @@ export function activate(draft: Draft, now: Activation): Alarm {
     knownAtMs: before === undefined ? draft.nowMs : base.knownAtMs,
     ...(isAnew ? unseen(life, draft.nowMs) : {}),
     proof: now.proof,
+    ...change,
   };
   // The record of old data becomes this alarm, or ends where this alarm takes over.
   if (base === silent) setSilent(draft, now.rule, undefined);

@@ -106,6 +106,7 @@ function setGateway(book: Book, id: string, meterIds: readonly string[]): void {
   const { gateways } = book.memory;
   const before = gateways.get(id);
   gateways.set(id, new Set(meterIds));
+  book.memory.registryVersion += 1;
   book.undo.push(() => {
     if (before === undefined) gateways.delete(id);
     else gateways.set(id, before);

@@ -9,9 +9,17 @@ import type { Ledger, Sequences } from "#ports/ledger.ts";
 import { dayMs, timestampMs, type TimestampMs } from "#domain/units.ts";
 import type { AutomationState } from "#valves/judge.ts";
 import { noAlarms, recount, type AlarmCounts } from "./activeAlarms.ts";
+import type { Groups } from "./groups.ts";
 import { initialContext, reviveAlarms, reviveContext, type MeterContext } from "./context.ts";
 
-export type SystemAlarms = Partial<Readonly<Record<SystemRuleId, Alarm>>>;
+/** By rule; the outages, of which there can be several, by `outageKey`. */
+export type SystemAlarmKey = Exclude<SystemRuleId, "OUTAGE"> | `OUTAGE ${string}`;
+export type SystemAlarms = Partial<Readonly<Record<SystemAlarmKey, Alarm>>>;
+
+/** The key of a group's outage. */
+export function outageKey(group: string): SystemAlarmKey {
+  return `OUTAGE ${group}`;
+}
 
 /** Names of the settings that the engine keeps in the ledger. */
 export const settingNames = Object.freeze({
@@ -33,6 +41,12 @@ export interface Memory {
   readonly held: Set<CommandId>;
   /** Meters whose alarms time alone will change, and when the first of them is due. */
   readonly due: Map<number, number>;
+  /** Silent meters by group: found by the watch, and found again after a restart. */
+  readonly silent: Map<string, Set<number>>;
+  /** Counts changes of meters and gateways. */
+  registryVersion: number;
+  /** Derived from both; null: not made yet. */
+  groups: { readonly version: number; readonly groups: Groups } | null;
   /** When this engine began to listen: before it, silence was ours. */
   readonly startedAtMs: TimestampMs;
   /** Standing alarms of meters by priority. */
@@ -57,6 +71,9 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     waiting: new Set(),
     held: new Set(),
     due: new Map(),
+    silent: new Map(),
+    registryVersion: 0,
+    groups: null,
     meterAlarms: { ...noAlarms },
     startedAtMs: timestampMs(nowMs),
     system: reviveAlarms(
@@ -89,6 +106,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
 export function rememberMeter(memory: Memory, meter: Meter): void {
   const before = memory.meters.get(meter.no);
   if (before !== undefined) forgetAddresses(memory, before);
+  memory.registryVersion += 1;
   memory.meters.set(meter.no, meter);
   memory.meterNoById.set(meter.id, meter.no);
   if (meter.frameAddress !== null) memory.meterNoByAddress.set(meter.frameAddress, meter.no);

@@ -5,7 +5,7 @@ import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Telegram } from "#domain/telegram.ts";
 import { dayMs, minuteMs, type TimestampMs } from "#domain/units.ts";
 import { placeInTime, type PlacedReading } from "#screening/placeInTime.ts";
-import { isActive, returnToNormal } from "./alarmDesk.ts";
+import { isActive, moveAlarm, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { foldFlags } from "./fold.ts";
@@ -70,6 +70,9 @@ function noteContact(draft: Draft, telegram: Telegram, receivedAtMs: TimestampMs
   const frameAddress = telegram.address ?? draft.context.frameAddress;
   draft.context = { ...draft.context, lastReceivedAtMs: receivedAtMs, frameAddress };
   returnToNormal(draft, "R12", receivedAtMs);
+  const silence = draft.context.live.R12;
+  // It speaks: what the outage hid is over, whatever becomes of the others.
+  if (silence?.state === "suppressed") moveAlarm(draft, silence, { kind: "release" });
   returnToNormal(draft, "PARKED", receivedAtMs);
 }
 

@@ -7,20 +7,20 @@ import type { Rng } from "#ports/rng.ts";
 import { ruleTable } from "#rules/ruleTable.ts";
 import { lived, moved, stepOf, unseen } from "./alarmSteps.ts";
 import { publishAlarm, type Book } from "./book.ts";
-import { settingNames } from "./memory.ts";
+import { outageKey, settingNames, type SystemAlarmKey } from "./memory.ts";
 
 /** Raises the system's alarm, or brings its proof up to date. */
-export function raiseSystem(book: Book, rng: Rng, rule: SystemRuleId, proof: Proof): void {
-  const before = book.memory.system[rule];
-  const alarm = before ?? blank(book, rng, rule, proof);
-  step(book, rule, { ...alarm, proof }, { kind: "activate", level: 1 });
+export function raiseSystem(book: Book, rng: Rng, key: SystemAlarmKey, proof: Proof): void {
+  const before = book.memory.system[key];
+  const alarm = before ?? blank(book, rng, key, proof);
+  step(book, key, { ...alarm, proof }, { kind: "activate", level: 1 });
 }
 
 /** The trouble is over. */
-export function liftSystem(book: Book, rule: SystemRuleId): void {
-  const before = book.memory.system[rule];
+export function liftSystem(book: Book, key: SystemAlarmKey): void {
+  const before = book.memory.system[key];
   if (before === undefined || before.returnedAtMs !== null) return;
-  step(book, rule, before, { kind: "return" }, { returnedAtMs: book.nowMs });
+  step(book, key, before, { kind: "return" }, { returnedAtMs: book.nowMs });
 }
 
 /** A step that is no trouble's: a person's act or the watch's. */
@@ -30,20 +30,24 @@ export function moveSystem(
   input: AlarmInput,
   change: Partial<Alarm> = {},
 ): Result<Alarm, AlarmFault> {
-  const rule = alarm.rule as SystemRuleId;
-  if (book.memory.system[rule]?.id !== alarm.id) return fail("not-allowed-in-state");
-  return step(book, rule, alarm, input, change);
+  const key = keyOf(alarm);
+  if (book.memory.system[key]?.id !== alarm.id) return fail("not-allowed-in-state");
+  return step(book, key, alarm, input, change);
+}
+
+function keyOf({ rule, subject }: Alarm): SystemAlarmKey {
+  return subject === null ? (rule as Exclude<SystemRuleId, "OUTAGE">) : outageKey(subject);
 }
 
 function step(
   book: Book,
-  rule: SystemRuleId,
+  key: SystemAlarmKey,
   alarm: Alarm,
   input: AlarmInput,
   change: Partial<Alarm> = {},
 ): Result<Alarm, AlarmFault> {
-  const isNew = book.memory.system[rule] === undefined;
-  const stepped = stepOf(ruleTable[rule].latching, isNew ? undefined : alarm, input);
+  const isNew = book.memory.system[key] === undefined;
+  const stepped = stepOf(ruleTable[alarm.rule].latching, isNew ? undefined : alarm, input);
   if (!stepped.ok) return stepped;
   const { life, happened } = stepped.value;
   const isAnew = input.kind === "activate" && happened.length > 0;
@@ -54,15 +58,17 @@ function step(
     ...(input.kind === "activate" ? { returnedAtMs: null } : moved(alarm, life, book.nowMs)),
     ...(happened.length > 0 ? change : {}),
   };
-  const { [rule]: _before, ...others } = book.memory.system;
-  book.memory.system = next.state === "normal" ? others : { ...others, [rule]: next };
+  const { [key]: _before, ...others } = book.memory.system;
+  book.memory.system = next.state === "normal" ? others : { ...others, [key]: next };
   book.ledger.putAlarm(next);
   book.ledger.putSetting(settingNames.systemAlarms, JSON.stringify(book.memory.system));
   for (const kind of happened) publishAlarm(book, kind, next, null);
   return ok(next);
 }
 
-function blank(book: Book, rng: Rng, rule: SystemRuleId, proof: Proof): Alarm {
+function blank(book: Book, rng: Rng, key: SystemAlarmKey, proof: Proof): Alarm {
+  const [word, subject] = key.startsWith("OUTAGE ") ? ["OUTAGE", key.slice(7)] : [key, null];
+  const rule = word as SystemRuleId;
   return {
     id: alarmId(rng.uuidV7(book.nowMs)),
     meterNo: null,
@@ -79,6 +85,7 @@ function blank(book: Book, rng: Rng, rule: SystemRuleId, proof: Proof): Alarm {
     acknowledgedAtMs: null,
     acknowledgedBy: null,
     ...unhidden,
+    subject,
     proof,
   };
 }

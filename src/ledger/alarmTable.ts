@@ -24,6 +24,7 @@ const columns = {
   unanswered: "unanswered",
   parentId: "parent_id",
   listed: "listed",
+  subject: "subject",
   proof: "proof",
 } as const satisfies Record<keyof Alarm, string>;
 

@@ -47,7 +47,7 @@ export function alarmQueries(db: DatabaseSync): Answers<AlarmRead> {
 }
 
 function clausesOf(filter: AlarmFilter): readonly Clause[] {
-  const { states, priorities, area, meterId, historical, listed, rules } = filter;
+  const { states, priorities, area, meterId, historical, listed, rules, parentId } = filter;
   const clauses: Clause[] = [];
   if (states !== null) {
     clauses.push(["a.state IN (SELECT value FROM json_each(?))", JSON.stringify(states)]);
@@ -58,6 +58,7 @@ function clausesOf(filter: AlarmFilter): readonly Clause[] {
     clauses.push(["a.priority IN (SELECT value FROM json_each(?))", JSON.stringify(priorities)]);
   }
   if (listed === true) clauses.push(["a.listed = 1 AND a.returned_at IS NULL"]);
+  if (parentId !== undefined) clauses.push(["a.parent_id = ?", parentId]);
   if (rules !== undefined) {
     clauses.push(["a.rule IN (SELECT value FROM json_each(?))", JSON.stringify(rules)]);
   }
@@ -69,7 +70,7 @@ function clausesOf(filter: AlarmFilter): readonly Clause[] {
   return clauses;
 }
 
-/** One prepared statement per set of filters; there are at most 256. */
+/** One prepared statement per set of filters; there are at most 512. */
 function alarmLists(db: DatabaseSync): (clauses: readonly string[]) => StatementSync {
   const prepared = new Map<string, StatementSync>();
   return (clauses) => {

@@ -70,6 +70,8 @@ export interface AlarmFilter {
   /** Only open entries of work lists. */
   readonly listed?: true;
   readonly rules?: readonly RuleId[];
+  /** Only those under this alarm. */
+  readonly parentId?: string;
 }
 
 /** Every method's name is a message to the query worker; arguments and results are plain data. */

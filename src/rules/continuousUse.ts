@@ -157,7 +157,7 @@ export const continuousUse: Rule<ContinuousUseState> = {
       limitMs: limitMs(settings, learned, steady),
     };
   },
-  /** What is smaller may be a pilot light, and belongs to the micro-leak. Seen by the hour, with use for a third of it. */
+  /** What is smaller may be a pilot light, and is R6's. Seen by the hour, with other use in a third of them. */
   floor: ({ qminMlPerHour, quantumMl, tuning }) => ({
     flowMlPerHour: Math.max(
       tuning.R5.pilotQminFactor * qminMlPerHour,

@@ -9,12 +9,13 @@ export function noContact(
   reportEveryMs: number,
   lastReceivedAtMs: number,
   nowMs: number,
-): { level: ConditionLevel; proof: Proof } {
+): { level: ConditionLevel; beganMs: number; proof: Proof } {
   const silentMs = Math.max(0, nowMs - lastReceivedAtMs);
   const graceMs = Math.min(tuning.graceMinutesMax * minuteMs, tuning.graceShare * reportEveryMs);
   const missedReports = Math.max(0, Math.floor((silentMs - graceMs) / reportEveryMs));
   const isLong =
     silentMs >= tuning.silentDaysForLevel2 * dayMs && missedReports >= tuning.missedForLevel2;
   const level = isLong ? 2 : missedReports >= tuning.missedForLevel1 ? 1 : 0;
-  return { level, proof: { silentMs, missedReports, reportEveryMs } };
+  const beganMs = lastReceivedAtMs + graceMs + tuning.missedForLevel1 * reportEveryMs;
+  return { level, beganMs, proof: { silentMs, missedReports, reportEveryMs } };
 }

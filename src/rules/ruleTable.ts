@@ -129,6 +129,12 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 2, 2: 2 },
     source: "7.1.6 completeness; a meter's readings are kept but not judged",
   },
+  OUTAGE: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "6.2.1 automatic reading; many meters of one gateway or area are silent at once",
+  },
   BREAKER: {
     version: 1,
     latching: false,

@@ -1,7 +1,8 @@
 /**
  * R16: a meter whose clock cannot be right: ahead of ours by more than ten minutes, or at a date that cannot be
- * (gas-domain 2.5, 4.1). Old values that come along carry the times of the meter's memory, which say nothing of its clock;
- * so only right times for two days end it. A clock that runs behind looks like a report that came late, and is not seen here.
+ * (gas-domain 2.5, 4.1). Old values that come along carry the times of the meter's memory, which say nothing of
+ * its clock; so only right times for two days end it. A clock that runs behind looks like a report that came late,
+ * and is not seen here.
  */
 import { statusBits } from "#domain/status.ts";
 import { hourMs } from "#domain/units.ts";

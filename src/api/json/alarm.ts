@@ -14,6 +14,8 @@ export const alarmSchema = z.object({
   meterId: idSchema.nullable(),
   area: z.string().nullable(),
   rule: z.enum([...meterRuleIds, ...systemRuleIds]),
+  /** What a system alarm is about, where there can be several: an area or a gateway. */
+  subject: z.string().nullable(),
   ruleVersion: z.number(),
   level: z.number(),
   priority: z.number(),

@@ -24,7 +24,7 @@ export function text(charactersMax: number) {
 /** CONTRACT section 2. */
 export const idSchema = z.string().regex(/^[0-9A-Za-z_-]{1,32}$/);
 /** Ids that this program makes: version 7 UUIDs, and whatever may come later. */
-const ownIdSchema = z.string().regex(/^[0-9A-Za-z_-]{1,64}$/);
+export const ownIdSchema = z.string().regex(/^[0-9A-Za-z_-]{1,64}$/);
 export const areaSchema = text(64);
 export const reasonSchema = text(500);
 

@@ -22,6 +22,7 @@ import {
   idSchema,
   limitQuery,
   ownIdParams,
+  ownIdSchema,
   pageOf,
   wordList,
 } from "../json/common.ts";
@@ -36,6 +37,7 @@ const listQuery = z.strictObject({
   area: areaSchema.optional(),
   meterId: idSchema.optional(),
   historical: z.enum(["true", "false"]).optional(),
+  parentId: ownIdSchema.optional(),
   cursor: cursorQuery.optional(),
   limit: limitQuery,
 });
@@ -62,13 +64,23 @@ function readRoutes(app: Routes, options: ApiOptions): void {
       },
     },
     async (request) => {
-      const { state, priority, area, meterId, historical, cursor = null, limit } = request.query;
+      const {
+        state,
+        priority,
+        area,
+        meterId,
+        historical,
+        parentId,
+        cursor = null,
+        limit,
+      } = request.query;
       const filter = {
         states: state ?? null,
         priorities: priority?.map((digit) => priorities[digit]) ?? null,
         area: area ?? null,
         meterId: meterId ?? null,
         historical: historical === undefined ? null : historical === "true",
+        ...(parentId === undefined ? {} : { parentId }),
       };
       const { items, next } = await queries.alarms(filter, cursor, limit);
       const contact = mayContact(request);

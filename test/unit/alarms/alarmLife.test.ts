@@ -6,6 +6,7 @@ import type { AlarmState, ConditionLevel } from "#domain/alarm.ts";
 
 type Do =
   | "activate"
+  | "activateHidden"
   | "escalate"
   | "ease"
   | "return"
@@ -43,6 +44,7 @@ const common: readonly Row[] = [
   ["normal", "activate", "unacknowledged +1", "raised"],
   ["normal", "escalate", "unacknowledged +1", "raised"],
   ["normal", "ease", "unacknowledged +1", "raised"],
+  ["normal", "activateHidden", "suppressed +1", "suppressed"],
   ["normal", "acknowledge", "normal", ""],
 
   ["unacknowledged", "activate", "unacknowledged", ""],
@@ -121,6 +123,7 @@ const latched: readonly Row[] = [
 
 const inputs: Readonly<Record<Do, AlarmInput>> = {
   activate: { kind: "activate", level: 1 },
+  activateHidden: { kind: "activateHidden", level: 1 },
   escalate: { kind: "activate", level: 2 },
   ease: { kind: "activate", level: 1 },
   return: { kind: "return" },

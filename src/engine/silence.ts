@@ -1,0 +1,164 @@
+/**
+ * Meters that fall silent (R12), each for itself or as one: when a gateway or a cell fails, a thousand silent meters
+ * are one alarm with a list (architecture 5.9), and nobody's leak waits behind them.
+ */
+import type { Alarm } from "#domain/alarm.ts";
+import type { Meter } from "#domain/meter.ts";
+import { minuteMs } from "#domain/units.ts";
+import { noContact } from "#rules/noContact.ts";
+import { factoryTuning } from "#rules/tuning.ts";
+import { activate, activateUnder, isActive, moveAlarm } from "./alarmDesk.ts";
+import { recordDraft, type Book } from "./book.ts";
+import type { MeterContext } from "./context.ts";
+import { groupOf, groupSizes } from "./groups.ts";
+import { outageKey, type Memory } from "./memory.ts";
+import { draftFor, type Room } from "./room.ts";
+import { liftSystem, raiseSystem } from "./systemAlarms.ts";
+
+/** Our proposals; a group is a gateway, or an area for meters that speak for themselves. */
+export const silenceLimits = Object.freeze({
+  /** Meters looked at in one second: a million take under a minute, a small fleet is seen every second. */
+  metersPerWatch: 20_000,
+  /**
+   * So many fall silent in one look; the rest with the next one. When a network fails, everybody's silence must not
+   * hold up the batch in which a leak waits.
+   */
+  silencesPerWatch: 500,
+  /** So many silent meters of a group, and this share of it, are an outage. */
+  outageMetersMin: 10,
+  outageShareMin: 0.05,
+  /** An outage is over when less than this share of what made it is left. */
+  outageEndShare: 0.5,
+  /** One silence waits so long for others to join it: nobody is in a hurry for one. */
+  holdMs: 30 * minuteMs,
+});
+
+interface Silent {
+  readonly meter: Meter;
+  readonly group: string;
+  readonly level: 1 | 2;
+  readonly beganMs: number;
+  readonly proof: Alarm["proof"];
+}
+
+/** Goes on where it stopped the last time; returns where to go on. */
+export function watchSilence(room: Room, book: Book, from: number): number {
+  const { memory } = room;
+  const last = memory.sequences.meter;
+  const until = Math.min(last, from + silenceLimits.metersPerWatch - 1);
+  const found: Silent[] = [];
+  let next = until >= last ? 1 : until + 1;
+  for (let meterNo = from; meterNo <= until; meterNo += 1) {
+    const meter = memory.meters.get(meterNo);
+    const context = memory.contexts.get(meterNo);
+    if (meter === undefined || context === undefined) continue;
+    const silent = look(memory, meter, context, book.nowMs);
+    if (silent !== null && !isKnown(context, silent)) found.push(silent);
+    if (found.length === silenceLimits.silencesPerWatch) {
+      next = meterNo + 1;
+      break;
+    }
+  }
+  watchOutages(room, book);
+  for (const silent of found) tell(room, book, silent);
+  return next;
+}
+
+/** A meter that never reported is a matter for the installers' work list, not for this alarm. */
+function look(memory: Memory, meter: Meter, context: MeterContext, nowMs: number): Silent | null {
+  const group = groupOf(memory, meter);
+  const members = memory.silent.get(group);
+  const heardMs = context.lastReceivedAtMs;
+  if (heardMs === null || meter.lifecycle !== "active") {
+    members?.delete(meter.no);
+    return null;
+  }
+  // Before this engine began to listen, silence was ours.
+  const sinceMs = Math.max(heardMs, memory.startedAtMs);
+  const { level, beganMs, proof } = noContact(
+    factoryTuning.R12,
+    meter.reportEveryMs,
+    sinceMs,
+    nowMs,
+  );
+  // What was silent before a restart and was not heard since is silent still.
+  if (level === 0 && !isActive(context.live.R12)) {
+    members?.delete(meter.no);
+    return null;
+  }
+  if (members === undefined) memory.silent.set(group, new Set([meter.no]));
+  else members.add(meter.no);
+  return level === 0 ? null : { meter, group, level, beganMs, proof };
+}
+
+function isKnown(context: MeterContext, { level }: Silent): boolean {
+  const known = context.live.R12;
+  return isActive(known) && known.level >= level;
+}
+
+function tell(room: Room, book: Book, silent: Silent): void {
+  const { meter, group, level, proof, beganMs } = silent;
+  const parent = book.memory.system[outageKey(group)];
+  const draft = draftFor(room, book, meter);
+  const now = { rule: "R12", level, proof, raisedAtMs: book.nowMs } as const;
+  if (isActive(parent)) activateUnder(draft, now, parent, "outage");
+  else if (book.nowMs - beganMs >= silenceLimits.holdMs) activate(draft, now);
+  else return;
+  recordDraft(book, draft);
+}
+
+/** Raises and ends the alarms of whole groups, and takes the members' own alarms under them. */
+function watchOutages(room: Room, book: Book): void {
+  const { memory } = room;
+  for (const [group, members] of memory.silent) {
+    const meters = groupSizes(memory).get(group) ?? members.size;
+    const { outageMetersMin, outageShareMin, outageEndShare } = silenceLimits;
+    const needed = Math.max(outageMetersMin, Math.ceil(outageShareMin * meters));
+    const key = outageKey(group);
+    const known = memory.system[key];
+    const silent = members.size;
+    if (silent >= needed || (isActive(known) && silent >= outageEndShare * needed)) {
+      if (isActive(known) && known.proof["silent"] === silent) continue;
+      raiseSystem(book, room.rng, key, { group, silent, meters });
+      if (!isActive(known)) takeUnder(room, book, group, members);
+    } else if (isActive(known)) {
+      liftSystem(book, key);
+      showAgain(room, book, known, members);
+    }
+    if (members.size === 0) memory.silent.delete(group);
+  }
+}
+
+/** What rang one by one before the group was known to be out. */
+function takeUnder(room: Room, book: Book, group: string, members: ReadonlySet<number>): void {
+  const parent = book.memory.system[outageKey(group)];
+  if (parent === undefined) return;
+  const hidden = { reason: "outage", by: "engine", sinceMs: book.nowMs, untilMs: null };
+  forEach(room, book, members, (draft, alarm) => {
+    if (alarm.hidden !== null) return;
+    moveAlarm(draft, alarm, { kind: "suppress" }, { hidden, parentId: parent.id });
+  });
+}
+
+/** Few are left: each of them is one meter's matter again. */
+function showAgain(room: Room, book: Book, parent: Alarm, members: ReadonlySet<number>): void {
+  forEach(room, book, members, (draft, alarm) => {
+    if (alarm.parentId === parent.id) moveAlarm(draft, alarm, { kind: "release" });
+  });
+}
+
+function forEach(
+  room: Room,
+  book: Book,
+  members: ReadonlySet<number>,
+  act: (draft: ReturnType<typeof draftFor>, alarm: Alarm) => void,
+): void {
+  for (const meterNo of members) {
+    const meter = room.memory.meters.get(meterNo);
+    const alarm = room.memory.contexts.get(meterNo)?.live.R12;
+    if (meter === undefined || alarm === undefined) continue;
+    const draft = draftFor(room, book, meter);
+    act(draft, alarm);
+    if (draft.effects.alarms.size > 0) recordDraft(book, draft);
+  }
+}

@@ -1,0 +1,156 @@
+/** A network that fails is one alarm with a list; a leak inside it is heard at once and stands on top. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { hourMs, minuteMs, secondMs } from "#domain/units.ts";
+import { silenceLimits } from "#engine/silence.ts";
+import { answersFrom, openForReading } from "#ledger/queries.ts";
+import { EngineUnderTest, envelopeOf, jsonBytes, meterDraft } from "../support/engine.ts";
+
+const memberCount = 600;
+const otherCount = 40;
+
+let engine: EngineUnderTest;
+
+beforeEach(() => {
+  engine = new EngineUnderTest();
+  const names = [...members(), ...others()];
+  const asks = names.map((id, askNo) => {
+    const area = id.startsWith("M") ? "north" : "south";
+    return {
+      askNo,
+      envelope: envelopeOf({ kind: "meter.register", meter: meterDraft(id, { area }) }),
+    };
+  });
+  engine.process({ asks });
+  hear([...members(), ...others()]);
+});
+afterEach(() => engine.close());
+
+function members(): string[] {
+  return Array.from({ length: memberCount }, (_, place) => `M${place}`);
+}
+
+function others(): string[] {
+  return Array.from({ length: otherCount }, (_, place) => `S${place}`);
+}
+
+function meterNo(id: string): number {
+  const place = Number(id.slice(1)) + 1;
+  return id.startsWith("M") ? place : memberCount + place;
+}
+
+function hear(ids: readonly string[], status: readonly string[] = []): readonly string[] {
+  const result = engine.uplinks(
+    ids.map((id) => ({
+      meterNo: meterNo(id),
+      bytes: jsonBytes({ measuredAt: engine.nowMs, volumeM3: "1.000", status }),
+    })),
+  );
+  if (result.kind !== "committed") throw new TypeError(result.message);
+  return result.events.map(({ json }) => (JSON.parse(json) as { kind: string }).kind);
+}
+
+/** Hours in which only the others report; what rang, by rule. */
+function silentHours(count: number): readonly string[] {
+  const rang: string[] = [];
+  for (let minute = 0; minute < count * 60; minute += 1) {
+    engine.nowMs += minuteMs;
+    if (minute % 60 === 0) hear(others());
+    const result = engine.process({});
+    if (result.kind !== "committed") throw new TypeError(result.message);
+    for (const { json } of result.events) {
+      const event = JSON.parse(json) as { kind: string; alarm?: { rule: string } };
+      if (event.kind === "alarm.raised") rang.push(event.alarm?.rule ?? "");
+    }
+  }
+  return rang;
+}
+
+function list(filter: object): readonly { readonly rule: string; readonly state: string }[] {
+  const db = openForReading(engine.directory);
+  const none = { states: null, priorities: null, area: null, meterId: null, historical: null };
+  const page = answersFrom(db).alarms({ ...none, ...filter }, null, 1_000);
+  db.close();
+  return page.items.map(({ alarm }) => alarm);
+}
+
+function outage() {
+  const alarm = engine.alarms("OUTAGE").at(-1);
+  if (alarm === undefined) throw new TypeError("no outage");
+  return alarm;
+}
+
+test("six hundred silent meters are one alarm with a list, over a restart, and over when they are back", () => {
+  expect(silentHours(3)).toEqual(["OUTAGE"]);
+  expect(outage()).toMatchObject({
+    state: "unacknowledged",
+    priority: 2,
+    meterNo: null,
+    subject: "area north",
+    proof: { group: "area north", silent: memberCount, meters: memberCount },
+  });
+  const hidden = list({ parentId: outage().id });
+  expect(hidden).toHaveLength(memberCount);
+  expect(new Set(hidden.map(({ rule, state }) => `${rule} ${state}`))).toEqual(
+    new Set(["R12 suppressed"]),
+  );
+  engine.restart();
+  expect(silentHours(1)).toEqual([]);
+  expect(outage().returnedAtMs).toBeNull();
+
+  const back = hear(members());
+  expect(back).not.toContain("alarm.reraised");
+  engine.nowMs += 2 * secondMs;
+  engine.process({});
+  expect(outage().state).toBe("returned-unacknowledged");
+  expect(list({ states: ["suppressed", "unacknowledged"] })).toEqual([]);
+});
+
+test("a leak inside is raised with its own report and stands before the outage", () => {
+  silentHours(3);
+  engine.nowMs += secondMs;
+  expect(
+    hear(["M7", "M70", "M500"], ["leak"]).filter((kind) => kind === "alarm.raised"),
+  ).toHaveLength(3);
+  const standing = list({ states: ["unacknowledged"] }).map(({ rule }) => rule);
+  expect(standing).toEqual(["R1", "R1", "R1", "OUTAGE"]);
+});
+
+test("a few silent meters are their own alarms, after a time in which others could join them", () => {
+  const silent = members().slice(0, silenceLimits.outageMetersMin - 1);
+  const heard = members().slice(silent.length);
+  const rang: string[] = [];
+  for (let minute = 0; minute <= 180; minute += 1) {
+    engine.nowMs += minuteMs;
+    if (minute % 30 === 0) hear([...heard, ...others()]);
+    const result = engine.process({});
+    if (result.kind !== "committed") throw new TypeError(result.message);
+    const kinds = result.events.map(({ json }) => JSON.parse(json) as { kind: string });
+    if (minute + 1 < 126 + 30) expect(kinds.map(({ kind }) => kind)).not.toContain("alarm.raised");
+    rang.push(...kinds.map(({ kind }) => kind).filter((kind) => kind === "alarm.raised"));
+  }
+  expect(rang).toHaveLength(silent.length);
+  expect(engine.alarms("OUTAGE")).toEqual([]);
+});
+
+test("what is still silent when the outage is over is one meter's matter again", () => {
+  silentHours(3);
+  hear(members().slice(3));
+  engine.nowMs += 2 * secondMs;
+  const result = engine.process({});
+  if (result.kind !== "committed") throw new TypeError(result.message);
+  expect(outage().returnedAtMs).not.toBeNull();
+  const standing = list({ states: ["unacknowledged"] }).map(({ rule }) => rule);
+  expect(standing).toEqual(["R12", "R12", "R12"]);
+});
+
+test("meters behind one gateway are one group, whatever their area", () => {
+  const meterIds = [...members().slice(0, 20), ...others().slice(0, 20)];
+  engine.ask({ kind: "gateway.put", gateway: { id: "G1", meterIds } });
+  for (let hour = 0; hour < 4; hour += 1) {
+    engine.nowMs += hourMs;
+    hear([...members().slice(20), ...others().slice(20)]);
+  }
+  expect(engine.alarms("OUTAGE")).toMatchObject([
+    { subject: "gateway G1", proof: { silent: 40, meters: 40 } },
+  ]);
+});
