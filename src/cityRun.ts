@@ -43,7 +43,7 @@ export function runCity(
     clock: { nowMs: () => timestampMs(nowMs), monotonicMs: () => nowMs },
     rng: systemRng,
     protocols: protocolByName,
-    files: { of: () => emptyMeterFile },
+    files: { of: () => emptyMeterFile, profile: () => undefined },
     isStoreFailure: (error) => error instanceof LedgerError,
   });
   register(engine, city.sites);
@@ -128,7 +128,7 @@ function alarmsIn(directory: string): readonly AlarmLine[] {
   const db = new DatabaseSync(join(directory, ledgerFileName), { readOnly: true });
   const rows = db
     .prepare(
-      `SELECT m.id AS meterId, a.rule, a.priority, a.level, a.historical, a.listed, a.raised_at,
+      `SELECT m.id AS meterId, a.rule, a.priority, a.level, a.rung_at, a.listed, a.raised_at,
          a.known_at, a.occurrence FROM alarm AS a LEFT JOIN meter AS m ON m.no = a.meter_no
        ORDER BY a.id`,
     )
@@ -139,7 +139,7 @@ function alarmsIn(directory: string): readonly AlarmLine[] {
     rule: String(row["rule"]),
     priority: Number(row["priority"]),
     level: Number(row["level"]),
-    historical: row["historical"] === 1,
+    rang: row["rung_at"] !== null,
     listed: row["listed"] === 1,
     raisedAtMs: Number(row["raised_at"]),
     knownAtMs: Number(row["known_at"]),

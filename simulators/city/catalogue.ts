@@ -214,7 +214,7 @@ const byValue: readonly Happening[] = [
 ];
 
 const lookAlikes: readonly Happening[] = [
-  lookAlike("long bath", "3 m³/h, 45 min", { do: "flow", litresPerHour: 3_000 }, 45 * minuteMs),
+  lookAlike("long bath", "0.7 Qmax, 45 min", { do: "flow", qmax: 0.7 }, 45 * minuteMs),
   lookAlike("pilot light", "25 l/h", { do: "flow", litresPerHour: 25 }, null),
   lookAlike("party", "3 times the usual", { do: "more", factor: 3 }, 8 * hourMs),
   lookAlike("new boiler", "from then on", { do: "newBoiler" }, null),

@@ -46,8 +46,10 @@ export function scoreCity(
 ): Score {
   const byMeter = Map.groupBy(alarms, ({ meterId }) => meterId ?? "");
   const truthByMeter = new Map(truth.map((line) => [line.meterId, line]));
-  const ringing = alarms.filter(({ historical, listed }) => !historical && !listed);
-  const invented = ringing.filter(
+  const ringing = alarms.filter(({ rang }) => rang);
+  // The outages of the city are no meter's; they are counted among what rang.
+  const ofMeters = ringing.filter(({ meterId }) => meterId !== null);
+  const invented = ofMeters.filter(
     (alarm) => alarm.priority <= 2 && !isExplained(truthByMeter.get(alarm.meterId ?? ""), alarm),
   );
   const isNobodys = ({ meterId }: AlarmLine): boolean => !truthByMeter.has(meterId ?? "");
@@ -90,7 +92,7 @@ function kindScore(
   let recorded = 0;
   for (const line of lines) {
     const told = (byMeter.get(line.meterId) ?? []).filter((alarm) => isAbout(line, alarm));
-    const rang = told.filter(({ historical }) => !historical);
+    const rang = told.filter((alarm) => alarm.rang);
     if (rang.length > 0) {
       delaysMs.push(Math.min(...rang.map(({ knownAtMs }) => knownAtMs)) - line.earliestMs);
     } else if (told.length > 0) {

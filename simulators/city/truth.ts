@@ -20,7 +20,8 @@ export interface AlarmLine {
   readonly rule: string;
   readonly priority: number;
   readonly level: number;
-  readonly historical: boolean;
+  /** False: made from late data, suppressed under another one, or only listed. */
+  readonly rang: boolean;
   readonly listed: boolean;
   readonly raisedAtMs: number;
   readonly knownAtMs: number;

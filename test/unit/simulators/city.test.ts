@@ -87,7 +87,7 @@ const alarmLine: AlarmLine = {
   rule: "R7",
   priority: 2,
   level: 1,
-  historical: false,
+  rang: true,
   listed: false,
   raisedAtMs: dayMs + hourMs,
   knownAtMs: dayMs + 3 * hourMs,
@@ -118,7 +118,7 @@ describe("the score", () => {
   });
 
   test("what only late data told is recorded, and rang for nobody", () => {
-    const late = score([truthLine], [{ ...alarmLine, historical: true }]);
+    const late = score([truthLine], [{ ...alarmLine, rang: false }]);
     expect(late.kinds).toMatchObject([{ rang: 0, recorded: 1, missed: 0, delayMsMedian: null }]);
     expect(late.rangByPriority).toEqual({});
   });
@@ -131,6 +131,7 @@ describe("the score", () => {
     expect(score([], [{ ...alarmLine, priority: 3 }]).inventedByRule).toEqual({});
     const followed = score([truthLine], [alarmLine, { ...alarmLine, rule: "R2" }]);
     expect(followed.inventedByRule).toEqual({});
+    expect(score([], [{ ...alarmLine, meterId: null }]).inventedByRule).toEqual({});
   });
 
   test("stands as tables", () => {
