@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { alarmFigures } from "#alarms/alarmFigures.ts";
 import { alarmMessage } from "#alarms/messages.ts";
 import { ApiKeys } from "#api/apiKeys.ts";
 import { firstKey } from "#api/firstKey.ts";
@@ -243,6 +244,7 @@ function openApi(base: Base, uplinks: UplinkQueue): ReturnType<typeof startApi> 
     vault: masterKey === null ? null : keyVault(masterKey, systemRng),
     profiles: base.profiles,
     describeAlarm: alarmMessage,
+    figuresOf: alarmFigures,
     metrics: observability.exposition,
     readiness: () => aftermath.readiness(),
     observer: observability.observer,

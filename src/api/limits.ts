@@ -39,6 +39,9 @@ export const apiLimits = {
   pageRowsDefault: 100,
   pageRowsMax: 1_000,
   eventRowsDefault: 1_000,
+  /** Alarm events that key figures are made of; more would hold up the loop. */
+  figureEventsMax: 50_000,
+  figureDaysMax: 92,
   eventRowsMax: 10_000,
   /** Raw frames may have 64 KiB each; `limit` may ask for more rows but a page ends here. */
   rawFrameRowsMax: 250,

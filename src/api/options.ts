@@ -9,6 +9,7 @@ import type { Desk } from "#ports/requests.ts";
 import type { Rng } from "#ports/rng.ts";
 import type { ApiKeyDirectory } from "./apiKeys.ts";
 import type { DescribeAlarm } from "./json/alarm.ts";
+import type { FiguresOf } from "./routes/figureRoutes.ts";
 import type { ApiLimits } from "./limits.ts";
 import type { LiveHub } from "./live/liveHub.ts";
 
@@ -31,6 +32,7 @@ export interface ApiOptions {
   /** Models that a meter may be registered with. */
   readonly profiles: Profiles;
   readonly describeAlarm: DescribeAlarm;
+  readonly figuresOf: FiguresOf;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
   readonly observer: Observer;

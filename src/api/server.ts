@@ -16,6 +16,7 @@ import { areaRoutes } from "./routes/areaRoutes.ts";
 import { automationRoutes } from "./routes/automationRoutes.ts";
 import { commandRoutes } from "./routes/commandRoutes.ts";
 import { eventRoutes } from "./routes/eventRoutes.ts";
+import { figureRoutes } from "./routes/figureRoutes.ts";
 import { importRoutes } from "./routes/importRoutes.ts";
 import { keyRoutes } from "./routes/keyRoutes.ts";
 import { profileRoutes } from "./routes/profileRoutes.ts";
@@ -130,6 +131,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   readingRoutes(app, options);
   alarmRoutes(app, options);
   worklistRoutes(app, options);
+  figureRoutes(app, options);
   commandRoutes(app, options);
   automationRoutes(app, options);
   eventRoutes(app, options);

@@ -5,6 +5,7 @@ import type { Queries } from "#ports/queries.ts";
 import { ledgerFileName } from "./openLedger.ts";
 import { alarmQueries } from "./queriesAlarms.ts";
 import { commandQueries } from "./queriesCommands.ts";
+import { figureQueries } from "./queriesFigures.ts";
 import { logQueries } from "./queriesLog.ts";
 import { meterQueries } from "./queriesMeters.ts";
 import { readingQueries } from "./queriesReadings.ts";
@@ -32,6 +33,7 @@ export function answersFrom(db: DatabaseSync): Answers<Queries> {
     ...meterQueries(db),
     ...readingQueries(db),
     ...alarmQueries(db),
+    ...figureQueries(db),
     ...commandQueries(db),
     ...logQueries(db),
   };

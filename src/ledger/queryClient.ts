@@ -20,6 +20,8 @@ const methods: Readonly<Record<keyof Queries, true>> = {
   alarms: true,
   alarm: true,
   alarmReadings: true,
+  alarmEvents: true,
+  alarmStanding: true,
   commands: true,
   command: true,
   events: true,

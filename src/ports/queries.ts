@@ -1,5 +1,6 @@
 /** Reads for the API, answered by a worker with read-only connections: never on the engine, never on the main loop. */
 import type { Alarm, AlarmState, Priority, RuleId } from "#domain/alarm.ts";
+import type { AlarmEvent, AlarmStanding } from "#domain/alarmEvent.ts";
 import type { Command, CommandState, CommandTransition } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
@@ -104,6 +105,14 @@ export interface Queries {
   alarm(id: string): Promise<AlarmView | null>;
   /** The readings around an alarm's raise, for its explanation. */
   alarmReadings(id: string, limit: number): Promise<readonly StoredReading[]>;
+  /** Alarm events of a span, in time order; `toMs` exclusive. */
+  alarmEvents(
+    fromMs: number,
+    toMs: number,
+    area: string | null,
+    limit: number,
+  ): Promise<readonly AlarmEvent[]>;
+  alarmStanding(staleBeforeMs: number, area: string | null): Promise<AlarmStanding>;
   commands(
     states: readonly CommandState[] | null,
     meterId: string | null,

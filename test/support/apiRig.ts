@@ -2,6 +2,7 @@
  * The API on a real port over a real engine and ledger, in one process; a test may put a fault
  * between them.
  */
+import { alarmFigures } from "#alarms/alarmFigures.ts";
 import { alarmMessage } from "#alarms/messages.ts";
 import { ApiKeys, makeApiKey } from "#api/apiKeys.ts";
 import { apiLimits, type ApiLimits } from "#api/limits.ts";
@@ -138,6 +139,7 @@ export async function startApiRig(options: RigOptions = {}) {
     profiles: testProfiles,
     vault: options.vault === undefined ? testVault : options.vault,
     describeAlarm: alarmMessage,
+    figuresOf: alarmFigures,
     metrics: { contentType: "text/plain; version=0.0.4", text: async () => "up 1\n" },
     readiness: options.readiness ?? (() => ({ ready: true, reasons: [] })),
     observer,

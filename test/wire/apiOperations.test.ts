@@ -212,6 +212,21 @@ test("work lists hold what is no alarm, and say so in both languages", async () 
   expect((await rig.call("GET", "/v1/worklists?rule=R99")).status).toBe(400);
 });
 
+test("key figures of the alarms, by span and area", async () => {
+  const all: Json = await rig.json("GET", "/v1/alarm-figures?operators=2", { role: "viewer" });
+  expect(all.rang).toBeGreaterThanOrEqual(3);
+  expect(all).toMatchObject({ load: "acceptable", floodShare: 0, now: { stale: 0, shelved: 1 } });
+  expect(all.byPriority["1"]).toBeGreaterThanOrEqual(1);
+  expect(all.top[0]).toMatchObject({ meterId: expect.any(String), rule: expect.any(String) });
+  const north: Json = await rig.json("GET", "/v1/alarm-figures?area=%3Dnorth");
+  expect(north.top.map(({ meterId }: Json) => meterId)).toEqual(["M1"]);
+  const status = async (query: string) =>
+    (await rig.call("GET", `/v1/alarm-figures?${query}`)).status;
+  expect(await status(`from=${at(5)}&to=${at(1)}`)).toBe(422);
+  expect(await status("from=2001-01-01T00:00:00Z")).toBe(422);
+  expect(await status("operators=0")).toBe(400);
+});
+
 describe("commands", () => {
   test("a close is written down, listed, and can be taken back while it has not left", async () => {
     const role = "dispatcher";
