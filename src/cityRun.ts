@@ -12,6 +12,7 @@ import type { UplinkBatch } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { ledgerFileName, openLedger } from "#ledger/openLedger.ts";
 import type { AskEnvelope } from "#ports/requests.ts";
+import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { City, cityStartMs, type Arrival, type CityPlan } from "#simulators/city/city.ts";
 import type { Site } from "#simulators/city/site.ts";
@@ -43,6 +44,7 @@ export function runCity(
     clock: { nowMs: () => timestampMs(nowMs), monotonicMs: () => nowMs },
     rng: systemRng,
     protocols: protocolByName,
+    carriers: carrierByName,
     files: { of: () => emptyMeterFile, profile: () => undefined },
     isStoreFailure: (error) => error instanceof LedgerError,
   });
