@@ -1,4 +1,5 @@
 /** What meters send: a table of frames by control code, each with its layout and meaning. */
+import type { StatusMap } from "#domain/meterFile.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import { emptyReading, type CommandReply, type Telegram } from "#domain/telegram.ts";
 import { volumeFromCount } from "#domain/units.ts";
@@ -17,28 +18,37 @@ import {
 import { statusOf } from "./status.ts";
 
 type Content = Pick<Telegram, "readings" | "replies">;
-type Answer = (frame: Frame, trace: FieldTrace[] | null) => Result<Content, DecodeFault>;
+type Answer = (
+  frame: Frame,
+  map: StatusMap,
+  trace: FieldTrace[] | null,
+) => Result<Content, DecodeFault>;
 
 const answers: Readonly<Record<number, Answer>> = {
   [controls.report]: readReport,
-  [controls.writeAnswer]: readWriteAnswer,
-  [controls.readAnswer]: readParameters,
+  [controls.writeAnswer]: (frame, _, trace) => readWriteAnswer(frame, trace),
+  [controls.readAnswer]: (frame, _, trace) => readParameters(frame, trace),
 };
 
 /** What a frame of a meter says. */
 export function readAnswer(
   frame: Frame,
+  map: StatusMap,
   trace: FieldTrace[] | null,
 ): Result<Telegram, DecodeFault> {
   const answer = answers[frame.control];
   if (answer === undefined) return fail({ kind: "unsupported", what: describe(frame) });
-  const content = answer(frame, trace);
+  const content = answer(frame, map, trace);
   return content.ok ? ok({ address: frame.address, frameId: null, ...content.value }) : content;
 }
 
 const litreExponent = -3;
 
-function readReport(frame: Frame, trace: FieldTrace[] | null): Result<Content, DecodeFault> {
+function readReport(
+  frame: Frame,
+  map: StatusMap,
+  trace: FieldTrace[] | null,
+): Result<Content, DecodeFault> {
   const start = readPart(reportStart, frame, 0, null);
   if (!start.ok) return start;
   const { packetType } = start.value;
@@ -48,13 +58,13 @@ function readReport(frame: Frame, trace: FieldTrace[] | null): Result<Content, D
   const read = readPart(report, frame, 0, trace);
   if (!read.ok) return read;
   explainSpare(frame, report.sizeBytes, trace);
-  return ok({ readings: [readingOf(read.value)], replies: [] });
+  return ok({ readings: [readingOf(read.value, map)], replies: [] });
 }
 
-function readingOf(values: ValuesOfLayout<typeof report>) {
+function readingOf(values: ValuesOfLayout<typeof report>, map: StatusMap) {
   const count = values.cumulative;
   const ml = count === null ? undefined : volumeFromCount(count, litreExponent);
-  const { valve, flags } = statusOf(values.status);
+  const { valve, flags } = statusOf(map, values.status);
   return {
     ...emptyReading,
     measuredAtMs: values.measuredAt,
@@ -131,7 +141,8 @@ export function readPart<Values>(
   return part.decode(bytes, dataAt + offset, trace);
 }
 
-function explainSpare(frame: Frame, offset: number, trace: FieldTrace[] | null): void {
+/** Bytes behind what a layout has read. */
+export function explainSpare(frame: Frame, offset: number, trace: FieldTrace[] | null): void {
   const from = frame.dataAt + offset;
   const to = frame.dataAt + frame.dataBytes;
   if (trace === null || from === to) return;

@@ -91,6 +91,11 @@ export function decodeFrame(
   return ok({ bytes, ...values, dataAt, dataBytes });
 }
 
+/** A meter speaks: D7 of the control code. */
+export function isAnswer(control: number): boolean {
+  return (control & 0x80) !== 0;
+}
+
 /** The last two bytes, for people. */
 export function explainTail({ bytes, dataAt, dataBytes }: Frame, trace: FieldTrace[]): void {
   tail.decode(bytes, dataAt + dataBytes, trace);

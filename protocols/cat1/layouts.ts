@@ -47,17 +47,37 @@ export const report = layout("cat1.report", {
 /** Any report begins so, whatever else it carries. */
 export const reportStart = layout("cat1.report", { packetType });
 
+/** Identifier of the valve, of the clock, and of the one read that the document has. */
+export const valveIdentifier = "aa05";
+export const clockIdentifier = "aa00";
+export const readAllIdentifier = "a901";
+
+/** Only the first three are ever sent from here; the others may be met in frames of other systems. */
+const identifierNames: Readonly<Record<string, string>> = {
+  [valveIdentifier]: "valve",
+  [clockIdentifier]: "clock",
+  [readAllIdentifier]: "settings",
+  aa06: "reporting mode",
+  aa07: "meter type",
+  aa17: "server address",
+  ac0e: "server address",
+  ac0f: "server address",
+};
+
 /** What was ordered or asked for. */
-const identifier = hex(2);
+const identifier: Field<string> = {
+  ...hex(2),
+  print: (value) => `${value.toUpperCase()} ${identifierNames[value] ?? ""}`.trimEnd(),
+};
+
+/** Any order or read begins so, and so do their answers. */
+export const orderStart = layout("cat1.order", { identifier });
 
 const result = code({ 0x00: "done", 0x0b: "refused" });
 
 /** Answer 84, with the clock that follows where the meter sends it. */
 export const writeAnswer = layout("cat1.writeAnswer", { identifier, result });
 export const answeredAt = layout("cat1.writeAnswer", { meterClock: clock });
-
-/** Identifier of the one read that the document has. */
-export const readAllIdentifier = "a901";
 
 /** Answer 81 to A901, up to the modes; prices for prepaid meters follow. */
 export const parameters = layout("cat1.parameters", {
@@ -81,16 +101,13 @@ export const parameters = layout("cat1.parameters", {
 });
 
 /** The flag that ends the answer 17 to a report. */
-export const powerFlags = { awake: 0x00, sleep: 0xaf } as const;
+export const powerFlags = { stayAwake: 0x00, sleep: 0xaf } as const;
 
 /** Answer 17: the meter keeps its radio on until it has it. */
 export const reportAnswer = layout("cat1.reportAnswer", {
   packetType,
-  power: oneOf({ [powerFlags.awake]: "awake", [powerFlags.sleep]: "sleep" }),
+  power: oneOf({ [powerFlags.stayAwake]: "stayAwake", [powerFlags.sleep]: "sleep" }),
 });
-
-/** Identifier of the valve. */
-export const valveIdentifier = "aa05";
 
 /**
  * AA05 requested. The protocol has both operations and a frame that has them must be readable; what
@@ -100,7 +117,16 @@ export const valveRequest = layout("cat1.AA05", {
   identifier,
   operation: oneOf({ 0x55: "open", 0x99: "close" }),
   /** 5A: forced; anything else leaves it to the meter. */
-  permission: code({ 0x5a: "forced" }),
+  permission: code({ 0x5a: "forced", 0x00: "not forced" }),
+  spare: hex(8),
+});
+
+/** AA00 requested. */
+export const clockRequest = layout("cat1.AA00", {
+  identifier,
+  /** 5A: set it; anything else leaves the clock alone. */
+  permission: code({ 0x5a: "set" }),
+  clock,
   spare: hex(8),
 });
 

@@ -1,45 +1,46 @@
 /** What the status word of a CAT-1 report means, and why a meter called. */
-import { hasStatus, statusBits, type StatusFlags, type StatusName } from "#domain/status.ts";
-import type { ValvePosition } from "#domain/telegram.ts";
+import type { StatusMap } from "#domain/meterFile.ts";
+import { readStatus, writeStatus, type MeterStatus } from "#protocols/codec/statusMap.ts";
 
-/** Value 10 is not defined: it says nothing, and it never says open. */
-const valveByBits: readonly ValvePosition[] = ["open", "closed", "unknown", "fault"];
+/**
+ * The vendor's document. Byte 0 of a map is D0 to D7 of the word, byte 1 is D8 to D15. Valve value 10 is
+ * not defined: it says nothing, and it never says open. D14 says that a magnet was there once: a record,
+ * not what is true now.
+ */
+export const cat1Default: StatusMap = {
+  valve: { byte: 0, mask: 0b11, positions: { 0b00: "open", 0b01: "closed", 0b11: "fault" } },
+  bits: [
+    { byte: 0, bit: 5, status: "battery_low" },
+    { byte: 0, bit: 6, status: "magnet" },
+    { byte: 0, bit: 7, status: "cover_open" },
+  ],
+};
 
-/** By bit number. D14 says that a magnet was there once: a record, not what is true now. */
-const flagByBit: ReadonlyMap<number, StatusName> = new Map([
-  [5, "battery_low"],
-  [6, "magnet"],
-  [7, "cover_open"],
-]);
-
-/** What a status word says. */
-export interface MeterStatus {
-  readonly valve: ValvePosition;
-  readonly flags: StatusFlags;
+/** The status word by a map. */
+export function statusOf(map: StatusMap, word: number): MeterStatus {
+  return readStatus(map, [word & 0xff, word >> 8]);
 }
 
-/** The status word as the domain knows it. */
-export function statusOf(word: number): MeterStatus {
-  const valve = valveByBits[word & 3] ?? "unknown";
-  let flags = valve === "fault" ? statusBits.valve_fault : 0;
-  for (const [bit, name] of flagByBit) if ((word & (1 << bit)) !== 0) flags |= statusBits[name];
-  return { valve, flags };
-}
-
-/** The status word that says this, as far as the protocol can. */
-export function statusWordOf({ valve, flags }: MeterStatus): number {
-  const position = valveByBits.indexOf(valve);
-  let word = position < 0 ? 2 : position;
-  for (const [bit, name] of flagByBit) if (hasStatus(flags, statusBits[name])) word |= 1 << bit;
-  return word;
+/** The status word that says this, as far as the vendor's bits can. */
+export function statusWordOf(status: MeterStatus): number {
+  const [low = 0, high = 0] = writeStatus(cat1Default, status, 2);
+  return low + 256 * high;
 }
 
 /** Reporting type, D0 to D4. The order of the higher bits is not certain, so they stay bits. */
 const reasonsToCall = ["timed", "trigger", "card swipe", "valve action", "magnetic interference"];
+const reportingBits = 16;
 
 /** Why the meter called, as far as the bits are certain. */
 export function reasonsOf(reportingType: number): readonly string[] {
   return reasonsToCall.filter((_, bit) => (reportingType & (1 << bit)) !== 0);
+}
+
+/** Every reason for people: the names, and the bits that have none. */
+export function printReasons(reportingType: number): string {
+  const bits = Array.from({ length: reportingBits }, (_, bit) => bit);
+  const set = bits.filter((bit) => (reportingType & (1 << bit)) !== 0);
+  return set.map((bit) => reasonsToCall[bit] ?? `D${bit}`).join(", ");
 }
 
 /** Whether a reporting type may stand for an alarm: over-flow is one of the uncertain bits. */

@@ -1,9 +1,11 @@
 /** Judges CAT-1 rows. */
+import { unreachable } from "#domain/invariant.ts";
 import { formatInstant } from "#domain/units.ts";
 import { readPart } from "#protocols/cat1/answers.ts";
 import { controls, decodeFrame, encodeFrame, startOf, type Frame } from "#protocols/cat1/frame.ts";
 import {
   answeredAt,
+  clockRequest,
   readRequest,
   report,
   reportAnswer,
@@ -12,8 +14,8 @@ import {
 } from "#protocols/cat1/layouts.ts";
 import { cat1Protocol } from "#protocols/cat1/protocol.ts";
 import { localOffsetMs, reportIntervalMinutes, tableTypeOf } from "#protocols/cat1/quantities.ts";
-import { decodeCat1Request } from "#protocols/cat1/requests.ts";
-import { reasonsOf, statusOf } from "#protocols/cat1/status.ts";
+import { decodeCat1Request, type Cat1Request } from "#protocols/cat1/requests.ts";
+import { cat1Default, reasonsOf, statusOf } from "#protocols/cat1/status.ts";
 import { cjt188Protocol } from "#protocols/cjt188/protocol.ts";
 import { splitFrames } from "#protocols/codec/frameStream.ts";
 import { bytesOfHex } from "../unit/protocols/cards.ts";
@@ -79,7 +81,7 @@ function reportFacts(frame: Frame): Facts {
   if (!read.ok) return {};
   const { value } = read;
   const { resolutionLitres, payment } = tableTypeOf(value.tableType);
-  const { valve } = statusOf(value.status);
+  const { valve } = statusOf(cat1Default, value.status);
   return {
     packetType: value.packetType,
     manufacturerCode: value.manufacturerCode.toUpperCase(),
@@ -121,13 +123,22 @@ function isRewritten(hex: string): boolean {
   const request = decodeCat1Request(bytesOfHex(hex));
   if (!request.ok) return false;
   const { value } = request;
-  const data =
-    value.kind === "valve"
-      ? valveRequest.encode(value)
-      : value.kind === "read"
-        ? readRequest.encode(value)
-        : reportAnswer.encode(value);
-  return Buffer.from(encodeFrame(value, data)).toString("hex") === hex.toLowerCase();
+  return Buffer.from(encodeFrame(value, dataOf(value))).toString("hex") === hex.toLowerCase();
+}
+
+function dataOf(request: Cat1Request): Uint8Array {
+  switch (request.kind) {
+    case "valve":
+      return valveRequest.encode(request);
+    case "clock":
+      return clockRequest.encode(request);
+    case "read":
+      return readRequest.encode(request);
+    case "reportAnswer":
+      return reportAnswer.encode(request);
+    default:
+      return unreachable(request);
+  }
 }
 
 function localTime(atMs: number | null): string | null {

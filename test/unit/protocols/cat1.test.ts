@@ -1,14 +1,22 @@
 /** CAT-1: reports, answers, the closing order, and the answer that lets a meter sleep. */
+import { fc, test as propertyTest } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { commandId } from "#domain/ids.ts";
+import type { StatusMap } from "#domain/meterFile.ts";
 import { emptyReading } from "#domain/telegram.ts";
 import { timestampMs } from "#domain/units.ts";
 import { decodeFrame, encodeFrame } from "#protocols/cat1/frame.ts";
 import { powerFlags, valveRequest } from "#protocols/cat1/layouts.ts";
 import { cat1Protocol } from "#protocols/cat1/protocol.ts";
-import { decodeCat1Request, encodeCat1ReportAnswer } from "#protocols/cat1/requests.ts";
+import {
+  decodeCat1Request,
+  encodeCat1Clock,
+  encodeCat1Read,
+  encodeCat1ReportAnswer,
+} from "#protocols/cat1/requests.ts";
 import { encodeCat1Uplink } from "#protocols/cat1/uplink.ts";
 import { greeting } from "#protocols/codec/frameStream.ts";
+import { familyOf } from "#protocols/codec/startsWith68.ts";
 import { cjt188Protocol } from "#protocols/cjt188/protocol.ts";
 import { cardsIn, checkCards, fuzz, takeBy } from "./cardChecks.ts";
 import { bytesOfHex } from "./cards.ts";
@@ -50,6 +58,19 @@ describe("closing", () => {
     expect(read).toMatchObject({ ok: true, value: { instruction: 256 } });
   });
 
+  test("not forced where the profile says that the model refuses 5A; T as it says", () => {
+    const file = { valveDialect: "nonForced", meterType: 0x10 } as const;
+    const frame = "6810420000000051510304000700000caa0599000000000000000000be16";
+    expect(cat1Protocol.encodeCommand(order, file)).toEqual({ ok: true, value: bytesOfHex(frame) });
+  });
+
+  test("whatever the profile, the operation is 99", () => {
+    for (const valveDialect of ["standard", "control2a", "nonForced", "twoByte"] as const) {
+      const encoded = cat1Protocol.encodeCommand(order, { valveDialect });
+      expect(encoded.ok && encoded.value[18]).toBe(0x99);
+    }
+  });
+
   test.each([null, "", "5151000000004", "A1510000000042", "AAAAAAAAAAAAAA"])(
     "no order to the address %s",
     (frameAddress) => {
@@ -67,10 +88,105 @@ describe("closing", () => {
   });
 });
 
+describe("other orders", () => {
+  const to = { frameAddress: address, sequence: 7 };
+  // 2026-11-22T08:00:05+08:00; 68+30+E4+03+04+07+11 = 19B, +AA+5A = 29F, +26+11+22+08+05 = 305
+  const clock = timestampMs(Date.UTC(2026, 10, 22, 0, 0, 5));
+
+  test("AA00 sets the clock to local time", () => {
+    const frame = "68304200000000515103040007000011aa005a26112208000500000000000000000516";
+    const encoded = encodeCat1Clock({ ...to, clock });
+    expect(encoded).toEqual({ ok: true, value: bytesOfHex(frame) });
+    expect(encoded.ok && decodeCat1Request(encoded.value)).toMatchObject({
+      ok: true,
+      value: { kind: "clock", instruction: 7, permission: 0x5a, clock },
+    });
+  });
+
+  test("A901 reads the settings", () => {
+    // 68+30+E4+03+01+07+0A = 191, +A9+01 = 23B
+    const frame = "6830420000000051510301000700000aa90100000000000000003b16";
+    const encoded = encodeCat1Read(to);
+    expect(encoded).toEqual({ ok: true, value: bytesOfHex(frame) });
+    expect(encoded.ok && decodeCat1Request(encoded.value)).toMatchObject({
+      ok: true,
+      value: { kind: "read", identifier: "a901", instruction: 7 },
+    });
+  });
+
+  test("none goes anywhere without 14 digits", () => {
+    const nobody = { frameAddress: "AAAAAAAAAAAAAA", sequence: 1 };
+    const fault = { kind: "noFrameAddress" };
+    expect(encodeCat1Clock({ ...nobody, clock })).toEqual({ ok: false, fault });
+    expect(encodeCat1Read(nobody)).toEqual({ ok: false, fault });
+  });
+
+  propertyTest.prop([fc.stringMatching(/^\d{14}$/), fc.nat(255), fc.nat(4_000_000_000)])(
+    "any of them comes back as it was sent, and is no uplink",
+    (frameAddress, sequence, seconds) => {
+      const at = timestampMs(946_684_800_000 + (seconds % 3_000_000_000) * 1_000);
+      const orders = [
+        cat1Protocol.encodeCommand({ ...order, frameAddress, sequence }),
+        encodeCat1Clock({ frameAddress, sequence, clock: at }),
+        encodeCat1Read({ frameAddress, sequence }),
+      ];
+      const kinds = ["valve", "clock", "read"];
+      for (const [index, encoded] of orders.entries()) {
+        const bytes = encoded.ok ? encoded.value : new Uint8Array();
+        const instruction = sequence === 0 ? 256 : sequence;
+        const value = { kind: kinds[index], address: frameAddress, instruction };
+        expect(decodeCat1Request(bytes)).toMatchObject({ ok: true, value });
+        expect(cat1Protocol.decode(bytes).ok).toBe(false);
+        expect(familyOf(bytes)).toBe("cat1");
+      }
+    },
+  );
+
+  test("orders of other systems are told by their name", () => {
+    const head = { meterType: 0x10, address, control: 0x04, instruction: 1, reportingType: 0 };
+    const { fields, fault } = cat1Protocol.explain(encodeFrame(head, bytesOfHex("aa07000102")));
+    expect(fault).toMatchObject({ kind: "unsupported" });
+    const told = Object.fromEntries(fields.map(({ name, value }) => [name, value]));
+    expect(told).toMatchObject({ identifier: "AA07 meter type", spare: "000102" });
+  });
+});
+
+describe("the map of the file", () => {
+  const bytes = bytesOf("undefined");
+
+  test("says what the bits of the word are, the second byte too", () => {
+    // the word is 4002
+    const statusMap: StatusMap = {
+      valve: { byte: 0, mask: 0b11, positions: { 2: "moving" } },
+      bits: [{ byte: 1, bit: 6, status: "leak" }],
+    };
+    const told = cat1Protocol.decode(bytes, { statusMap });
+    expect(told).toMatchObject({ value: { readings: [{ valve: "moving", status: 1 }] } });
+    expect(cat1Protocol.mayBeUrgent(bytes, { statusMap })).toBe(true);
+    expect(cat1Protocol.mayBeUrgent(bytes, {})).toBe(false);
+    expect(cat1Protocol.mayBeUrgent(bytes)).toBe(true);
+    expect(cat1Protocol.mayBeUrgent(bytesOf("report"))).toBe(false);
+  });
+});
+
+test("the address in clear is that of a whole frame, greeted or not", () => {
+  for (const card of cards) expect(cat1Protocol.addressOf(card.bytes)).toBe(card.expect.address);
+  expect(cat1Protocol.addressOf(bytesOf("report").with(3, 1))).toBeNull();
+  expect(cat1Protocol.addressOf(new Uint8Array())).toBeNull();
+});
+
+test.each([
+  ["CJ/T 188 frame", "6830420000000051518116901f05563412002c000000002c0500082211262004014616"],
+  ["M-Bus long frame", "680a0a68080172010203040506079716"],
+])("a %s is refused by its name", (what, hex) => {
+  const fault = { kind: "unsupported", what };
+  expect(cat1Protocol.decode(bytesOfHex(hex))).toEqual({ ok: false, fault });
+});
+
 describe("answers to reports", () => {
   test.each([
     ["sleep", "68304200000000515103170000000a0203af5416"],
-    ["awake", "68304200000000515103170000000a020300a516"],
+    ["stayAwake", "68304200000000515103170000000a020300a516"],
   ] as const)("%s: type, reason and packet of the report come back", (power, frame) => {
     const answer = encodeCat1ReportAnswer(bytesOf("greeting"), power);
     expect(answer).toEqual({ ok: true, value: bytesOfHex(frame) });
