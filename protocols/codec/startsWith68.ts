@@ -35,8 +35,6 @@ interface Shape {
   readonly family: FrameFamily;
   /** What every frame of the family has. */
   readonly marks: readonly Mark[];
-  /** What a beginning must have besides, to be waited for; a whole frame is taken without. */
-  readonly likely: readonly Mark[];
   /** Bytes up to the end of the length. */
   readonly headBytes: number;
   /** `noLength`: there is no such frame. */
@@ -51,19 +49,13 @@ const noLength = 0;
 const mbusDataBytesMin = 3;
 /** Time, kind of meter, identifier and sequence. */
 const diaphragmDataBytesMin = 10;
-/** Functions of CJ/T 188, whoever speaks, and its dialect 2A. T is no mark: vendors put anything there. */
-const isCjt188Control = (byte: number) =>
-  isOneOf([0x01, 0x03, 0x04, 0x09, 0x15, 0x16])(byte & 0x1f) || (byte & 0x3f) === 0x2a;
 const isCat1Control = isOneOf([0x97, 0x17, 0x01, 0x81, 0x04, 0x84]);
-/** Fixed as 03; meters give back the 01 that some servers send. */
-const isCat1Device = isOneOf([0x01, 0x03]);
 
 /** In the order in which a frame that fits two shapes is taken. */
 const shapes: readonly Shape[] = [
   {
     family: "mbus",
     marks: [[3, is(startByte)]],
-    likely: [],
     headBytes: 4,
     // The length stands twice; two that differ are none.
     frameBytes: (byteAt) =>
@@ -73,7 +65,6 @@ const shapes: readonly Shape[] = [
   {
     family: "dl645",
     marks: [[7, is(startByte)]],
-    likely: [],
     headBytes: 10,
     frameBytes: (byteAt) => byteAt(9) + 12,
     sumFrom: 0,
@@ -81,7 +72,6 @@ const shapes: readonly Shape[] = [
   {
     family: "diaphragm",
     marks: [[7, is(startByte)]],
-    likely: [],
     headBytes: 11,
     frameBytes(byteAt) {
       const dataBytes = byteAt(9) + 256 * byteAt(10);
@@ -91,8 +81,8 @@ const shapes: readonly Shape[] = [
   },
   {
     family: "cjt188",
+    // No byte of its head is certain: makers put into T and C what they like.
     marks: [],
-    likely: [[9, isCjt188Control]],
     headBytes: 11,
     frameBytes: (byteAt) => byteAt(10) + 13,
     sumFrom: 0,
@@ -100,7 +90,6 @@ const shapes: readonly Shape[] = [
   {
     family: "cat1",
     marks: [[10, isCat1Control]],
-    likely: [[9, isCat1Device]],
     headBytes: 16,
     frameBytes: (byteAt) => byteAt(15) + 18,
     sumFrom: 0,
@@ -119,15 +108,13 @@ export function startsWith68(
   if (bytes[at] !== startByte) return { kind: "none" };
   const byteAt = (offset: number) => bytes[at + offset] ?? 0;
   const present = bytes.length - at;
-  const have = (marks: readonly Mark[]) =>
-    marks.every(([offset, fits]) => offset >= present || fits(byteAt(offset)));
   let isArriving = false;
-  for (const { family, marks, likely, headBytes, frameBytes, sumFrom } of shapes) {
-    if (!have(marks)) continue;
+  for (const { family, marks, headBytes, frameBytes, sumFrom } of shapes) {
+    if (!marks.every(([offset, fits]) => offset >= present || fits(byteAt(offset)))) continue;
     const sizeBytes = present < headBytes ? headBytes : frameBytes(byteAt);
     if (sizeBytes === noLength || sizeBytes > streamFrameBytesMax) continue;
     if (present < headBytes || present < sizeBytes) {
-      isArriving ||= have(likely);
+      isArriving = true;
       continue;
     }
     const isEnded = byteAt(sizeBytes - 1) === endByte;

@@ -196,6 +196,19 @@ describe("whatever stands between frames, and however the reads fall", () => {
   });
 });
 
+test("T, C and kinds that are in nobody's table are waited for like others", () => {
+  const strange = [
+    closed("6855420000000051518604a017019900"),
+    closed("68304200000000515105970000000102030a"),
+  ];
+  for (const bytes of strange) {
+    for (let cut = 0; cut <= bytes.length; cut += 1) {
+      const read = readIn([bytes.subarray(0, cut), bytes.subarray(cut)]);
+      expect(read.frames.map((frame) => frame.bytes)).toEqual([bytes]);
+    }
+  }
+});
+
 test("68 and 16 inside data end nothing", () => {
   const tricky = closed("6830420000000051518109901f05681616681616");
   expect(splitFrames(tricky)).toMatchObject({ frames: [{ protocol: "cjt188", bytes: tricky }] });
