@@ -58,7 +58,7 @@ const switchesOf: Readonly<Record<Profile["protocol"], readonly (keyof typeof sw
   json: [],
   protobuf: [],
   cjt188: ["statusMap", "valveDialect", "diOrder", "broadcastValve", "meterType"],
-  cat1: ["statusMap", "meterType"],
+  cat1: ["statusMap", "valveDialect", "meterType"],
   mbus: [...ofMbus, "companion"],
   wmbus: [...ofMbus, "checksums"],
   dsmr: ["systemTitle", "gasChannel", "equipmentId"],
