@@ -96,6 +96,12 @@ export function isAnswer(control: number): boolean {
   return (control & 0x80) !== 0;
 }
 
+/** Whose frame it is; null: these bytes are no whole frame. */
+export function addressOf(bytes: Uint8Array): string | null {
+  const whole = decodeFrame(bytes, null);
+  return whole.ok ? whole.value.address : null;
+}
+
 /** The last two bytes, for people. */
 export function explainTail({ bytes, dataAt, dataBytes }: Frame, trace: FieldTrace[]): void {
   tail.decode(bytes, dataAt + dataBytes, trace);

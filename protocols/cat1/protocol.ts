@@ -7,7 +7,15 @@ import { u16be } from "#protocols/codec/field.ts";
 import { familyOf, frameFamilies } from "#protocols/codec/startsWith68.ts";
 import type { CommandOrder, DecodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { readAnswer } from "./answers.ts";
-import { controls, decodeFrame, describe, explainTail, isAnswer, startOf } from "./frame.ts";
+import {
+  addressOf,
+  controls,
+  decodeFrame,
+  describe,
+  explainTail,
+  isAnswer,
+  startOf,
+} from "./frame.ts";
 import { postpaidPacket, report } from "./layouts.ts";
 import { encodeCat1Command, explainRequest } from "./requests.ts";
 import { cat1Default, mayBeAlarm, printReasons, statusOf } from "./status.ts";
@@ -23,10 +31,7 @@ export const cat1Protocol = {
     const telegram = read(bytes, file, fields);
     return { fields, fault: telegram.ok ? null : telegram.fault };
   },
-  addressOf(bytes: Uint8Array) {
-    const whole = decodeFrame(bytes, null);
-    return whole.ok ? whole.value.address : null;
-  },
+  addressOf,
   mayBeUrgent,
   encodeCommand: (order: CommandOrder, file?: MeterFile) => encodeCat1Command(order, file),
 } as const satisfies Protocol;

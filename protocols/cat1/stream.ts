@@ -2,7 +2,7 @@
 import type { ProtocolName } from "#domain/meter.ts";
 import { splitFrames } from "#protocols/codec/frameStream.ts";
 import { streamFrameBytesMax } from "#protocols/codec/startsWith68.ts";
-import { decodeFrame } from "./frame.ts";
+import { addressOf } from "./frame.ts";
 import { encodeCat1ReportAnswer } from "./requests.ts";
 
 /** Frames of other families that begin with 68 come through as well: to be kept, as what cannot be used. */
@@ -13,10 +13,7 @@ export const cat1Stream = {
     const { frames, rest, noiseBytes } = splitFrames(buffer, isEnded);
     return { frames: frames.map(({ bytes }) => bytes), rest, noiseBytes };
   },
-  addressOf(frame: Uint8Array): string | null {
-    const read = decodeFrame(frame, null);
-    return read.ok ? read.value.address : null;
-  },
+  addressOf,
   /** Of every report, also one that cannot be read; of nothing else. */
   answer(frame: Uint8Array): Uint8Array | null {
     const answer = encodeCat1ReportAnswer(frame, "sleep");
