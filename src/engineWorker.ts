@@ -1,6 +1,7 @@
 /** The engine's thread: the one writer with its ledger, and nothing else. */
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "#domain/invariant.ts";
+import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { Profiles } from "#domain/profile.ts";
 import type { EngineBatch, EngineReport } from "#engine/messages.ts";
@@ -20,11 +21,12 @@ export interface EngineWorkerData {
   /** null: no key of a meter can be opened. */
   readonly masterKey: Uint8Array | null;
   readonly profiles: Profiles;
+  readonly ruleDocument: RuleDocument | null;
 }
 
 invariant(parentPort !== null, "engineWorker.ts runs as a worker thread only");
 const port = parentPort;
-const { directory, clock, masterKey, profiles } = workerData as EngineWorkerData;
+const { directory, clock, masterKey, profiles, ruleDocument } = workerData as EngineWorkerData;
 
 function tell(report: EngineReport): void {
   port.postMessage(report);
@@ -41,6 +43,7 @@ function open(): { readonly ledger: Ledger; readonly engine: Engine } | undefine
       carriers: carrierByName,
       files: meterFiles(masterKey === null ? null : keyVault(masterKey, systemRng), profiles),
       isStoreFailure: (error) => error instanceof LedgerError,
+      ruleDocument,
     });
     return { ledger, engine };
   } catch (error) {

@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { alarmFigures } from "#alarms/alarmFigures.ts";
+import { factoryTuning } from "#rules/tuning.ts";
 import { alarmMessage } from "#alarms/messages.ts";
 import { ApiKeys } from "#api/apiKeys.ts";
 import { firstKey } from "#api/firstKey.ts";
 import { apiLimits } from "#api/limits.ts";
 import { LiveHub } from "#api/live/liveHub.ts";
 import { startApi } from "#api/server.ts";
+import { loadRules, type KnownThresholds } from "#config/loadRules.ts";
 import { loadProfiles } from "#config/loadProfiles.ts";
 import type { Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
@@ -134,10 +136,12 @@ export async function serve(
 
 /** The engine with its ledger, and what the listeners need; nothing listens yet. */
 async function openBase(config: Config, secrets: Secrets): Promise<Base> {
+  const known: KnownThresholds = { ...factoryTuning };
   const profiles = loadProfiles([
     builtInProfiles,
     ...(config.profilesDir === undefined ? [] : [config.profilesDir]),
   ]);
+  const ruleDocument = config.rulesFile === undefined ? null : loadRules(config.rulesFile, known);
   const clockSettings = { factor: config.clock.factor, baseMs: config.clock.baseMs ?? Date.now() };
   const clock = systemClock(clockSettings);
   const directory = prepareDirectory(config.dataDir);
@@ -147,7 +151,7 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
   const queries = openQueries(directory, startQueryWorker);
   const aftermath = new Aftermath(clock, observer, metrics);
   const host = await startEngineHost(
-    { directory, clock: clockSettings, masterKey: secrets.masterKey, profiles },
+    { directory, clock: clockSettings, masterKey: secrets.masterKey, profiles, ruleDocument },
     aftermath.parts(),
   );
   const { queue } = host;

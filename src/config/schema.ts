@@ -134,6 +134,9 @@ export const configSchema = z
     profilesDir: file
       .optional()
       .describe("Folder with profiles of meter models (*.yaml), beside those that come along."),
+    rulesFile: file
+      .optional()
+      .describe("Rule document (YAML) with thresholds of one's own; see docs/RULES.md."),
     http: httpSchema.prefault({}).describe("API, live feed, health and metrics."),
     mqtt: mqttSchema.prefault({}).describe("Listener for meters and gateways."),
     cat1: cat1Schema.prefault({}).describe("Listener for meters that speak CAT-1 over TCP."),

@@ -27,6 +27,7 @@ export const systemEventKinds = [
   "system.parked",
   "automation.stopped",
   "automation.resumed",
+  "rules.changed",
   "meter.registered",
   "meter.changed",
 ] as const;

@@ -8,6 +8,7 @@ import type { TimestampMs } from "#domain/units.ts";
 import type { AutomationState } from "#valves/judge.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import type { MeterContext } from "./context.ts";
+import type { RulesInForce } from "./rulesInForce.ts";
 import { noEffects, type Effects, type Ids } from "./effects.ts";
 
 /** The meter's past, answered from the open transaction. */
@@ -26,6 +27,7 @@ export interface Draft {
   readonly nowMs: TimestampMs;
   readonly ids: Ids;
   readonly history: History;
+  readonly rules: RulesInForce;
   readonly effects: Effects;
   context: MeterContext;
   automation: AutomationState;
@@ -38,6 +40,7 @@ export interface DraftStart {
   readonly nowMs: TimestampMs;
   readonly ids: Ids;
   readonly history: History;
+  readonly rules: RulesInForce;
   readonly context: MeterContext;
   readonly automation: AutomationState;
 }

@@ -4,12 +4,14 @@
  */
 import { uplinkNames } from "#domain/platform.ts";
 import { timestampMs } from "#domain/units.ts";
+import type { RuleDocument } from "#domain/ruleDocument.ts";
 import type { AskResult } from "#ports/requests.ts";
 import { carryOut } from "./asks.ts";
 import { openBook, publish, recordDraft, undoBook, type Book } from "./book.ts";
-import { contextOf, loadMemory } from "./memory.ts";
+import { contextOf, loadMemory, settingNames } from "./memory.ts";
 import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.ts";
 import { allActive } from "./activeAlarms.ts";
+import { openRules } from "./rulesInForce.ts";
 import { draftFor, type Room } from "./room.ts";
 import { liftSystem, raiseSystem } from "./systemAlarms.ts";
 import { takeUplink, type ReceivedUplink } from "./takeUplink.ts";
@@ -21,7 +23,10 @@ const watchEveryMs = 1_000;
 const poisonMax = 8;
 const noPoison: ReadonlySet<number> = new Set();
 
-export type EngineParts = Omit<Room, "memory">;
+export type EngineParts = Omit<Room, "memory" | "rules"> & {
+  /** A utility's own thresholds; none: the factory's. */
+  readonly ruleDocument?: RuleDocument | null;
+};
 
 export interface Engine {
   process(batch: EngineBatch): BatchReport;
@@ -32,7 +37,10 @@ type Attempt =
 
 /** Loads what the ledger knows and settles what the last process left open. */
 export function startEngine(parts: EngineParts): Engine {
-  const room: Room = { ...parts, memory: loadMemory(parts.ledger, parts.clock) };
+  const { ruleDocument = null, ...world } = parts;
+  const opened = openRules(parts.ledger, ruleDocument, parts.clock.nowMs());
+  const memory = loadMemory(parts.ledger, parts.clock);
+  const room: Room = { ...world, memory, rules: opened.rules };
   let watchedAtMs = Number.NEGATIVE_INFINITY;
   let watchFrom = 1;
   let blindSinceMs: number | null = null;
@@ -91,12 +99,12 @@ export function startEngine(parts: EngineParts): Engine {
     return { kind: "notCommitted", code, message };
   }
 
-  recover(room);
+  recover(room, opened.changed);
   return { process };
 }
 
 /** What was being sent when the last process ended may have arrived or not: its state is unknown. */
-function recover(room: Room): void {
+function recover(room: Room, rules: ReturnType<typeof openRules>["changed"]): void {
   const book = openBook(room.ledger, room.memory, timestampMs(room.clock.nowMs()));
   room.ledger.begin();
   for (const meterNo of [...room.memory.waiting]) {
@@ -105,6 +113,11 @@ function recover(room: Room): void {
     const draft = draftFor(room, book, meter);
     moveValve(draft, { kind: "restart", nowMs: book.nowMs });
     if (draft.effects.commands.length > 0) recordDraft(book, draft);
+  }
+  if (rules !== null) {
+    room.ledger.putSetting(settingNames.rules, JSON.stringify(rules));
+    const version = rules.at(-1)?.document?.version ?? null;
+    publish(book, "rules.changed", null, { version });
   }
   publish(book, "system.started", null, { meters: room.memory.meters.size });
   writeContexts(room, book);

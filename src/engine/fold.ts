@@ -3,12 +3,9 @@
  * is the fold over the readings sorted by time, so order, delay and duplication do not matter.
  */
 import type { ConditionLevel, MeterRuleId, Occurrence, Proof } from "#domain/alarm.ts";
-import type { Meter } from "#domain/meter.ts";
-import { sizeLimits } from "#domain/meter.ts";
 import { readingFlags, type Quality, type Reading } from "#domain/reading.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { Interval, RuleReading, RuleSettings } from "#rules/rule.ts";
-import { factoryTuning } from "#rules/tuning.ts";
 import { initialRuleStates, stepRules, type RuleStates } from "#rules/stepRules.ts";
 import {
   judgeRegister,
@@ -18,13 +15,9 @@ import {
 } from "#screening/judgeRegister.ts";
 import { oneOf } from "#screening/versions.ts";
 
-export interface FoldSettings extends RuleSettings, RegisterSettings {}
-
-export function foldSettings(meter: Meter): FoldSettings {
-  const { qmaxMlPerHour, qminMlPerHour } = sizeLimits(meter.size);
-  const { quantumMl, registerRangeMl, siteClass } = meter;
-  const size = { qmaxMlPerHour, qminMlPerHour, quantumMl, registerRangeMl };
-  return { ...size, siteClass, tuning: factoryTuning };
+export interface FoldSettings extends RuleSettings, RegisterSettings {
+  /** Version of the rule document in force; null: the factory's thresholds. */
+  readonly rulesVersion: string | null;
 }
 
 /** A condition that holds at the newest reading. */
@@ -130,7 +123,8 @@ export function foldInstant(
       open = rest;
     } else {
       const raisedAtMs = before?.raisedAtMs ?? atMs;
-      open = { ...open, [change.rule]: { raisedAtMs, level: change.level, proof: change.proof } };
+      const proof = provenUnder(settings, change.proof);
+      open = { ...open, [change.rule]: { raisedAtMs, level: change.level, proof } };
     }
   }
   const isDoubted =
@@ -147,6 +141,11 @@ export function foldInstant(
     verdict: { quality: isDoubted ? "suspect" : "validated", flags },
     ended,
   };
+}
+
+/** A proof names the rule document whose thresholds it met. */
+function provenUnder({ rulesVersion }: FoldSettings, proof: Proof): Proof {
+  return rulesVersion === null ? proof : { ...proof, rulesVersion };
 }
 
 function intervalSince(register: RegisterState, ml: number | null | undefined): Interval | null {

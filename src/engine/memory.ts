@@ -25,6 +25,7 @@ export function outageKey(group: string): SystemAlarmKey {
 export const settingNames = Object.freeze({
   automationStopped: "automation.stopped",
   systemAlarms: "alarms.system",
+  rules: "rules.history",
 });
 
 export interface Memory {

@@ -3,14 +3,7 @@ import type { MeterRuleId, Occurrence } from "#domain/alarm.ts";
 import { invariant } from "#domain/invariant.ts";
 import { readingFlags, type Quality, type StoredReading } from "#domain/reading.ts";
 import { timestampMs, type TimestampMs } from "#domain/units.ts";
-import {
-  initialFold,
-  foldFlags,
-  foldInstant,
-  foldSettings,
-  reviveFold,
-  type FoldState,
-} from "./fold.ts";
+import { initialFold, foldFlags, foldInstant, reviveFold, type FoldState } from "./fold.ts";
 import type { Draft } from "./draft.ts";
 import { applyOccurrences } from "./occurrences.ts";
 import { byInstant, isSuspect, keepCheckpoint, renewCheckpoint, type Settled } from "./window.ts";
@@ -93,13 +86,14 @@ function foldRows(
   rows: readonly StoredReading[],
   mayRing: (rule: MeterRuleId) => boolean,
 ): readonly StoredReading[] {
-  const settings = foldSettings(draft.meter);
   const recorded = draft.history.occurrencesAfter(base.atMs);
   const judged: StoredReading[] = [];
   const ended: Occurrence[] = [];
   let state = base.state;
   let keptCount = state.count;
   for (const versions of byInstant(rows)) {
+    const atMs = versions[0]?.measuredAtMs ?? 0;
+    const settings = draft.rules.settingsAt(draft.meter, atMs);
     const folded = foldInstant(settings, state, versions);
     if (folded === undefined) continue;
     state = folded.state;

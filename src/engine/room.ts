@@ -13,11 +13,13 @@ import type { Protocol } from "#protocols/contract.ts";
 import { nextNumber, type Book } from "./book.ts";
 import { startDraft, type Draft, type History } from "./draft.ts";
 import type { Ids } from "./effects.ts";
+import type { RulesInForce } from "./rulesInForce.ts";
 import { contextOf, type Memory } from "./memory.ts";
 
 export interface Room {
   readonly ledger: Ledger;
   readonly memory: Memory;
+  readonly rules: RulesInForce;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly protocols: Readonly<Record<ProtocolName, Protocol>>;
@@ -35,6 +37,7 @@ export function draftFor(room: Room, book: Book, meter: Meter): Draft {
     file: plainFileOf(room, meter),
     nowMs: book.nowMs,
     ids: idsFor(room, book),
+    rules: room.rules,
     history: historyOf(room.ledger, meter.no),
     context: contextOf(room.memory, meter.no),
     automation: room.memory.automation,

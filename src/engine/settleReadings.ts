@@ -10,7 +10,7 @@ import type { PlacedReading, Placing } from "#screening/placeInTime.ts";
 import { settleVersion } from "#screening/versions.ts";
 import type { Draft } from "./draft.ts";
 import { isListed } from "#rules/ruleTable.ts";
-import { foldInstant, foldSettings } from "./fold.ts";
+import { foldInstant } from "./fold.ts";
 import { applyOccurrences, openOnRecord } from "./occurrences.ts";
 import { isBeyondWindow, recordBeyondWindow, refold, type LateRow } from "./refold.ts";
 import { isStilled } from "./shutValve.ts";
@@ -161,12 +161,13 @@ function goAhead(
   ahead: readonly Reading[],
   mayRing: (rule: MeterRuleId) => boolean,
 ): Settled {
-  const settings = foldSettings(draft.meter);
   const recorded = openOnRecord(draft);
   const ended = [];
   const judged: StoredReading[] = [];
   let state = draft.context.head;
   for (const versions of byInstant(ahead)) {
+    const atMs = versions[0]?.measuredAtMs ?? 0;
+    const settings = draft.rules.settingsAt(draft.meter, atMs);
     const folded = foldInstant(settings, state, versions);
     if (folded === undefined) continue;
     state = folded.state;

@@ -6,12 +6,11 @@ import type { Alarm } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
 import { minuteMs } from "#domain/units.ts";
 import { noContact } from "#rules/noContact.ts";
-import { factoryTuning } from "#rules/tuning.ts";
 import { activate, activateUnder, isActive, moveAlarm } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import type { MeterContext } from "./context.ts";
 import { groupOf, groupSizes } from "./groups.ts";
-import { outageKey, type Memory } from "./memory.ts";
+import { outageKey } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
 import { liftSystem, raiseSystem } from "./systemAlarms.ts";
 
@@ -52,7 +51,7 @@ export function watchSilence(room: Room, book: Book, from: number): number {
     const meter = memory.meters.get(meterNo);
     const context = memory.contexts.get(meterNo);
     if (meter === undefined || context === undefined) continue;
-    const silent = look(memory, meter, context, book.nowMs);
+    const silent = look(room, meter, context, book.nowMs);
     if (silent !== null && !isKnown(context, silent)) found.push(silent);
     if (found.length === silenceLimits.silencesPerWatch) {
       next = meterNo + 1;
@@ -65,7 +64,12 @@ export function watchSilence(room: Room, book: Book, from: number): number {
 }
 
 /** A meter that never reported is a matter for the installers' work list, not for this alarm. */
-function look(memory: Memory, meter: Meter, context: MeterContext, nowMs: number): Silent | null {
+function look(
+  { memory, rules }: Room,
+  meter: Meter,
+  context: MeterContext,
+  nowMs: number,
+): Silent | null {
   const group = groupOf(memory, meter);
   const members = memory.silent.get(group);
   const heardMs = context.lastReceivedAtMs;
@@ -76,7 +80,7 @@ function look(memory: Memory, meter: Meter, context: MeterContext, nowMs: number
   // Before this engine began to listen, silence was ours.
   const sinceMs = Math.max(heardMs, memory.startedAtMs);
   const { level, beganMs, proof } = noContact(
-    factoryTuning.R12,
+    rules.settingsAt(meter, nowMs).tuning.R12,
     meter.reportEveryMs,
     sinceMs,
     nowMs,

@@ -7,6 +7,7 @@ import type { MeterDraft, ProtocolName } from "#domain/meter.ts";
 import { uplinkNames, type UplinkName } from "#domain/platform.ts";
 import type { Alarm, RuleId } from "#domain/alarm.ts";
 import { alarmId, parseMeterId, type MeterId } from "#domain/ids.ts";
+import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { timestampMs } from "#domain/units.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "#engine/messages.ts";
@@ -107,7 +108,7 @@ export class EngineUnderTest {
     this.#engine = this.#start();
   }
 
-  #start(): Engine {
+  #start(ruleDocument: RuleDocument | null = null): Engine {
     return startEngine({
       ledger: failing(this.ledger, (name) => this.#mayWrite(name)),
       clock: { nowMs: () => timestampMs(this.nowMs), monotonicMs: () => this.nowMs },
@@ -116,6 +117,7 @@ export class EngineUnderTest {
       carriers: carrierByName,
       files: testFiles,
       isStoreFailure: (error) => error instanceof LedgerError,
+      ruleDocument,
     });
   }
 
@@ -141,10 +143,10 @@ export class EngineUnderTest {
   }
 
   /** As after a restart of the process: everything comes from the ledger again. */
-  restart(): void {
+  restart(ruleDocument: RuleDocument | null = null): void {
     this.ledger.close();
     this.ledger = openLedger(this.directory);
-    this.#engine = this.#start();
+    this.#engine = this.#start(ruleDocument);
   }
 
   close(): void {

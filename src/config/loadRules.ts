@@ -1,0 +1,74 @@
+/** Reads a rule document: YAML, checked against the thresholds that there are; every mistake with line and column. */
+import { meterSizeNames, siteClasses } from "#domain/meter.ts";
+import type { RuleDocument } from "#domain/ruleDocument.ts";
+import { z } from "zod";
+import { ConfigError, type Problem } from "./configError.ts";
+import { readTextFile, tryRead, type ReadText } from "./environment.ts";
+import { parseSettingsFile, type SettingsFile } from "./yamlFile.ts";
+
+/** The factory's thresholds by rule and name; the rules room has them. */
+export type KnownThresholds = Readonly<
+  Record<string, Readonly<Record<string, number | readonly string[]>>>
+>;
+
+/** The document in the file, or a ConfigError that names every mistake and where it stands. */
+export function loadRules(
+  file: string,
+  known: KnownThresholds,
+  readFile: ReadText = readTextFile,
+): RuleDocument {
+  const read = tryRead(file, readFile);
+  const text = "text" in read ? read.text : undefined;
+  if (text === undefined) {
+    const message = "failure" in read ? read.failure : "no such file";
+    throw new ConfigError([{ where: file, message }]);
+  }
+  const parsed = parseSettingsFile(file, text);
+  if (!("file" in parsed)) throw new ConfigError(parsed.problems);
+  const checked = documentSchema(known).safeParse(parsed.file.values);
+  if (checked.success) return checked.data;
+  throw new ConfigError(checked.error.issues.flatMap((issue) => problemsOf(issue, parsed.file)));
+}
+
+function documentSchema(known: KnownThresholds) {
+  const thresholds = thresholdsSchema(known);
+  return z.strictObject({
+    version: z.string().regex(/^[0-9A-Za-z._-]{1,32}$/, "1 to 32 of 0-9 A-Z a-z . _ -"),
+    all: thresholds.default({}),
+    sizes: z.partialRecord(z.enum(meterSizeNames), thresholds).default({}),
+    siteClasses: z.partialRecord(z.enum(siteClasses), thresholds).default({}),
+    areas: z.record(z.string().min(1).max(64), thresholds).default({}),
+    meters: z.record(z.string().regex(/^[0-9A-Za-z_-]{1,32}$/), thresholds).default({}),
+  });
+}
+
+function thresholdsSchema(known: KnownThresholds) {
+  const rules = Object.entries(known).map(([rule, names]) => {
+    const fields = Object.entries(names).map(
+      ([name, value]) => [name, valueSchema(value)] as const,
+    );
+    return [rule, z.strictObject(Object.fromEntries(fields)).optional()] as const;
+  });
+  return z.strictObject(Object.fromEntries(rules));
+}
+
+/** Factors, times and flows are never below nothing; a list names site classes. */
+function valueSchema(value: number | readonly string[]) {
+  const schema: z.ZodType<number | readonly string[]> =
+    typeof value === "number" ? z.number().min(0).max(1_000_000) : z.array(z.enum(siteClasses));
+  return schema.optional();
+}
+
+function problemsOf(issue: z.core.$ZodIssue, file: SettingsFile): readonly Problem[] {
+  const keys = issue.code === "unrecognized_keys" ? issue.keys : null;
+  if (keys === null)
+    return [{ where: file.whereIs(issue.path), message: told(issue.path, issue.message) }];
+  return keys.map((key) => {
+    const at = [...issue.path, key];
+    return { where: file.whereIs(at), message: told(at, "there is no such rule or threshold") };
+  });
+}
+
+function told(path: readonly PropertyKey[], message: string): string {
+  return path.length === 0 ? message : `${path.join(".")}: ${message}`;
+}

@@ -1,0 +1,81 @@
+/** A utility's own thresholds: in force from when they came, for the readings of that time, and never before. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { RuleDocument } from "#domain/ruleDocument.ts";
+import { hourMs, minuteMs } from "#domain/units.ts";
+import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
+
+const none = { all: {}, sizes: {}, siteClasses: {}, areas: {}, meters: {} };
+/** Low pressure only below 0.5 kPa, for one meter. */
+const lenient: RuleDocument = {
+  ...none,
+  version: "7",
+  meters: { M0001: { R13: { lowKpa: 0.5 } } },
+};
+
+let engine: EngineUnderTest;
+let meterNo: number;
+
+beforeEach(() => {
+  engine = new EngineUnderTest();
+  meterNo = engine.register("M0001");
+});
+afterEach(() => engine.close());
+
+function report(pressureKpa: string, atMs: number = (engine.nowMs += minuteMs), no = meterNo) {
+  const bytes = jsonBytes({ measuredAt: atMs, volumeM3: "1.000", pressureKpa });
+  const result = engine.uplinks([{ meterNo: no, bytes }]);
+  if (result.kind !== "committed") throw new TypeError(result.message);
+}
+
+function occurrences() {
+  return engine
+    .rows("SELECT raised_at, proof FROM occurrence WHERE retracted_at IS NULL ORDER BY raised_at")
+    .map(({ raised_at, proof }) => ({
+      raisedAtMs: Number(raised_at),
+      version: (JSON.parse(String(proof)) as { rulesVersion?: string }).rulesVersion ?? null,
+    }));
+}
+
+test("the factory's thresholds carry no version, a document's its own", () => {
+  report("0.70");
+  report("0.70");
+  expect(occurrences()).toMatchObject([{ version: null }]);
+  report("2.00");
+  report("2.00");
+  engine.restart(lenient);
+  report("0.70");
+  report("0.70");
+  expect(occurrences()).toHaveLength(1);
+  report("0.40");
+  report("0.40");
+  expect(occurrences()).toMatchObject([{ version: null }, { version: "7" }]);
+  const other = engine.register("M0002");
+  report("0.70", (engine.nowMs += minuteMs), other);
+  report("0.70", (engine.nowMs += minuteMs), other);
+  expect(occurrences()).toHaveLength(3);
+});
+
+test("late readings are judged by the thresholds of their time: a change rewrites no history", () => {
+  report("0.70");
+  report("0.70");
+  const lateMs = engine.nowMs - 30_000;
+  engine.nowMs += hourMs;
+  engine.restart(lenient);
+  report("0.70");
+  report("0.70", lateMs);
+  // Folded again under the lenient document it would never have been; and the late value moves its beginning.
+  expect(occurrences()).toEqual([{ raisedAtMs: lateMs, version: null }]);
+});
+
+test("a document is noted once, over restarts, and taking it away is a change as well", () => {
+  const versions = () =>
+    engine
+      .rows("SELECT json FROM event WHERE kind = 'rules.changed' ORDER BY seq")
+      .map(({ json }) => (JSON.parse(String(json)) as { version: string | null }).version);
+  engine.restart(lenient);
+  engine.restart(lenient);
+  expect(versions()).toEqual(["7"]);
+  engine.restart({ ...lenient, version: "8" });
+  engine.restart();
+  expect(versions()).toEqual(["7", "8", null]);
+});

@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import { ConfigError } from "#config/configError.ts";
+import { loadRules } from "#config/loadRules.ts";
+import { parseMeterId } from "#domain/ids.ts";
+import { invariant } from "#domain/invariant.ts";
+import { factoryTuning } from "#rules/tuning.ts";
+import { tuningFor } from "#rules/tuningFor.ts";
+
+const known = { ...factoryTuning };
+const read = (text: string) => loadRules("rules.yaml", known, () => text);
+
+function problems(text: string): readonly string[] {
+  try {
+    read(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map(({ where, message }) => `${where} ${message}`);
+  }
+}
+
+const document = `version: "2026-11"
+all:
+  R5: { smallHoursMax: 8 }
+sizes:
+  G1.6:
+    R5: { smallHoursMax: 7, middleHoursMax: 10 }
+siteClasses:
+  commercial:
+    R5: { smallHoursMax: 9, siteClasses: [household] }
+areas:
+  old-town:
+    R13: { lowKpa: 1.2 }
+    R5: { smallHoursMax: 5 }
+meters:
+  M0001:
+    R5: { smallHoursMax: 4 }
+`;
+
+function meter(id: string, differing: object = {}) {
+  const meterId = parseMeterId(id);
+  invariant(meterId !== undefined, "an id");
+  return {
+    id: meterId,
+    size: "G4",
+    siteClass: "household",
+    area: "new-town",
+    ...differing,
+  } as const;
+}
+
+test("the narrower entry is the stronger one, key by key", () => {
+  const rules = read(document);
+  const hours = (one: ReturnType<typeof meter>) => tuningFor(rules, one).R5.smallHoursMax;
+  expect(hours(meter("X"))).toBe(8);
+  expect(hours(meter("X", { size: "G1.6" }))).toBe(7);
+  expect(hours(meter("X", { size: "G1.6", siteClass: "commercial" }))).toBe(9);
+  expect(hours(meter("X", { siteClass: "commercial", area: "old-town" }))).toBe(5);
+  expect(hours(meter("M0001", { area: "old-town" }))).toBe(4);
+  const old = tuningFor(rules, meter("X", { size: "G1.6", area: "old-town" }));
+  expect(old.R5.middleHoursMax).toBe(10);
+  expect(old.R13).toEqual({ ...factoryTuning.R13, lowKpa: 1.2 });
+  expect(old.R6).toEqual(factoryTuning.R6);
+  expect(tuningFor(null, meter("X"))).toBe(factoryTuning);
+});
+
+test("every mistake is told with line and column", () => {
+  expect(problems(document)).toEqual([]);
+  expect(
+    problems(`version: "1"
+all:
+  R5:
+    smallHourMax: 8
+    middleHoursMax: soon
+  R99: {}
+sizes:
+  G5: {}
+areas:
+  old-town:
+    R13: { lowKpa: -1 }
+`),
+  ).toEqual([
+    "rules.yaml:5:5 all.R5.middleHoursMax: Invalid input: expected number, received string",
+    "rules.yaml:4:5 all.R5.smallHourMax: there is no such rule or threshold",
+    "rules.yaml:6:3 all.R99: there is no such rule or threshold",
+    "rules.yaml:8:3 sizes.G5: there is no such rule or threshold",
+    "rules.yaml:11:12 areas.old-town.R13.lowKpa: Too small: expected number to be >=0",
+  ]);
+  expect(problems("all: {}")[0]).toMatch(/version/);
+  expect(problems("version: [")[0]).toMatch(/^rules\.yaml:\d+:\d+ /);
+  expect(() => loadRules("none.yaml", known, () => undefined)).toThrow(ConfigError);
+});
