@@ -73,11 +73,14 @@ function extended(
   steady: Steady,
   { fromMs, consumedMl }: Interval,
   untilMs: number,
+  isFine: boolean,
 ): Steady | null {
   if (fromMs !== steady.untilMs) return null;
   const lengthMs = untilMs - fromMs;
   const expectedMl = (flowMlPerHourOf(steady) * lengthMs) / hourMs;
   const slackMl = settings.quantumMl + settings.tuning.R5.steadyShare * expectedMl;
+  // A lost report makes a long interval: it proves no base, and hides none where as much has passed.
+  if (!isFine) return consumedMl >= expectedMl - slackMl ? { ...steady, untilMs } : null;
   if (Math.abs(consumedMl - expectedMl) <= slackMl) {
     return {
       untilMs,
@@ -117,10 +120,10 @@ function follow(
   const { intervalMinutesMax, bucketDays, quantaMin } = settings.tuning.R5;
   const lengthMs = untilMs - interval.fromMs;
   const isFine = lengthMs <= intervalMinutesMax * minuteMs;
-  const isFlowing = interval.consumedMl >= quantaMin * settings.quantumMl && isFine;
+  const isFlowing = interval.consumedMl >= quantaMin * settings.quantumMl;
   const { steady: before } = state;
   const longer =
-    before === null || !isFlowing ? null : extended(settings, before, interval, untilMs);
+    before === null || !isFlowing ? null : extended(settings, before, interval, untilMs, isFine);
   if (longer !== null) {
     const isTooLong =
       longer.baseMs > limitMs(settings, state.learned, longer) &&
@@ -128,7 +131,7 @@ function follow(
     return { ...state, steady: longer, measured: isTooLong || state.measured === 1 ? 1 : 0 };
   }
   const fresh = { untilMs, baseMs: lengthMs, baseMl: interval.consumedMl, intervals: 1 };
-  const steady = isFlowing ? fresh : null;
+  const steady = isFlowing && isFine ? fresh : null;
   if (before === null) return steady === null ? state : { ...state, steady };
   // What burns for ever in its band teaches nothing about the others.
   const isPilot = bandOf(settings, before).lastsMs === Infinity;

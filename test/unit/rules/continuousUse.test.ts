@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import type { RuleSettings } from "#rules/rule.ts";
 import { continuousUse } from "#rules/continuousUse.ts";
-import { days, expectLevels, foldLevels, g4, hours, litres, minutes, reports } from "./story.ts";
+import {
+  days,
+  expectLevels,
+  foldLevels,
+  g4,
+  hours,
+  litres,
+  minutes,
+  readingsOf,
+  reports,
+} from "./story.ts";
 
 /** Seen every hour: nothing, then one flow for so long, then nothing. */
 function burning(settings: RuleSettings, litresPerHour: number, forHours: number) {
@@ -60,6 +70,20 @@ test("cooking and showers on top of an open tap do not hide it", () => {
   const volumes = Array.from({ length: 31 }, (_, hour) => (flowed += litres(300 + others(hour))));
   const readings = reports(g4, hours(1), hours(31), (atMs) => volumes[atMs / hours(1) - 1] ?? 0);
   expect(foldLevels(continuousUse, g4, readings).last).toBe(1);
+});
+
+test("a lost report neither hides an open tap nor proves one", () => {
+  const whole = reports(g4, hours(1), hours(26), (atMs) => (litres(300) * atMs) / hours(1));
+  const lost = readingsOf(
+    Array.from({ length: 26 }, (_, hour) => hour)
+      .filter((hour) => hour !== 9 && hour !== 17)
+      .map((hour) => [hours(hour), { index: litres(300) * hour }] as const),
+  );
+  expect(foldLevels(continuousUse, g4, lost).last).toBe(1);
+  const [first] = [whole, lost].map((readings) =>
+    foldLevels(continuousUse, g4, readings).firstAtMs(1),
+  );
+  expect(first).toBeLessThan(foldLevels(continuousUse, g4, lost).firstAtMs(1) ?? 0);
 });
 
 test("what this site has done before is usual, up to a day", () => {
