@@ -1,7 +1,7 @@
 /** Bytes to telegrams on one core: frames a second and microseconds a frame for each protocol, without explanations. */
 import { performance } from "node:perf_hooks";
 import { candidateOf, decoderNames, type DecoderName } from "#decode/candidates.ts";
-import { seedsIn, type FuzzInput } from "../fuzz/targets.ts";
+import { seedsIn, type FuzzInput } from "../fuzz/seeds.ts";
 import { startProgress } from "./progress.ts";
 import { round } from "./quantiles.ts";
 import type { Report } from "./report.ts";

@@ -4,7 +4,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FrameFile } from "#decode/candidates.ts";
 import { failsAs, type FuzzFailure } from "./run.ts";
-import type { FuzzInput, FuzzTarget } from "./targets.ts";
+import type { FuzzInput } from "./seeds.ts";
+import type { FuzzTarget } from "./targets.ts";
 
 const attemptsMax = 2_000;
 

@@ -5,7 +5,7 @@ import type { Carrier } from "#protocols/carriers/contract.ts";
 import { splitFrames } from "#protocols/codec/frameStream.ts";
 import { reasonOf } from "#protocols/contract.ts";
 import type { FrameDecoder } from "#decode/candidates.ts";
-import type { FuzzInput } from "./targets.ts";
+import type { FuzzInput } from "./seeds.ts";
 
 /** What a decoder made of an input: its answer, and what is wrong with that; null: nothing. */
 export interface Taken {

@@ -4,7 +4,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { chanceOf, type Chance } from "../support/random.ts";
 import { anyBytes, flipped, joined, mutated, spliced } from "./bytes.ts";
-import type { FuzzInput, FuzzTarget } from "./targets.ts";
+import type { FuzzInput } from "./seeds.ts";
+import type { FuzzTarget } from "./targets.ts";
 
 export interface FuzzOptions {
   readonly count: number;

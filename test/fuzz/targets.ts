@@ -2,9 +2,7 @@
  * What is fuzzed: a line for each decoder, with frames to begin from, and generators whose frames get past lengths and
  * checksums. The one place to add another.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { candidateOf, type DecoderName, type FrameFile } from "#decode/candidates.ts";
-import { fileOf } from "#decode/frameFile.ts";
+import { candidateOf, type DecoderName } from "#decode/candidates.ts";
 import { carrierNames } from "#domain/platform.ts";
 import { carrierByName } from "#protocols/carriers/registry.ts";
 import type { Chance } from "../support/random.ts";
@@ -13,6 +11,7 @@ import { mutated } from "./bytes.ts";
 import { takeEnvelope, takeFrame, takeStream, type Taken } from "./checks.ts";
 import { ciphered, dlmsPayload, mendedHdlc } from "./dlmsFrames.ts";
 import { changedRadio, radioFrame } from "./radioFrames.ts";
+import { seedsIn, type FuzzInput } from "./seeds.ts";
 import { cat1Frame, cjt188Frame, mbusFrame, mended68 } from "./sumFrames.ts";
 import {
   cborPack,
@@ -22,12 +21,6 @@ import {
   uploadFields,
 } from "./taggedFields.ts";
 import { changedJson, mendedP1, p1Telegram } from "./textFrames.ts";
-
-/** Bytes, and what is on file of their meter. */
-export interface FuzzInput {
-  readonly bytes: Uint8Array;
-  readonly file: FrameFile;
-}
 
 export interface FuzzTarget {
   readonly name: string;
@@ -39,28 +32,6 @@ export interface FuzzTarget {
   readonly mend: (chance: Chance, changed: Uint8Array, seed: FuzzInput) => Uint8Array;
   /** `isDeep`: explain it too. */
   readonly take: (input: FuzzInput, isDeep: boolean) => Taken;
-}
-
-const cardsDirectory = new URL("../cards/", import.meta.url);
-
-/** Cards of a folder, those of whose file something is known with it. */
-export function seedsIn(folder: string): readonly FuzzInput[] {
-  const directory = new URL(`${folder}/`, cardsDirectory);
-  return readdirSync(directory).map((name): FuzzInput => {
-    const text = readFileSync(new URL(name, directory), "utf8");
-    const {
-      hex,
-      options = {},
-      path,
-    } = JSON.parse(text) as {
-      readonly hex: string;
-      readonly options?: object;
-      readonly path?: string;
-    };
-    const told = fileOf(JSON.stringify({ ...options, path }));
-    if ("trouble" in told) throw new TypeError(`${folder}/${name}: ${told.trouble}`);
-    return { bytes: bytesOfHex(hex), file: told };
-  });
 }
 
 type Shape = Partial<Pick<FuzzTarget, "generate" | "mend">> & {

@@ -44,6 +44,7 @@ bytes  raw                   field       value                     unit
 9      81                    control     81H answer to read data
 10     16                    dataBytes   22
 11-12  90 1f                 diWire      901F
+                             identifier  901F metering data 1
 13     05                    sequence    5
 14-18  56 34 12 00 2c        current     1234.56                   m³
 19-23  00 00 00 00 2c        settlement  0.00                      m³

@@ -1,40 +1,25 @@
 /** Which protocol a frame is: every card is recognised, and what is none is told with every decoder's answer. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { decoderNames, type FrameFile } from "#decode/candidates.ts";
+import { decoderNames } from "#decode/candidates.ts";
 import { envelopesIn } from "#decode/envelopes.ts";
 import { fileOf, keyOf } from "#decode/frameFile.ts";
 import { inputsOfText } from "#decode/frameText.ts";
 import { answersInside, answerTo, isWhole } from "#decode/guess.ts";
+import { seedsIn } from "../../fuzz/seeds.ts";
 import { bytesOfHex } from "../protocols/cards.ts";
 
 const cardsDirectory = new URL("../../cards/", import.meta.url);
 
-interface CardFile {
-  readonly name: string;
-  readonly protocol: string;
-  readonly hex: string;
-  readonly file: FrameFile;
-}
-
-const notFrames = ["carriers", "found"];
-const folders = readdirSync(cardsDirectory).filter((folder) => !notFrames.includes(folder));
+/** Folders of frames; envelopes are below, and what a fuzzer once found is no frame. */
+const folders = readdirSync(cardsDirectory).filter((name) => !["carriers", "found"].includes(name));
 const cards = folders.flatMap((folder) =>
-  readdirSync(new URL(`${folder}/`, cardsDirectory)).map((name): CardFile => {
-    const text = readFileSync(new URL(`${folder}/${name}`, cardsDirectory), "utf8");
-    const {
-      hex,
-      options = {},
-      path,
-    } = JSON.parse(text) as {
-      readonly hex: string;
-      readonly options?: object;
-      readonly path?: string;
-    };
-    const told = fileOf(JSON.stringify({ ...options, path }));
-    if ("trouble" in told) throw new Error(`${name}: ${told.trouble}`);
-    return { name, protocol: folder.replace("lwm2mTlv", "lwm2m"), hex, file: told };
-  }),
+  seedsIn(folder).map(({ name, bytes, file }) => ({
+    name,
+    protocol: folder.replace("lwm2mTlv", "lwm2m"),
+    hex: Buffer.from(bytes).toString("hex"),
+    file,
+  })),
 );
 
 test.each(cards)("$protocol/$name is recognised", ({ protocol, hex, file }) => {

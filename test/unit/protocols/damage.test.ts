@@ -10,7 +10,7 @@ import { cipherOf } from "../../corpus/keys.ts";
 import { isMalformed, readRows, type Row } from "../../corpus/rows.ts";
 import { checks } from "../../damage/checksums.ts";
 import { damageAll } from "../../damage/damage.ts";
-import { seedsIn, type FuzzInput } from "../../fuzz/targets.ts";
+import { seedsIn, type FuzzInput } from "../../fuzz/seeds.ts";
 import { bytesOfHex } from "./cards.ts";
 
 interface Frame extends FuzzInput {
@@ -22,9 +22,7 @@ const folders: Readonly<Partial<Record<DecoderName, readonly string[]>>> = {
 };
 
 function cardsOf(name: DecoderName): readonly Frame[] {
-  return (folders[name] ?? [name]).flatMap((folder) =>
-    seedsIn(folder).map((seed, index) => ({ ...seed, name: `${folder} card ${index}` })),
-  );
+  return (folders[name] ?? [name]).flatMap((folder) => seedsIn(folder));
 }
 
 const root = path.resolve(import.meta.dirname, "../../..");
