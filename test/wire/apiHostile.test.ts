@@ -212,7 +212,7 @@ describe("the query", () => {
       ["PUT", "/v1/meters"],
       ["DELETE", "/v1/meters"],
       ["GET", "/%2e%2e/etc/passwd"],
-      ["POST", "/v1/alarms/x/shelve"],
+      ["POST", "/v1/alarms/x/forget"],
     ] as const) {
       const response = await rig.call(method, path);
       expect(response.status, path).toBe(404);
