@@ -1,6 +1,7 @@
 /**
  * DLMS/COSEM security suite 0: AES-128 in GCM with a tag of 12 bytes. DLMS frames and ciphered P1
- * telegrams share it. A frame without a tag is refused: encryption alone proves nothing about the sender.
+ * telegrams share it. A frame without a tag is not authentic, whatever keys are on file: encryption alone
+ * proves nothing about the sender, and lets anybody turn single bits of what is inside.
  */
 import { createDecipheriv } from "node:crypto";
 import { fail, ok, type Result } from "#domain/result.ts";
@@ -56,8 +57,10 @@ export function openGeneralGlo(
 ): Result<Opened, DecodeFault> {
   const titleLength = readLength(bytes, 1);
   if (!titleLength.ok) return titleLength;
-  const titleAt = titleLength.value.nextAt;
-  if (titleLength.value.length !== titleBytes) {
+  const { length, nextAt: titleAt } = titleLength.value;
+  // A meter may leave its title out where both sides know it.
+  if (length === 0) return openCiphered(bytes, titleAt, options, trace);
+  if (length !== titleBytes) {
     return fail({ kind: "wrongLength", field: "systemTitle", atByte: 1 });
   }
   const lengthAt = titleAt + titleBytes;
@@ -67,6 +70,21 @@ export function openGeneralGlo(
   const known = options.systemTitle;
   if (known !== undefined && hexOf(known) !== hexOf(title)) return fail({ kind: "notAuthentic" });
   return openCiphered(bytes, lengthAt, { ...options, systemTitle: title }, trace);
+}
+
+/** The system title in the clear at the head of such a frame, as 16 hexadecimal digits; null: none is there. */
+export function systemTitleOf(bytes: Uint8Array): string | null {
+  const isNamed = bytes[0] === generalGloCiphering && bytes[1] === titleBytes;
+  const title = bytes.subarray(2, 2 + titleBytes);
+  return isNamed && title.length === titleBytes ? hexOf(title) : null;
+}
+
+/** Where the frame that begins here says that it ends; beyond the bytes when it is cut or is none. */
+export function endOfGeneralGlo(bytes: Uint8Array, from: number): number {
+  const title = bytes[from] === generalGloCiphering ? readLength(bytes, from + 1) : null;
+  if (title?.ok !== true) return bytes.length + 1;
+  const ciphered = readLength(bytes, title.value.nextAt + title.value.length);
+  return ciphered.ok ? ciphered.value.nextAt + ciphered.value.length : bytes.length + 1;
 }
 
 /**
@@ -87,7 +105,8 @@ export function openCiphered(
   if (to > bytes.length) return tooShort(bytes, to);
   const tagAt = to - tagBytes;
   const payloadAt = controlAt + headerBytes;
-  if (to < bytes.length || tagAt < payloadAt) {
+  const isTagged = ((bytes[controlAt] ?? 0) & authenticated) !== 0;
+  if (to < bytes.length || to < payloadAt || (isTagged && tagAt < payloadAt)) {
     return fail({ kind: "wrongLength", field: "cipheredLength", atByte: lengthAt });
   }
   const control = bytes[controlAt] ?? 0;
@@ -99,6 +118,7 @@ export function openCiphered(
   );
   const unsupported = unsupportedBits(control);
   if (unsupported !== null) return fail({ kind: "unsupported", what: unsupported });
+  if ((control & authenticated) === 0) return fail({ kind: "notAuthentic" });
   const keys = keysOf(options);
   if (!keys.ok) return keys;
   const { title, seen } = keys.value;
@@ -115,8 +135,8 @@ export function openCiphered(
 
 function unsupportedBits(control: number): string | null {
   if ((control & 0x0f) !== 0) return `security suite ${control & 0x0f}`;
-  if ((control & ~(authenticated | encrypted | broadcastKey)) !== 0) return "compressed frame";
-  return (control & authenticated) === 0 ? "ciphered frame without a tag" : null;
+  const isCompressed = (control & ~(authenticated | encrypted | broadcastKey)) !== 0;
+  return isCompressed ? "compressed frame" : null;
 }
 
 interface Keys {

@@ -13,8 +13,8 @@ export interface GasChannel {
   readonly equipmentId: string | null;
   readonly measuredAtMs: TimestampMs | null;
   readonly volume: VolumeRegister;
-  /** Which register it is. */
-  readonly isTemperatureConverted: boolean;
+  /** Which register it is: C.D.E of the object. */
+  readonly register: string;
   readonly valve: ValvePosition | null;
 }
 
@@ -23,13 +23,18 @@ const gasDeviceType = 3;
 /** Gas meters report at least every hour; one that is this far behind another has gone. */
 const staleAfterMs = 2 * hourMs;
 
+/** Which volume counts, where a meter's record says so. */
+export type VolumeAt = "measurement" | "base";
+
 /**
  * Registers in order of preference. Where both are there we keep the volume at measurement
- * conditions, which is the one that the rest of the house counts in.
+ * conditions, which is the one that the rest of the house counts in. 24.2.0 is the only register of
+ * version 2.2, which does not say at which conditions it counts.
  */
 const registers = [
-  { code: "24.2.3", isTemperatureConverted: false },
-  { code: "24.2.1", isTemperatureConverted: true },
+  { code: "24.2.3", at: "measurement" },
+  { code: "24.2.1", at: "base" },
+  { code: "24.2.0", at: "measurement" },
 ] as const;
 
 /** Attribute 3 of class 70. 2 is "ready for reconnection": still shut, until somebody turns it by hand. */
@@ -42,11 +47,12 @@ const valveByControlState: Readonly<Record<string, ValvePosition>> = {
 /** Every gas meter that has a register, lowest channel first. */
 export function gasChannels(
   objects: readonly P1Object[],
+  volumeAt?: VolumeAt,
 ): Result<readonly GasChannel[], DecodeFault> {
   const found: GasChannel[] = [];
   for (const [channel, byCode] of objectsByChannel(objects)) {
     if (Number(byCode.get("24.1.0")?.values[0]) !== gasDeviceType) continue;
-    const gas = readChannel(channel, byCode);
+    const gas = readChannel(channel, byCode, volumeAt);
     if (!gas.ok) return gas;
     if (gas.value !== null) found.push(gas.value);
   }
@@ -77,10 +83,12 @@ function objectsByChannel(objects: readonly P1Object[]): ReadonlyMap<number, Obj
 function readChannel(
   channel: number,
   byCode: ObjectsByCode,
+  volumeAt: VolumeAt | undefined,
 ): Result<GasChannel | null, DecodeFault> {
-  for (const { code, isTemperatureConverted } of registers) {
+  for (const { code, at } of registers) {
+    if (volumeAt !== undefined && volumeAt !== at) continue;
     const object = byCode.get(code) ?? oldRegister(byCode.get("24.3.0"), code);
-    const [time, value] = object?.values ?? [];
+    const [time, value] = timeAndValue(object?.values ?? []);
     if (object === undefined || time === undefined || value === undefined) continue;
     const volume = volumeOf(value);
     if (volume === undefined) {
@@ -91,9 +99,16 @@ function readChannel(
     if (volume === null || isUnread || isNotConnected(time)) continue;
     const equipmentId = equipmentIdOf(byCode);
     const valve = valveOf(byCode.get("24.4.0"));
-    return ok({ channel, equipmentId, measuredAtMs, volume, isTemperatureConverted, valve });
+    return ok({ channel, equipmentId, measuredAtMs, volume, register: code, valve });
   }
   return ok(null);
+}
+
+/** Of two values the first is the time; a register alone has none. */
+function timeAndValue(values: readonly string[]): readonly (string | undefined)[] {
+  const [first] = values;
+  const isAlone = values.length === 1 && first !== undefined && cubicMetresPattern.test(first);
+  return isAlone ? ["", first] : values;
 }
 
 /** Versions 2.2 and 3.0: (time)(status)(minutes)(count)(0-n:24.2.1)(m3) and the values on the next line. */

@@ -2,19 +2,23 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import { emptyReading, type Telegram } from "#domain/telegram.ts";
 import {
+  endOfGeneralGlo,
   generalGloCiphering,
   openGeneralGlo,
+  systemTitleOf,
   type CipherOptions,
   type Opened,
 } from "#protocols/codec/security.ts";
 import type { DecodeFault, EncodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
-import { gasChannels, liveChannels, type GasChannel } from "./channels.ts";
+import { gasChannels, liveChannels, type GasChannel, type VolumeAt } from "./channels.ts";
 import { checksumFault, explainTelegram, readTelegrams, type P1Telegram } from "./telegram.ts";
 
 /** What is on file of a meter; channel or equipment id are needed where one telegram has several gas meters. */
 export interface DsmrOptions extends CipherOptions {
   readonly gasChannel?: number | undefined;
   readonly equipmentId?: string | undefined;
+  /** The register that counts, where a telegram has the converted one and the other. */
+  readonly volumeAt?: VolumeAt | undefined;
 }
 
 /** A telegram with what stays on file of its envelope. */
@@ -30,6 +34,7 @@ export interface DsmrProtocol extends Pick<Protocol, "mayBeUrgent" | "hasWeakChe
   decode(bytes: Uint8Array, options?: DsmrOptions): Result<Telegram, DecodeFault>;
   explain(bytes: Uint8Array, options?: DsmrOptions): ReturnType<Protocol["explain"]>;
   encodeCommand(): Result<Uint8Array, EncodeFault>;
+  addressOf(bytes: Uint8Array): string | null;
 }
 
 /** DSMR P1, versions 2.2 to 5, Belgian and Luxembourgish telegrams. The port only speaks. */
@@ -49,6 +54,12 @@ export const dsmrProtocol: DsmrProtocol = {
   // A telegram has no status word: gas that flows out, or the valve, is never told this way.
   mayBeUrgent: () => false,
   encodeCommand: () => fail({ kind: "unsupported", what: "the P1 port takes no commands" }),
+  /** The system title of a ciphered telegram; the gas meter's equipment identifier in the clear. */
+  addressOf(bytes) {
+    if (bytes[0] === generalGloCiphering) return systemTitleOf(bytes);
+    const decoded = decodeDsmr(bytes);
+    return decoded.ok ? decoded.value.telegram.address : null;
+  },
 };
 
 /** One payload, plain or ciphered, with the counter to keep. */
@@ -57,17 +68,67 @@ export function decodeDsmr(
   options: DsmrOptions = {},
   trace: FieldTrace[] | null = null,
 ): Result<DsmrDecoded, DecodeFault> {
-  if (bytes[0] !== generalGloCiphering) {
-    const telegram = readPayload(bytes, 0, options, checksumFault, trace);
-    return telegram.ok ? ok({ telegram: telegram.value, cipher: null }) : telegram;
+  if (bytes[0] === generalGloCiphering) return decodeCiphered(bytes, options, trace);
+  const telegram = readPayload(bytes, 0, options, checksumFault, trace);
+  return telegram.ok ? ok({ telegram: telegram.value, cipher: null }) : telegram;
+}
+
+/** One ciphered telegram, or several that arrived together: those that are authentic count. */
+function decodeCiphered(
+  bytes: Uint8Array,
+  options: DsmrOptions,
+  trace: FieldTrace[] | null,
+): Result<DsmrDecoded, DecodeFault> {
+  const whole: Telegram[] = [];
+  let cipher: DsmrDecoded["cipher"] = null;
+  let firstFault: DecodeFault | null = null;
+  for (const [from, to] of frameSpans(bytes)) {
+    const invocationCounterSeen = cipher?.invocationCounter ?? options.invocationCounterSeen;
+    const seen = { ...options, invocationCounterSeen };
+    const opened = decodeFrame(bytes.subarray(from, to), from, seen, trace);
+    if (opened.ok) {
+      whole.push(opened.value.telegram);
+      cipher = opened.value.cipher;
+    } else firstFault ??= opened.fault;
   }
-  const opened = openGeneralGlo(bytes, options, trace);
+  const telegram = joined(whole);
+  if (telegram !== undefined) return ok({ telegram, cipher });
+  return fail(firstFault ?? { kind: "truncated", neededBytes: 1, availableBytes: 0 });
+}
+
+/** The most ciphered telegrams of one payload: a minute of one every second, with room to spare. */
+const cipheredFramesMax = 128;
+
+/** Where ciphered telegrams stand; what is cut, or is none, is the last of them. */
+function frameSpans(bytes: Uint8Array): readonly (readonly [from: number, to: number])[] {
+  const spans: (readonly [number, number])[] = [];
+  let from = 0;
+  while (from < bytes.length) {
+    const to = endOfGeneralGlo(bytes, from);
+    const isLast = to > bytes.length || spans.length === cipheredFramesMax;
+    spans.push([from, isLast ? bytes.length : to]);
+    from = isLast ? bytes.length : to;
+  }
+  return spans;
+}
+
+function decodeFrame(
+  frame: Uint8Array,
+  from: number,
+  options: DsmrOptions,
+  trace: FieldTrace[] | null,
+): Result<DsmrDecoded, DecodeFault> {
+  const head: FieldTrace[] = [];
+  const opened = openGeneralGlo(frame, options, head);
+  for (const line of head) trace?.push({ ...line, from: line.from + from, to: line.to + from });
   if (!opened.ok) return opened;
   const { plaintext, payloadAt, systemTitle, invocationCounter, isRepeat } = opened.value;
   // The tag says more than the checksum inside, which some meters leave wrong.
-  const telegram = readPayload(plaintext, payloadAt, options, () => null, trace);
+  const telegram = readPayload(plaintext, payloadAt + from, options, () => null, trace);
+  if (!telegram.ok) return telegram;
   const cipher = { systemTitle, invocationCounter, isRepeat };
-  return telegram.ok ? ok({ telegram: telegram.value, cipher }) : telegram;
+  // By the address that stands in the clear: it is how the keys were found.
+  return ok({ telegram: { ...telegram.value, address: systemTitle }, cipher });
 }
 
 type Check = (telegram: P1Telegram) => DecodeFault | null;
@@ -88,12 +149,17 @@ function readPayload(
     if (meant.ok) whole.push(meant.value);
     else firstFault ??= meant.fault;
   }
+  const telegram = joined(whole);
+  if (telegram !== undefined) return ok(telegram);
+  return fail(firstFault ?? { kind: "truncated", neededBytes: 1, availableBytes: 0 });
+}
+
+/** The readings of the meter that spoke last; undefined: nobody spoke. */
+function joined(whole: readonly Telegram[]): Telegram | undefined {
   const last = whole.at(-1);
-  if (last === undefined) {
-    return fail(firstFault ?? { kind: "truncated", neededBytes: 1, availableBytes: 0 });
-  }
+  if (last === undefined) return undefined;
   const ofSameMeter = whole.filter(({ address }) => address === last.address);
-  return ok({ ...last, readings: ofSameMeter.flatMap(({ readings }) => readings) });
+  return { ...last, readings: ofSameMeter.flatMap(({ readings }) => readings) };
 }
 
 function meaningOf(
@@ -103,7 +169,7 @@ function meaningOf(
 ): Result<Telegram, DecodeFault> {
   const fault = check(read);
   if (fault !== null) return fail(fault);
-  const channels = gasChannels(read.objects);
+  const channels = gasChannels(read.objects, options.volumeAt);
   if (!channels.ok) return channels;
   const chosen = choose(channels.value, options);
   if (!chosen.ok) return chosen;

@@ -50,7 +50,8 @@ export function readTelegrams(bytes: Uint8Array): readonly Result<P1Telegram, De
   }
   // One character a byte, so that places in the text are places in the bytes.
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const text = view.toString("latin1");
+  const latin1 = view.toString("latin1");
+  const text = latin1.includes("\n") ? latin1 : latin1.replaceAll("\r", "\n");
   return spansOf(text).map((span) => (span.ok ? readTelegram(bytes, text, span.value) : span));
 }
 
@@ -99,9 +100,13 @@ function spansOf(text: string): readonly Result<Span, DecodeFault>[] {
   return [...spans, isWholeLines ? ok(last) : endless(at, text.length)];
 }
 
-/** The last start of a line with a slash, else any slash; -1: none. */
+/** A header: a maker, the digit of the baud rate and an identifier that ends with its line. */
+const headerPattern = /\/(?=[A-Za-z]{3}\d[^\n]{0,96}\n)/g;
+
+/** The last header, wherever noise has left it, else the last line with a slash, else any slash; -1: none. */
 function startOf(piece: string): number {
-  return piece.lastIndexOf("\n/") + 1 || piece.indexOf("/");
+  const last = [...piece.matchAll(headerPattern)].at(-1);
+  return last?.index ?? (piece.lastIndexOf("\n/") + 1 || piece.indexOf("/"));
 }
 
 function endless(from: number, to: number): Result<never, DecodeFault> {
@@ -122,6 +127,7 @@ function readTelegram(
   if (digits === undefined) {
     return fail({ kind: "unexpectedValue", field: "dsmr.checksum", atByte: checksumAt });
   }
+  const statedChecksum = digits === "" ? null : Number.parseInt(digits, 16);
   const headerEnd = text.indexOf("\n", from);
   const header = text.slice(from + 1, headerEnd).trimEnd();
   const objects: Draft[] = [];
@@ -138,12 +144,30 @@ function readTelegram(
     identifier: header.slice(4),
     objects,
     strayLines,
-    statedChecksum: digits === "" ? null : Number.parseInt(digits, 16),
-    actualChecksum: crc16Arc(bytes, from, checksumAt),
+    statedChecksum,
+    actualChecksum: actualChecksum(bytes, text, from, checksumAt, statedChecksum),
     isEnded: endAt !== null,
     from,
     to,
   });
+}
+
+/**
+ * The checksum of the bytes as they are. Where a carrier has taken one half of every line end, and what
+ * is left is not what the meter summed up, that of the text with both halves, as the standard has it.
+ */
+function actualChecksum(
+  bytes: Uint8Array,
+  text: string,
+  from: number,
+  to: number,
+  stated: number | null,
+): number {
+  const asItIs = crc16Arc(bytes, from, to);
+  const summed = text.slice(from, to);
+  if (stated === null || stated === asItIs || summed.includes("\r")) return asItIs;
+  const restored = Buffer.from(summed.replaceAll("\n", "\r\n"), "latin1");
+  return crc16Arc(restored, 0, restored.length);
 }
 
 /** A-B:C.D.E, and F where it says more than 255, which is "now". */
@@ -183,6 +207,7 @@ const names: Readonly<Record<string, string>> = {
   "0.2.8": "version",
   "1.0.0": "time of the telegram",
   "24.1.0": "device type",
+  "24.2.0": "register",
   "24.2.1": "register",
   "24.2.3": "register, not temperature converted",
   "24.3.0": "register of the last hour",

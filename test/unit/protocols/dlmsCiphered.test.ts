@@ -54,6 +54,11 @@ describe("ciphered", () => {
   test.each([
     ["general-glo-ciphering", general(), options],
     ["signed only", general({ control: 0x10 }), options],
+    [
+      "without its title, which is on file",
+      Buffer.concat([Buffer.from([0xdb, 0]), part(plainPush)]),
+      { ...options, systemTitle: title },
+    ],
     ["with the broadcast key", general({ control: 0x70 }), options],
     ["with empty additional data", general({ isAadEmpty: true }), { key, emptyAad: true }],
     [
@@ -99,8 +104,9 @@ describe("ciphered", () => {
     ["an old counter", general(), { ...options, invocationCounterSeen: 8 }, "replayed"],
     ["an old counter, big", general(), { ...options, invocationCounterSeen: 8n }, "replayed"],
     ["an old counter and no key", general(), { invocationCounterSeen: 8 }, "keyMissing"],
-    ["no tag", general({ control: 0x20 }), options, "unsupported"],
-    ["no security at all", general({ control: 0x00 }), options, "unsupported"],
+    ["no tag", general({ control: 0x20 }), options, "notAuthentic"],
+    ["no tag and no key", general({ control: 0x20 }), {}, "notAuthentic"],
+    ["no security at all", general({ control: 0x00 }), options, "notAuthentic"],
     ["suite 1", general({ control: 0x31 }), options, "unsupported"],
     ["compression", general({ control: 0xb0 }), options, "unsupported"],
     ["ciphered twice", general({}, general()), options, "unsupported"],

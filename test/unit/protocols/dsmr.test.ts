@@ -143,6 +143,52 @@ describe("several registers", () => {
   });
 });
 
+describe("registers of several standards", () => {
+  const at = "2026-07-14T16:00:00";
+
+  test.each([
+    ["0-1:24.3.0(260714180000)(000008)(60)(1)(0-1:24.2.0)(m3)", "(00437.631)"],
+    ["0-1:24.3.0(260714180000)(08)(60)(1)(0-1:24.2.1)(m3)", "(00437.631)"],
+    ["0-1:24.3.0(260714180000)(08)(60)(2)(0-1:24.2.5)(m3)(0-1:24.2.1)(m3)", "(1)(00437.631)"],
+    ["0-1:24.3.0(260714180000)(08)(60)(1)(0-1:24.2.1)(m3)(00437.631)", ""],
+  ])("versions 2.2 and 3.0: %s", (line, value) => {
+    expect(readingOf(withoutChecksum("0-1:24.1.0(3)", line, value, "0-1:24.4.0(2)"))).toEqual({
+      at,
+      ml: 437_631_000,
+      valve: "closed",
+    });
+  });
+
+  test.each([undefined, "measurement", "base"] as const)("both are there, %s counts", (volumeAt) => {
+    const bytes = withChecksum(
+      "0-0:96.1.4(50221)",
+      "0-2:24.1.0(003)",
+      "0-2:96.1.1(37464C4F)",
+      "0-2:24.2.1(260714180000S)(00110.000*m3)",
+      "0-2:24.2.3(260714180000S)(00112.384*m3)",
+    );
+    const ml = volumeAt === "base" ? 110_000_000 : 112_384_000;
+    expect(readingOf(bytes, { volumeAt })).toEqual({ at, ml, valve: null });
+    expect(dsmrProtocol.addressOf(bytes)).toBe("7FLO");
+  });
+
+  test("a register that the record does not want is not taken for the other", () => {
+    const bytes = withChecksum("0-1:24.1.0(003)", "0-1:24.2.1(260714180000S)(00110.000*m3)");
+    expect(readingOf(bytes, { volumeAt: "measurement" })).toBeNull();
+  });
+
+  test("a register without a time of its own", () => {
+    const bytes = withChecksum("0-1:24.1.0(003)", "0-1:24.2.1(00110.000*m3)");
+    expect(readingOf(bytes)).toEqual({ at: null, ml: 110_000_000, valve: null });
+  });
+
+  test("electricity alone, as in Sweden and Norway, is a telegram that says nothing", () => {
+    const bytes = withChecksum("0-0:1.0.0(260714183000W)", "1-0:1.8.0(00000003.997*kWh)");
+    expect(readingOf(bytes)).toBeNull();
+    expect(dsmrProtocol.addressOf(bytes)).toBeNull();
+  });
+});
+
 describe("where a telegram ends", () => {
   const line = "0-1:24.2.1(260714183000S)(00001.000*m3)";
   const whole = withChecksum("0-1:24.1.0(003)", line);
@@ -152,10 +198,28 @@ describe("where a telegram ends", () => {
     ["noise before it", `\0\r\n${text}`],
     ["a telegram that lost its end before it", `${text.slice(0, 40)}\r\n${text}`],
     ["a telegram that has only begun behind it", text + text.slice(0, 40)],
+    ["noise with a slash before it", `3/4 of a line${text}`],
+    ["a telegram that was cut in a line before it", text.slice(0, 40) + text],
+    ["a telegram that was cut in its header before it", text.slice(0, 7) + text],
+    ["line feeds alone", text.replaceAll("\r\n", "\n")],
+    ["carriage returns alone", text.replaceAll("\r\n", "\r")],
     ["no line end behind the checksum", text.trimEnd()],
     ["small letters in the checksum", text.slice(0, -6) + text.slice(-6).toLowerCase()],
   ])("%s", (_, payload) => {
     expect(readingOf(utf8(payload))).toMatchObject({ at: "2026-07-14T16:30:00", ml: 1_000_000 });
+  });
+
+  test("line ends without one half are no way around the checksum", () => {
+    for (const end of ["\n", "\r"]) {
+      const bytes = utf8(text.replaceAll("\r\n", end));
+      for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+        const damaged = bytes.slice();
+        damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        const read = readingOf(damaged);
+        if (read !== null && "ml" in read) expect(read).toEqual(readingOf(bytes));
+        else expect(read).toHaveProperty("kind");
+      }
+    }
   });
 
   test("two telegrams in one payload are two readings", () => {
@@ -230,7 +294,8 @@ describe("ciphered", () => {
       invocationCounter: 7,
       isRepeat: false,
     };
-    const value = { telegram: card?.expect, cipher: cipherState };
+    const telegram = { ...card?.expect, address: cipherState.systemTitle };
+    const value = { telegram, cipher: cipherState };
     expect(decodeDsmr(frame, options)).toEqual({ ok: true, value });
     expect(dsmrProtocol.explain(frame, options).fault).toBeNull();
   });
@@ -247,6 +312,35 @@ describe("ciphered", () => {
     if (decoded.ok) {
       expect(decoded.value.cipher?.isRepeat).toBe(Number(invocationCounterSeen) === 7);
     } else expect(decoded.fault).toEqual({ kind: "replayed", counter: 7 });
+  });
+
+  test("several in one payload: those that are authentic count, with the highest counter", () => {
+    const plain = card?.bytes ?? new Uint8Array();
+    const [second, third] = [cipher(plain, 8, false), cipher(plain, 9, false)];
+    const damaged = Uint8Array.from(second);
+    damaged[100] = (damaged[100] ?? 0) ^ 1;
+    const taken = (...frames: readonly Uint8Array[]) => {
+      const decoded = decodeDsmr(Buffer.concat(frames), options);
+      if (!decoded.ok) return decoded.fault.kind;
+      const { cipher: state, telegram } = decoded.value;
+      return [telegram.readings.length, state?.invocationCounter];
+    };
+    expect(taken(frame, second, third)).toEqual([3, 9]);
+    expect(taken(frame, damaged, third)).toEqual([2, 9]);
+    expect(taken(second, third.subarray(0, 200))).toEqual([1, 8]);
+    expect(taken(third, second)).toEqual([1, 9]);
+    expect(taken(damaged, damaged)).toBe("notAuthentic");
+  });
+
+  test("its system title is its address, before any key is known", () => {
+    expect(dsmrProtocol.addressOf(frame)).toBe("4D43503030303432");
+    expect(dsmrProtocol.addressOf(frame.subarray(0, 9))).toBeNull();
+  });
+
+  test("without a tag nothing is authentic", () => {
+    const bare = Buffer.from(frame);
+    bare[13] = 0x20;
+    expect(dsmrProtocol.decode(bare, options)).toMatchObject({ fault: { kind: "notAuthentic" } });
   });
 
   test("no key, wrong key, another meter's title, empty additional data", () => {
@@ -266,7 +360,11 @@ describe("ciphered", () => {
   });
 
   checkCards(
-    cards.map((plain) => ({ ...plain, bytes: cipher(plain.bytes, 7, false) })),
+    cards.map((plain) => ({
+      ...plain,
+      bytes: cipher(plain.bytes, 7, false),
+      expect: { ...plain.expect, address: "4D43503030303432" },
+    })),
     () => ({
       ...dsmrProtocol,
       decode: (bytes) => dsmrProtocol.decode(bytes, options),
