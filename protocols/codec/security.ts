@@ -18,6 +18,8 @@ export interface CipherOptions {
   readonly systemTitle?: Uint8Array | undefined;
   /** Counters below it are refused; the same counter is the same frame again. */
   readonly invocationCounterSeen?: bigint | number | undefined;
+  /** Frames without a cipher are believed although a key is on file. */
+  readonly allowPlain?: boolean | undefined;
   /** For meters that leave the additional data of GCM empty, against the standard. */
   readonly emptyAad?: boolean | undefined;
 }

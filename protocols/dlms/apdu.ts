@@ -4,12 +4,13 @@ import {
   generalGloCiphering,
   openCiphered,
   openGeneralGlo,
+  systemTitleOf,
   type CipherOptions,
   type Opened,
 } from "#protocols/codec/security.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import { associations } from "./association.ts";
-import { cursorAt, type Cursor } from "./cursor.ts";
+import { cursorAt, hexOf, type Cursor } from "./cursor.ts";
 import { takeData, type DlmsData } from "./data.ts";
 import { obisBytes, obisOf } from "./obis.ts";
 import { services, type Facts } from "./services.ts";
@@ -60,12 +61,38 @@ const gloCiphered: Readonly<Record<number, string>> = {
   0xcf: "glo-action-response",
 };
 
-/** Tags that are known, and not read. */
+/** Tags that are known, and not read: dedicated keys are those of an association, which a push has not. */
 const unread: Readonly<Record<number, string>> = {
+  0xd0: "ded-get-request",
+  0xd1: "ded-set-request",
+  0xd2: "ded-event-notification-request",
+  0xd3: "ded-action-request",
+  0xd4: "ded-get-response",
+  0xd5: "ded-set-response",
+  0xd7: "ded-action-response",
   0xdc: "general-ded-ciphering",
   0xdf: "general-signing",
   0xe0: "general-block-transfer",
 };
+
+/** Whether an APDU may begin with this byte. */
+export function isApduTag(byte: number): boolean {
+  const isPushed = byte === dataNotification || byte === eventNotification;
+  const isCiphered = byte === generalGloCiphering || byte === generalCiphering;
+  if (isPushed || isCiphered) return true;
+  return [gloCiphered, unread, services, associations].some((tags) => Object.hasOwn(tags, byte));
+}
+
+/** The system title that stands in the clear before a ciphered APDU, as 16 hexadecimal digits; null: none. */
+export function titleOf(apdu: Uint8Array): string | null {
+  if (apdu[0] !== generalCiphering) return systemTitleOf(apdu);
+  const cursor = cursorAt(apdu, 1);
+  cursor.octets("transactionId");
+  const title = hexOf(cursor.octets("systemTitle")).toUpperCase();
+  return cursor.fault === null && title.length === titleDigits ? title : null;
+}
+
+const titleDigits = 16;
 
 /** One APDU, opened where it is ciphered. Nothing may be ciphered twice. */
 export function readApdu(
@@ -157,15 +184,25 @@ function takeDataNotification(cursor: Cursor): Apdu {
   const name = "data-notification";
   cursor.note("apdu", cursor.at - 1, name);
   const longInvokeIdAndPriority = cursor.unsigned(4, "longInvokeIdAndPriority");
-  // Some meters write the date as a value, with its tag.
-  if (cursor.bytes[cursor.at] === octetStringTag) cursor.take(1);
-  const dateTime = Uint8Array.from(cursor.octets("dateTime"));
+  const dateTime = takeDateTime(cursor);
   const body = takeData(cursor);
   const pushed = { dateTime, body, obis: null };
   return { name, facts: { apdu: name, longInvokeIdAndPriority }, fields: cursor.fields, pushed };
 }
 
 const octetStringTag = 0x09;
+const dateTimeTag = 0x19;
+const dateTimeBytes = 12;
+
+/** A length and its bytes; some meters write the date as a value, with its tag. */
+function takeDateTime(cursor: Cursor): Uint8Array {
+  const tag = cursor.bytes[cursor.at];
+  if (tag === octetStringTag || tag === dateTimeTag) cursor.take(1);
+  const isTyped = tag === dateTimeTag;
+  return Uint8Array.from(
+    isTyped ? cursor.take(dateTimeBytes, "dateTime") : cursor.octets("dateTime"),
+  );
+}
 
 /**  C2 | optional date-time | class 2 | logical name 6 | attribute | data */
 function takeEventNotification(cursor: Cursor): Apdu {

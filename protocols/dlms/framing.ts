@@ -2,7 +2,8 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 import { tooShort } from "#protocols/codec/lengthOctets.ts";
-import { hdlcFlag, readHdlc, type HdlcFrame } from "./hdlc.ts";
+import { isApduTag } from "./apdu.ts";
+import { hdlcFlag, mayHoldHdlc, readHdlc, type HdlcFrame } from "./hdlc.ts";
 
 /** The largest payload that is looked at. */
 export const payloadBytesMax = 64 * 1024;
@@ -30,7 +31,9 @@ export function unwrap(
     return fail({ kind: "tooLarge", limitBytes: payloadBytesMax });
   }
   if (bytes.length === 0) return tooShort(bytes, 1);
-  if (bytes[0] === hdlcFlag) {
+  const [first = 0] = bytes;
+  const isNoise = first !== llcFirst && first !== 0 && !isApduTag(first);
+  if (first === hdlcFlag || (isNoise && mayHoldHdlc(bytes))) {
     const frames = readHdlc(bytes, trace);
     return frames.ok ? ofHdlc(bytes, frames.value) : frames;
   }
@@ -57,8 +60,21 @@ function ofHdlc(
 ): Result<readonly Unwrapped[], DecodeFault> {
   const found: Unwrapped[] = [];
   let segments: HdlcFrame[] = [];
+  let isAfterLoss = false;
+  let isOrphan = false;
   for (const frame of frames) {
+    isAfterLoss ||= frame.isAfterLoss;
     if (frame.kind !== "I" && frame.kind !== "UI") continue;
+    if (isAfterLoss) {
+      segments = [];
+      isAfterLoss = false;
+      isOrphan = !isLlc(bytes, frame.informationFrom);
+    }
+    if (isOrphan) {
+      // The rest of an APDU whose beginning is lost.
+      isOrphan = frame.isSegmented;
+      continue;
+    }
     segments.push(frame);
     if (segments.length > segmentsMax)
       return fail({ kind: "tooLarge", limitBytes: payloadBytesMax });
@@ -68,8 +84,9 @@ function ofHdlc(
     found.push(joined.value);
     segments = [];
   }
-  if (segments.length > 0) return tooShort(bytes, bytes.length + 1);
   if (found.length > 0) return ok(found);
+  const isCut = segments.length > 0 || frames.some(({ isAfterLoss }) => isAfterLoss);
+  if (isCut) return tooShort(bytes, bytes.length + 1);
   const list = frames.map(({ kind }) => kind).join(" ");
   return fail({ kind: "unsupported", what: `HDLC ${list}` });
 }

@@ -8,14 +8,17 @@ import {
 } from "#domain/telegram.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { DecodeFault } from "#protocols/contract.ts";
-import { instantOfClock, instantOfUnixClock, type ClockOptions } from "./clock.ts";
+import { instantOfClock, instantOfUnixClock } from "./clock.ts";
 import type { DlmsObject } from "./objects.ts";
+import type { ListOptions, PushedObjects } from "./profile.ts";
 import { flowOf, scaledOf, temperatureOf, units, volumeOf } from "./quantities.ts";
 
 /** What a meter's record says about its pushes. */
-export interface GasOptions extends ClockOptions {
+export interface GasOptions extends ListOptions {
   /** The register that counts, as C.D.E, where the usual choice is not the right one. */
   readonly volumeRegister?: string | undefined;
+  /** Which volume counts: at metering conditions, or what the meter converts it to. */
+  readonly volumeAt?: "measurement" | "base" | undefined;
   /** The M-Bus channel, or the B of 7-B, where there is more than one or the push does not say "gas". */
   readonly gasChannel?: number | undefined;
   /** Scaler and unit by C.D.E, for meters that push registers without them. */
@@ -23,12 +26,18 @@ export interface GasOptions extends ClockOptions {
 }
 
 /**
- * Total indexes in order of preference: at metering conditions, then corrected, then at base conditions;
- * of the meter, then of the converter; absolute, then undisturbed.
+ * Total indexes in order of preference: of the meter, then of the converter, then of the logger; absolute,
+ * then undisturbed. Other groups of C are a maker's own, and must be named.
  */
-const volumeRegisters = [0, 1, 2].flatMap((conditions) =>
-  [3, 1, 13, 11].map((quantity) => `${quantity}.${conditions}.0`),
-);
+const indexQuantities = [3, 1, 13, 11, 23, 21];
+/** D: at metering conditions, corrected, at base conditions. */
+const conditions = { any: [0, 1, 2], measurement: [0], base: [2, 1] } as const;
+
+function volumeRegisters({ volumeAt = "any" }: { volumeAt?: keyof typeof conditions | undefined }) {
+  return conditions[volumeAt].flatMap((condition) =>
+    indexQuantities.map((quantity) => `${quantity}.${condition}.0`),
+  );
+}
 
 const gasMedium = 7;
 const gasDeviceType = 3;
@@ -44,12 +53,51 @@ interface GasObjects {
 
 /** The telegram of a push; a push without a gas meter says nothing, and nothing is wrong with it. */
 export function telegramOf(
-  objects: readonly DlmsObject[],
+  { present, rows }: PushedObjects,
   dateTime: Uint8Array,
   options: GasOptions,
 ): Result<Telegram, DecodeFault> {
-  const gas = mediumSeven(objects, options) ?? busDevice(objects, options);
-  if (gas === null) return ok({ address: null, frameId: null, readings: [], replies: [] });
+  const readings: DecodedReading[] = [];
+  const gas = gasIn(present, options);
+  if (!gas.ok) return gas;
+  const now = gas.value === null ? ok(null) : readingOf(gas.value, dateTime, options);
+  if (!now.ok) return now;
+  if (now.value !== null) readings.push(now.value);
+  for (const row of rows) {
+    const then = gasIn(row, options);
+    if (!then.ok) return then;
+    // The date of the push is not that of a row.
+    const old = then.value === null ? ok(null) : readingOf(then.value, noTime, options);
+    if (!old.ok) return old;
+    const { measuredAtMs = null, volume = null } = old.value ?? {};
+    if (old.value !== null && measuredAtMs !== null && volume !== null) readings.push(old.value);
+  }
+  const address = gas.value === null ? null : numberOf(gas.value);
+  return ok({ address, frameId: null, readings, replies: [] });
+}
+
+const noTime = new Uint8Array();
+
+/** The number that a gas meter gives itself in a push; null where it gives none. */
+export function addressIn({ present }: PushedObjects): string | null {
+  const gas = gasIn(present, {});
+  return gas.ok && gas.value !== null ? numberOf(gas.value) : null;
+}
+
+function gasIn(
+  objects: readonly DlmsObject[],
+  options: GasOptions,
+): Result<GasObjects | null, DecodeFault> {
+  const own = mediumSeven(objects, options);
+  return !own.ok || own.value !== null ? own : busDevice(objects, options);
+}
+
+/** null: it says nothing but, at most, a time. */
+function readingOf(
+  gas: GasObjects,
+  dateTime: Uint8Array,
+  options: GasOptions,
+): Result<DecodedReading | null, DecodeFault> {
   const register = registerOf(gas, options);
   if (!register.ok) return register;
   const volume = register.value === null ? null : volumeOf(register.value);
@@ -70,42 +118,63 @@ export function telegramOf(
     valve: gas.valve === undefined ? null : valveOf(gas.valve),
   };
   const { measuredAtMs: _time, ...values } = reading;
-  const isEmpty = Object.values(values).every((value) => value === null);
-  const readings = isEmpty ? [] : [reading];
-  return ok({ address: addressOf(gas), frameId: null, readings, replies: [] });
+  return ok(Object.values(values).every((value) => value === null) ? null : reading);
 }
 
 /** A gas meter that pushes for itself: 7-B:C.D.E. */
-function mediumSeven(objects: readonly DlmsObject[], options: GasOptions): GasObjects | null {
-  const channels = objects.flatMap(({ obis }) => {
-    const [medium, channel = 0] = numbersOf(obis);
-    return medium === gasMedium ? [channel] : [];
-  });
-  if (channels.length === 0) return null;
-  const channel = options.gasChannel ?? Math.min(...channels);
+function mediumSeven(
+  objects: readonly DlmsObject[],
+  options: GasOptions,
+): Result<GasObjects | null, DecodeFault> {
+  const registers = volumeRegisters(options);
+  const channels = new Set<number>();
+  const withRegister = new Set<number>();
+  for (const { obis } of objects) {
+    const [medium, channel = 0, c, d, e, f] = numbersOf(obis);
+    if (medium !== gasMedium) continue;
+    channels.add(channel);
+    const isRegister = f === presentPeriod && registers.includes(`${c}.${d}.${e}`);
+    if (isRegister) withRegister.add(channel);
+  }
+  if (channels.size === 0) return ok(null);
+  const channel = options.gasChannel ?? only(withRegister.size === 0 ? channels : withRegister);
+  if (channel === undefined) return ambiguous(withRegister);
   const own = byCode(objects, gasMedium, channel);
   const device = byCode(objects, 0, 0);
-  const registers = volumeRegisters;
   const valve = device.get("96.3.10");
-  return { own, device, registers, addressCodes: ["0.0.0", "96.1.0", "42.0.0"], valve };
+  return ok({ own, device, registers, addressCodes: ["0.0.0", "96.1.0", "42.0.0"], valve });
 }
 
+/** The lowest; undefined when there are several registers, for whose is whose is not ours to guess. */
+function only(channels: ReadonlySet<number>): number | undefined {
+  return channels.size === 1 ? Math.min(...channels) : undefined;
+}
+
+function ambiguous(channels: ReadonlySet<number>): Result<never, DecodeFault> {
+  const list = [...channels].slice(0, 4).join(" and ");
+  return fail({ kind: "unsupported", what: `gas meters on channels ${list}, and none is named` });
+}
+
+const busChannels = [1, 2, 3, 4];
+
 /** A gas meter on the M-Bus of the one that pushes: 0-B:24.2.E. */
-function busDevice(objects: readonly DlmsObject[], options: GasOptions): GasObjects | null {
-  for (const channel of [1, 2, 3, 4]) {
-    const own = byCode(objects, 0, channel);
-    const isNamed = options.gasChannel === channel;
-    const isGas =
-      options.gasChannel === undefined && own.get("24.1.0")?.value.value === gasDeviceType;
-    if (!isNamed && !isGas) continue;
-    const device = byCode(objects, 0, 0);
-    const registers = ["24.2.1"];
-    const valve = own.get("24.4.0");
-    // The battery, signal and serial number of the electricity meter are not the gas meter's.
-    const clocks = new Map([...device].filter(([code]) => code.startsWith("1.")));
-    return { own, device: clocks, registers, addressCodes: ["96.1.0"], valve };
-  }
-  return null;
+function busDevice(
+  objects: readonly DlmsObject[],
+  { gasChannel }: GasOptions,
+): Result<GasObjects | null, DecodeFault> {
+  const found = busChannels.filter((channel) => {
+    if (gasChannel !== undefined) return gasChannel === channel;
+    return byCode(objects, 0, channel).get("24.1.0")?.value.value === gasDeviceType;
+  });
+  const [channel] = found;
+  if (channel === undefined) return ok(null);
+  if (found.length > 1) return ambiguous(new Set(found));
+  const own = byCode(objects, 0, channel);
+  // The battery, signal and serial number of the electricity meter are not the gas meter's.
+  const clocks = [...byCode(objects, 0, 0)].filter(([code]) => code.startsWith("1."));
+  const valve = own.get("24.4.0");
+  const [registers, addressCodes] = [["24.2.1"], ["96.1.0"]];
+  return ok({ own, device: new Map(clocks), registers, addressCodes, valve });
 }
 
 function byCode(
@@ -137,7 +206,9 @@ function registerOf(
   const wanted = volumeRegister === undefined ? registers : [volumeRegister];
   for (const code of wanted) {
     const object = own.get(code);
-    if (object === undefined || object.value.value === null) continue;
+    if (object === undefined) continue;
+    // Another register in its place, for once, would make two histories one.
+    if (object.value.value === null) return ok(null);
     if (object.unit !== null) return ok(object);
     const known = Object.hasOwn(scalers, code) ? scalers[code] : undefined;
     if (known !== undefined) return ok({ ...object, ...known });
@@ -182,7 +253,7 @@ function valveOf({ value }: DlmsObject): ValvePosition {
 }
 
 /** The number on the meter, else the name of the logical device. */
-function addressOf({ own, device, addressCodes }: GasObjects): string | null {
+function numberOf({ own, device, addressCodes }: GasObjects): string | null {
   for (const code of addressCodes) {
     const value = (own.get(code) ?? device.get(code))?.value.value;
     if (typeof value === "string" && value !== "") return value;

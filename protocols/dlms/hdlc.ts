@@ -18,6 +18,8 @@ export interface HdlcFrame {
   /** The first of the two stands only before information. */
   readonly headerChecksum: number | null;
   readonly frameChecksum: number;
+  /** What stood before it was damaged, or no frame: what it continues may be lost. */
+  readonly isAfterLoss: boolean;
 }
 
 export type FrameKind = (typeof kinds)[number][1] | "I" | "RR" | "RNR";
@@ -40,36 +42,62 @@ const kinds = [
   [0x03, "UI"],
 ] as const;
 
+/** Damaged frames of one payload that are passed over; more are no link. */
+const damagedFramesMax = 64;
+
 /**  7E | A0 length | destination | source | control | HCS | information | FCS | 7E
  *       '----------------------- length bytes ---------------------------'
- * HCS stands only before information. Frames may follow each other and share a flag.
+ * HCS stands only before information. Frames may follow each other and share a flag. A payload may begin
+ * or end inside a frame, or hold noise: the frames that are whole count, and those behind a loss say so.
  * @see IEC 62056-46 */
 export function readHdlc(
   bytes: Uint8Array,
   trace: FieldTrace[] | null,
 ): Result<readonly HdlcFrame[], DecodeFault> {
   const frames: HdlcFrame[] = [];
+  let firstFault: DecodeFault | null = null;
+  let damaged = 0;
+  let isAfterLoss = false;
   let at = 0;
   while (at < bytes.length) {
-    if (bytes[at] !== hdlcFlag) {
-      return fail({ kind: "unexpectedValue", field: "hdlc.flag", atByte: at });
-    }
     const startAt = at + 1;
-    if (bytes[startAt] === hdlcFlag || startAt === bytes.length) {
+    const isFlag = bytes[at] === hdlcFlag;
+    if (isFlag && (bytes[startAt] === hdlcFlag || startAt === bytes.length)) {
       at = startAt;
       continue;
     }
-    const frame = readFrame(bytes, startAt, trace);
-    if (!frame.ok) return frame;
-    frames.push(frame.value.frame);
-    // The closing flag may open the next frame.
-    at = frame.value.endAt;
+    const frame = isFlag ? readFrame(bytes, startAt, trace) : noFlag(at);
+    if (frame.ok) {
+      frames.push({ ...frame.value.frame, isAfterLoss });
+      isAfterLoss = false;
+      // The closing flag may open the next frame.
+      at = frame.value.endAt;
+      continue;
+    }
+    firstFault ??= frame.fault;
+    damaged += 1;
+    if (damaged > damagedFramesMax) return fail(firstFault);
+    isAfterLoss = true;
+    const nextAt = bytes.indexOf(hdlcFlag, startAt);
+    at = nextAt < 0 ? bytes.length : nextAt;
   }
-  return frames.length === 0 ? tooShort(bytes, bytes.length + 1) : ok(frames);
+  if (frames.length > 0) return ok(frames);
+  return firstFault === null ? tooShort(bytes, bytes.length + 1) : fail(firstFault);
+}
+
+function noFlag(atByte: number): Result<never, DecodeFault> {
+  return fail({ kind: "unexpectedValue", field: "hdlc.flag", atByte });
+}
+
+/** Whether a frame may begin somewhere in the bytes: a flag, and the type of its format. */
+export function mayHoldHdlc(bytes: Uint8Array): boolean {
+  return bytes.some(
+    (byte, at) => byte === hdlcFlag && ((bytes[at + 1] ?? 0) & 0xf0) === formatType,
+  );
 }
 
 interface FrameAndEnd {
-  readonly frame: HdlcFrame;
+  readonly frame: Omit<HdlcFrame, "isAfterLoss">;
   readonly endAt: number;
 }
 
@@ -92,6 +120,9 @@ function readFrame(
   const source = readAddress(bytes, destination.nextAt);
   const controlAt = source.nextAt;
   const headerTo = controlAt + 1;
+  if (destination.parts.length === 0 || source.parts.length === 0) {
+    return fail({ kind: "unexpectedValue", field: "hdlc.address", atByte: from + 2 });
+  }
   if (headerTo > informationTo) {
     return fail({ kind: "wrongLength", field: "hdlc.length", atByte: from });
   }
@@ -117,7 +148,7 @@ function readFrame(
     if (hasInformation) line("header checksum", headerTo, informationFrom, "right");
     line("frame checksum", informationTo, endAt, "right");
   }
-  const frame: HdlcFrame = {
+  const frame = {
     kind,
     isSegmented: (first & segmentationBit) !== 0,
     destination: destination.parts,
@@ -131,7 +162,7 @@ function readFrame(
   return ok({ frame, endAt });
 }
 
-/** One, two or four bytes of seven bits each; the last one is odd. Two halves: upper, lower. */
+/** One, two or four bytes of seven bits each; the last one is odd. Two halves: upper, lower. No parts: none. */
 function readAddress(
   bytes: Uint8Array,
   at: number,
@@ -143,6 +174,8 @@ function readAddress(
     if ((byte & 1) === 1) break;
   }
   const nextAt = at + digits.length;
+  const isEnded = ((bytes[nextAt - 1] ?? 0) & 1) === 1;
+  if (digits.length === 3 || !isEnded) return { parts: [], nextAt };
   const [a = 0, b = 0, c = 0, d = 0] = digits;
   if (digits.length === 4) return { parts: [a * 128 + b, c * 128 + d], nextAt };
   return { parts: digits, nextAt };

@@ -13,6 +13,17 @@ export interface DlmsObject {
   readonly unit: number | null;
   /** When it was captured, as twelve bytes. */
   readonly capturedAt: Uint8Array | null;
+  /** Of a buffer what its columns are, in their order; null: the push does not say. */
+  readonly columns: readonly ObjectAttribute[] | null;
+  /** Of a buffer how far its rows are apart, in seconds; null: the push does not say. */
+  readonly periodSeconds: number | null;
+}
+
+/** One attribute of an object, as lists of push setups and captured objects name it. */
+export interface ObjectAttribute {
+  readonly classId: number;
+  readonly obis: string;
+  readonly attribute: number;
 }
 
 type Draft = { -readonly [Key in keyof DlmsObject]: DlmsObject[Key] };
@@ -25,6 +36,8 @@ const attributeRoles: Readonly<Record<number, Readonly<Record<number, "value" | 
   4: { 2: "value", 3: "detail", 5: "detail" },
   // Demand register: averages, scaler and unit, status, capture time.
   5: { 2: "value", 4: "detail", 6: "detail" },
+  // Profile: buffer, captured objects, capture period.
+  7: { 2: "value", 3: "detail", 4: "detail" },
   // Disconnect control: output state, control state.
   70: { 2: "value", 3: "value" },
 };
@@ -49,8 +62,10 @@ export function objectsOf({ body, obis }: Pushed): readonly DlmsObject[] {
   return found;
 }
 
-function draft(obis: string, value: DlmsData): Draft {
-  return { obis, value, scaler: null, unit: null, capturedAt: null };
+/** An object of which nothing but its value is known. */
+export function draft(obis: string, value: DlmsData): Draft {
+  const nothing = { scaler: null, unit: null, capturedAt: null, columns: null };
+  return { obis, value, ...nothing, periodSeconds: null };
 }
 
 /** A name begins an object; the value behind it is its value, a scaler and a time behind that are its own. */
@@ -98,9 +113,18 @@ function attach(object: Draft, item: DlmsData): boolean {
     [object.scaler, object.unit] = scalerUnit;
     return true;
   }
-  if (!isClock(item)) return false;
-  object.capturedAt = item.value;
-  return true;
+  if (isClock(item)) {
+    object.capturedAt = item.value;
+    return true;
+  }
+  const columns = itemsOf(item).map(descriptionOf);
+  if (columns.length > 0 && columns.every((column) => column !== null)) {
+    object.columns = columns;
+    return true;
+  }
+  const isPeriod = object.columns !== null && item.type === "double-long-unsigned";
+  if (isPeriod) object.periodSeconds = Number(item.value);
+  return isPeriod;
 }
 
 function isClock(item: DlmsData): item is DlmsData & { readonly value: Uint8Array } {
@@ -115,12 +139,6 @@ function scalerUnitOf(item: DlmsData): readonly [scaler: number, unit: number] |
   return isPair ? [Number(scaler.value), Number(unit.value)] : null;
 }
 
-interface Description {
-  readonly classId: number;
-  readonly obis: string;
-  readonly attribute: number;
-}
-
 /** When the first item lists what the others are; false: it does not. */
 function takeDescribed(body: DlmsData, found: Draft[]): boolean {
   const items = itemsOf(body);
@@ -129,24 +147,50 @@ function takeDescribed(body: DlmsData, found: Draft[]): boolean {
   if (first === undefined || first === null || items.length < 2) return false;
   // A push setup that lists itself first is the list's own description.
   const hasItself = first.classId === pushSetupClass && list.length === items.length;
-  const values = hasItself ? items : items.slice(1);
-  const byObis = new Map<string, Draft>();
-  for (const [index, described] of list.entries()) {
-    const item = values[index];
-    if (described === null || item === undefined || (hasItself && index === 0)) continue;
-    const known = byObis.get(described.obis);
-    const roles: Readonly<Record<number, string>> = attributeRoles[described.classId] ?? otherRoles;
-    const role = roles[described.attribute];
-    if (role === "detail" && known !== undefined) attach(known, item);
-    if (role !== "value" || known !== undefined) continue;
-    const object = draft(described.obis, item);
-    byObis.set(described.obis, object);
-    found.push(object);
-  }
+  const names = hasItself ? [null, ...list.slice(1)] : list;
+  found.push(...described(names, hasItself ? items : items.slice(1)));
   return true;
 }
 
-function descriptionOf(item: DlmsData): Description | null {
+/** Objects of a list whose places are named elsewhere; a place without a name is passed over. */
+export function described(
+  names: readonly (ObjectAttribute | null)[],
+  values: readonly DlmsData[],
+): readonly DlmsObject[] {
+  const byObis = new Map<string, Draft>();
+  const pairs = names.flatMap((name, index) => {
+    const item = values[index];
+    return name === null || item === undefined ? [] : [{ name, item, role: roleOf(name) }];
+  });
+  for (const { name, item, role } of pairs) {
+    if (role !== "value" || byObis.has(name.obis)) continue;
+    const [value, ...details] = valueAndDetails(item);
+    const object = draft(name.obis, value);
+    for (const detail of details) attach(object, detail);
+    byObis.set(name.obis, object);
+  }
+  // A detail may stand before its value.
+  for (const { name, item, role } of pairs) {
+    const object = byObis.get(name.obis);
+    if (role === "detail" && object !== undefined) attach(object, item);
+  }
+  return [...byObis.values()];
+}
+
+function roleOf({ classId, attribute }: ObjectAttribute): "value" | "detail" | undefined {
+  const roles: Readonly<Record<number, "value" | "detail">> = attributeRoles[classId] ?? otherRoles;
+  return roles[attribute];
+}
+
+/** A value alone, or a structure of a value with its scaler and unit. */
+function valueAndDetails(item: DlmsData): readonly [DlmsData, ...DlmsData[]] {
+  const [value, ...details] = itemsOf(item);
+  const isBoth =
+    item.type === "structure" && details.some((detail) => scalerUnitOf(detail) !== null);
+  return isBoth && value !== undefined ? [value, ...details] : [item];
+}
+
+function descriptionOf(item: DlmsData): ObjectAttribute | null {
   const [classId, name, attribute] = itemsOf(item);
   if (classId?.type !== "long-unsigned" || attribute?.type !== "integer") return null;
   if (!(name?.value instanceof Uint8Array) || name.value.length !== obisBytes) return null;

@@ -4,11 +4,12 @@ import type { Telegram } from "#domain/telegram.ts";
 import { printDecimal } from "#protocols/codec/decimal.ts";
 import type { CipherOptions } from "#protocols/codec/security.ts";
 import type { DecodeFault, EncodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
-import { readApdu, type CipherState, type OpenedApdu, type Pushed } from "./apdu.ts";
+import { readApdu, titleOf, type CipherState, type OpenedApdu, type Pushed } from "./apdu.ts";
 import { printData, type DlmsData } from "./data.ts";
 import { unwrap } from "./framing.ts";
-import { telegramOf, type GasOptions } from "./gas.ts";
+import { addressIn, telegramOf, type GasOptions } from "./gas.ts";
 import { objectsOf, type DlmsObject } from "./objects.ts";
+import { pushedObjects } from "./profile.ts";
 import { decimalOf, unitNames } from "./quantities.ts";
 
 /** What is on file of a meter. */
@@ -21,32 +22,42 @@ export interface DlmsDecoded {
   readonly cipher: CipherState | null;
 }
 
-/** `Protocol`, until the name is one of the registry's; with the options of one meter. */
-export interface DlmsProtocol extends Pick<Protocol, "mayBeUrgent" | "hasWeakChecksum"> {
-  readonly name: "dlms";
-  decode(bytes: Uint8Array, options?: DlmsOptions): Result<Telegram, DecodeFault>;
-  explain(bytes: Uint8Array, options?: DlmsOptions): ReturnType<Protocol["explain"]>;
-  encodeCommand(): Result<Uint8Array, EncodeFault>;
-}
-
 /** DLMS/COSEM push: HDLC, wrapper or bare, plain or ciphered with suite 0. */
-export const dlmsProtocol: DlmsProtocol = {
+export const dlmsProtocol = {
   name: "dlms",
   hasWeakChecksum: false,
-  decode(bytes, options = {}) {
+  decode(bytes: Uint8Array, options: DlmsOptions = {}): Result<Telegram, DecodeFault> {
     const decoded = decodeDlms(bytes, options);
-    return decoded.ok ? ok(decoded.value.telegram) : decoded;
+    return decoded.ok ? ok(withLearned(decoded.value)) : decoded;
   },
-  explain(bytes, options = {}) {
+  explain(bytes: Uint8Array, options: DlmsOptions = {}) {
     const fields: FieldTrace[] = [];
     const decoded = decodeDlms(bytes, options, fields);
     const inWireOrder = fields.toSorted((a, b) => a.from - b.from);
     return { fields: inWireOrder, fault: decoded.ok ? null : decoded.fault };
   },
   // A push has no status word that we may read: its meaning is the maker's.
-  mayBeUrgent: () => false,
-  encodeCommand: () => fail({ kind: "unsupported", what: "orders need an association" }),
-};
+  mayBeUrgent: (_bytes: Uint8Array): boolean => false,
+  encodeCommand: (): Result<Uint8Array, EncodeFault> =>
+    fail({ kind: "unsupported", what: "orders need an association" }),
+  addressOf: addressInClear,
+} as const satisfies Protocol;
+
+function withLearned({ telegram, cipher }: DlmsDecoded): Telegram {
+  if (cipher === null) return telegram;
+  return { ...telegram, learned: { invocationCounter: cipher.invocationCounter } };
+}
+
+/** The system title before a ciphered APDU; in the clear the number that the meter pushes. */
+function addressInClear(bytes: Uint8Array): string | null {
+  const unwrapped = unwrap(bytes, null);
+  const [first] = unwrapped.ok ? unwrapped.value : [];
+  const title = first === undefined ? null : titleOf(first.apdu);
+  if (first === undefined || title !== null) return title;
+  const opened = readApdu(first.apdu, {}, null);
+  const pushed = opened.ok ? opened.value.apdu.pushed : null;
+  return pushed === null ? null : addressIn(pushedObjects(objectsOf(pushed), pushed.body, {}));
+}
 
 /** One payload, with the counter to keep. */
 export function decodeDlms(
@@ -61,10 +72,15 @@ export function decodeDlms(
   for (const message of messages.value) {
     const { pushed, name } = message.apdu;
     if (pushed === null) return fail({ kind: "unsupported", what: name });
-    const telegram = telegramOf(objectsOf(pushed), pushed.dateTime, options);
+    // A meter with a key ciphers; in the clear anybody could speak in its name.
+    const isForged =
+      message.cipher === null && options.key !== undefined && options.allowPlain !== true;
+    if (isForged) return fail({ kind: "notAuthentic" });
+    const objects = pushedObjects(objectsOf(pushed), pushed.body, options);
+    const telegram = telegramOf(objects, pushed.dateTime, options);
     if (!telegram.ok) return telegram;
-    telegrams.push(telegram.value);
     cipher = message.cipher ?? cipher;
+    telegrams.push(telegram.value);
   }
   const said = telegrams.filter(({ readings }) => readings.length > 0);
   const first = said[0] ?? telegrams[0];
@@ -83,15 +99,17 @@ export function readMessages(
   const unwrapped = unwrap(bytes, trace);
   if (!unwrapped.ok) return unwrapped;
   const found: OpenedApdu[] = [];
+  let { invocationCounterSeen } = options;
   for (const { apdu, placeOf } of unwrapped.value) {
     const inner: FieldTrace[] | null = trace === null ? null : [];
-    const opened = readApdu(apdu, options, inner);
+    const opened = readApdu(apdu, { ...options, invocationCounterSeen }, inner);
     if (opened.ok && inner !== null) inner.push(...linesOf(opened.value));
     for (const { from, to, ...rest } of inner ?? []) {
       trace?.push({ ...rest, from: placeOf(from), to: placeOf(to - 1) + 1 });
     }
     if (!opened.ok) return opened;
     found.push(opened.value);
+    invocationCounterSeen = opened.value.cipher?.invocationCounter ?? invocationCounterSeen;
   }
   return ok(found);
 }

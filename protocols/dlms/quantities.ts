@@ -1,7 +1,12 @@
 /** Values with scaler and unit, in the units of the house. */
 import type { VolumeRegister } from "#domain/telegram.ts";
-import { volumeFromCount } from "#domain/units.ts";
 import { scaleDecimal, type Decimal } from "#protocols/codec/decimal.ts";
+import {
+  exactFromFloat,
+  exactFromInteger,
+  registerOf,
+  type ExactDecimal,
+} from "#protocols/codec/exactNumber.ts";
 import type { DlmsObject } from "./objects.ts";
 
 /** Units of COSEM that a gas meter uses. @see IEC 62056-6-2, enumerated values for units */
@@ -50,30 +55,40 @@ export const unitNames: Readonly<Record<number, string>> = {
 /** Powers of ten beyond these are no register. */
 const scalerMax = 12;
 
-/** The value as a count and a power of ten; null when it is no number, or no plausible one. */
-export function decimalOf({ value, scaler }: DlmsObject): Decimal | null {
-  const exponent = scaler ?? 0;
-  if (Math.abs(exponent) > scalerMax || typeof value.value !== "number") return null;
-  if (Number.isSafeInteger(value.value)) return { count: value.value, exponent };
-  return floatOf(value.value, exponent);
+/** The value as it is, of a float the digits that were meant; null when it is no number, or no plausible one. */
+function exactOf({ value: { type, value }, scaler }: DlmsObject): ExactDecimal | null {
+  const power = scaler ?? 0;
+  if (Math.abs(power) > scalerMax) return null;
+  if (typeof value === "bigint") return { coefficient: value, exponent: power };
+  if (typeof value !== "number") return null;
+  const number = isFloat(type)
+    ? exactFromFloat(value, type === "float32" ? 4 : 8)
+    : exactFromInteger(BigInt(value));
+  if (number === undefined) return null;
+  const { coefficient, exponent } = number.decimal;
+  return { coefficient, exponent: exponent + power };
 }
 
-/** A floating-point value by its shortest digits, which are what the meter meant. */
-function floatOf(value: number, exponent: number): Decimal | null {
-  const [, whole = "", fraction = ""] = /^(-?\d+)\.(\d+)$/.exec(String(value)) ?? [];
-  const count = Number(whole + fraction);
-  if (whole === "" || !Number.isSafeInteger(count)) return null;
-  return { count, exponent: exponent - fraction.length };
+function isFloat(type: string): boolean {
+  return type === "float32" || type === "float64";
 }
 
-/** A volume register; null when the unit is no volume or the number is not exact. */
+/** The value as a count and a power of ten; null when it is no number, or none that is safe to count with. */
+export function decimalOf(object: DlmsObject): Decimal | null {
+  const exact = exactOf(object);
+  const count = Number(exact?.coefficient);
+  return exact === null || !Number.isSafeInteger(count)
+    ? null
+    : { count, exponent: exact.exponent };
+}
+
+/** A volume register; null when the unit is no volume, or there is no such register. */
 export function volumeOf(object: DlmsObject): VolumeRegister | null {
-  const decimal = decimalOf(object);
+  const exact = exactOf(object);
   const shift = volumeShift(object.unit);
-  if (decimal === null || shift === null) return null;
-  const register = { count: decimal.count, exponent: decimal.exponent + shift };
-  const ml = volumeFromCount(register.count, register.exponent);
-  return ml === undefined ? null : { ml, ...register };
+  if (exact === null || shift === null) return null;
+  const decimal = { ...exact, exponent: exact.exponent + shift };
+  return registerOf(decimal) ?? null;
 }
 
 function volumeShift(unit: number | null): number | null {

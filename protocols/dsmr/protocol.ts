@@ -28,39 +28,36 @@ export interface DsmrDecoded {
   readonly cipher: Pick<Opened, "systemTitle" | "invocationCounter" | "isRepeat"> | null;
 }
 
-/** `Protocol`, until the name is one of the registry's; with the options of one meter. */
-export interface DsmrProtocol extends Pick<Protocol, "mayBeUrgent" | "hasWeakChecksum"> {
-  readonly name: "dsmr";
-  decode(bytes: Uint8Array, options?: DsmrOptions): Result<Telegram, DecodeFault>;
-  explain(bytes: Uint8Array, options?: DsmrOptions): ReturnType<Protocol["explain"]>;
-  encodeCommand(): Result<Uint8Array, EncodeFault>;
-  addressOf(bytes: Uint8Array): string | null;
-}
-
 /** DSMR P1, versions 2.2 to 5, Belgian and Luxembourgish telegrams. The port only speaks. */
-export const dsmrProtocol: DsmrProtocol = {
+export const dsmrProtocol = {
   name: "dsmr",
   hasWeakChecksum: false,
-  decode(bytes, options = {}) {
+  decode(bytes: Uint8Array, options: DsmrOptions = {}): Result<Telegram, DecodeFault> {
     const decoded = decodeDsmr(bytes, options);
-    return decoded.ok ? ok(decoded.value.telegram) : decoded;
+    return decoded.ok ? ok(withLearned(decoded.value)) : decoded;
   },
-  explain(bytes, options = {}) {
+  explain(bytes: Uint8Array, options: DsmrOptions = {}) {
     const fields: FieldTrace[] = [];
     const decoded = decodeDsmr(bytes, options, fields);
     const inWireOrder = fields.toSorted((a, b) => a.from - b.from);
     return { fields: inWireOrder, fault: decoded.ok ? null : decoded.fault };
   },
   // A telegram has no status word: gas that flows out, or the valve, is never told this way.
-  mayBeUrgent: () => false,
-  encodeCommand: () => fail({ kind: "unsupported", what: "the P1 port takes no commands" }),
+  mayBeUrgent: (_bytes: Uint8Array): boolean => false,
+  encodeCommand: (): Result<Uint8Array, EncodeFault> =>
+    fail({ kind: "unsupported", what: "the P1 port takes no commands" }),
   /** The system title of a ciphered telegram; the gas meter's equipment identifier in the clear. */
-  addressOf(bytes) {
+  addressOf(bytes: Uint8Array): string | null {
     if (bytes[0] === generalGloCiphering) return systemTitleOf(bytes);
     const decoded = decodeDsmr(bytes);
     return decoded.ok ? decoded.value.telegram.address : null;
   },
-};
+} as const satisfies Protocol;
+
+function withLearned({ telegram, cipher }: DsmrDecoded): Telegram {
+  if (cipher === null) return telegram;
+  return { ...telegram, learned: { invocationCounter: cipher.invocationCounter } };
+}
 
 /** One payload, plain or ciphered, with the counter to keep. */
 export function decodeDsmr(
@@ -69,6 +66,9 @@ export function decodeDsmr(
   trace: FieldTrace[] | null = null,
 ): Result<DsmrDecoded, DecodeFault> {
   if (bytes[0] === generalGloCiphering) return decodeCiphered(bytes, options, trace);
+  // A meter with a key ciphers; in the clear anybody could speak in its name.
+  if (options.key !== undefined && options.allowPlain !== true)
+    return fail({ kind: "notAuthentic" });
   const telegram = readPayload(bytes, 0, options, checksumFault, trace);
   return telegram.ok ? ok({ telegram: telegram.value, cipher: null }) : telegram;
 }
@@ -127,8 +127,7 @@ function decodeFrame(
   const telegram = readPayload(plaintext, payloadAt + from, options, () => null, trace);
   if (!telegram.ok) return telegram;
   const cipher = { systemTitle, invocationCounter, isRepeat };
-  // By the address that stands in the clear: it is how the keys were found.
-  return ok({ telegram: { ...telegram.value, address: systemTitle }, cipher });
+  return ok({ telegram: telegram.value, cipher });
 }
 
 type Check = (telegram: P1Telegram) => DecodeFault | null;

@@ -62,6 +62,10 @@ export interface Dialect {
   readonly volumeRegister?: string | undefined;
   /** DLMS: scaler and unit by C.D.E, for models that push registers without them. */
   readonly scalers?: Readonly<Record<string, { scaler: number; unit: number }>> | undefined;
+  /** DLMS: the objects of a list, or the columns of a buffer, that come without names; null: means nothing. */
+  readonly objectList?: readonly (string | null)[] | undefined;
+  /** DLMS: how far the rows of a buffer are apart, where a push does not say. */
+  readonly capturePeriodSeconds?: number | undefined;
   /** DLMS: minutes east of UTC, without summer time, for clocks that leave their deviation out. */
   readonly offsetMinutes?: number | undefined;
   /** DLMS: the deviation is written with the opposite sign. */

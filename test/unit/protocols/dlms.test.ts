@@ -3,40 +3,18 @@ import { describe, expect, test } from "vitest";
 import { crc16X25 } from "#protocols/codec/crc16.ts";
 import { instantOfClock, type ClockOptions } from "#protocols/dlms/clock.ts";
 import { dataDepthMax, readData } from "#protocols/dlms/data.ts";
-import { payloadBytesMax } from "#protocols/dlms/framing.ts";
-import { dlmsProtocol, readMessages, type DlmsOptions } from "#protocols/dlms/protocol.ts";
+import { dlmsProtocol, readMessages } from "#protocols/dlms/protocol.ts";
 import { cardsIn, checkCards, fuzz, takeBy } from "./cardChecks.ts";
 import { bytesOfHex, utf8 } from "./cards.ts";
+import { cubicMetres, name, onlyRegister, push, readingOf, register, taken } from "./dlmsPushes.ts";
 
 const cards = cardsIn("dlms");
 checkCards(cards, () => dlmsProtocol, true);
 
-/** 09 06 and the six numbers of a name. */
-function name(obis: string): string {
-  const numbers = [...obis.split(/[-:.]/).map(Number), 255];
-  return `0906${Buffer.from(numbers).toString("hex")}`;
-}
-
-/** A data-notification without a date. */
-function push(body: string): Uint8Array {
-  return bytesOfHex(`0f0000000100${body}`);
-}
-
-const cubicMetres = "02020ffd160d";
-const register = `0203${name("7-0:3.0.0")}06000004d2${cubicMetres}`;
-const onlyRegister = push(`0101${register}`);
-const taken = { ml: 1_234_000, count: 1_234, exponent: -3 };
-
-function readingOf(bytes: Uint8Array, options?: DlmsOptions) {
-  const result = dlmsProtocol.decode(bytes, options);
-  if (!result.ok) return result.fault;
-  return result.value.readings[0] ?? null;
-}
-
-function faultOf(bytes: Uint8Array, options?: DlmsOptions): string | null {
-  const result = dlmsProtocol.decode(bytes, options);
-  return result.ok ? null : result.fault.kind;
-}
+/** 123.456789123 cubic metres as a float of eight bytes. */
+const rounded = { ml: 123_456_789, count: 123_456_789, exponent: -6 };
+/** 750,000,000 cubic metres in units of 10^-9: beyond a safe count, not beyond millilitres. */
+const bigRegister = { ml: 750_000_000_000_000, count: 750_000_000_000_000, exponent: -6 };
 
 test("the checksum's published check value", () => {
   expect(crc16X25(utf8("123456789"), 0, 9)).toBe(0x906e);
@@ -151,7 +129,8 @@ describe("registers", () => {
     ["corrected before base conditions", ["7-0:3.2.0", "7-0:3.1.0"], 2],
     ["the meter before its converter", ["7-0:13.0.0", "7-0:3.0.0"], 2],
     ["absolute before undisturbed", ["7-0:1.0.0", "7-0:3.0.0"], 2],
-    ["the lowest channel", ["7-2:3.0.0", "7-1:3.0.0"], 2],
+    ["the converter before the logger", ["7-0:23.0.0", "7-0:11.0.0"], 2],
+    ["the channel that has a register", ["7-1:0.2.0", "7-2:3.0.0"], 2],
     ["no tariff, no other quantity", ["7-0:3.0.1", "7-0:44.0.0"], null],
   ])("%s", (_, names, wanted) => {
     const list = names.map((obis, index) => one(obis, `0600000${index + 1}00`));
@@ -159,6 +138,36 @@ describe("registers", () => {
     const count = wanted === null ? undefined : wanted * 256;
     if (count === undefined) expect(volume).toBeNull();
     else expect(volume).toMatchObject({ volume: { count, exponent: -3 } });
+  });
+
+  test.each([
+    [undefined, 1],
+    ["measurement", 1],
+    ["base", 3],
+  ] as const)("of a converter's three volumes %s counts", (volumeAt, wanted) => {
+    const names = ["7-0:3.0.0", "7-0:3.1.0", "7-0:3.2.0"];
+    const list = names.map((obis, index) => one(obis, `0600000${index + 1}00`));
+    const volume = { count: wanted * 256 };
+    expect(readingOf(push(`0103${list.join("")}`), { volumeAt })).toMatchObject({ volume });
+    const corrected = readingOf(push(`0101${list[1]}`), { volumeAt });
+    if (volumeAt === "measurement") expect(corrected).toBeNull();
+    else expect(corrected).toMatchObject({ volume: { count: 512 } });
+  });
+
+  test("the first choice without a value is no value, never the second's", () => {
+    const list = one("7-0:3.0.0", "00") + one("7-0:3.2.0", "06000004d2");
+    expect(readingOf(push(`0102${list}`))).toBeNull();
+  });
+
+  test("registers of two channels: the meter's record must name one", () => {
+    const own = one("7-2:3.0.0", "06000004d2") + one("7-1:3.0.0", "0600000001");
+    expect(readingOf(push(`0102${own}`))).toMatchObject({ kind: "unsupported" });
+    expect(readingOf(push(`0102${own}`), { gasChannel: 2 })).toMatchObject({ volume: taken });
+    const device = (channel: number, value: string) =>
+      `0202${name(`0-${channel}:24.1.0`)}1103${one(`0-${channel}:24.2.1`, value)}`;
+    const bus = device(1, "0600000001") + device(3, "06000004d2");
+    expect(readingOf(push(`0104${bus}`))).toMatchObject({ kind: "unsupported" });
+    expect(readingOf(push(`0104${bus}`), { gasChannel: 3 })).toMatchObject({ volume: taken });
   });
 
   test("the meter's record may name another register and another channel", () => {
@@ -171,7 +180,10 @@ describe("registers", () => {
     ["litres", "06000004d2", unit("00", "13"), taken],
     ["corrected cubic metres", "06000004d2", unit("fd", "0e"), taken],
     ["64 bits", "1500000000000004d2", cubicMetres, taken],
-    ["a 32-bit float", "173f9df3b6", unit("00", "0d"), null],
+    ["a 32-bit float", "173f9df3b6", unit("00", "0d"), taken],
+    ["a 32-bit float, not a number", "177fc00000", unit("00", "0d"), null],
+    ["more digits than millilitres", "18405edd3c08721d06", unit("00", "0d"), rounded],
+    ["64 bits of nanometres", "150a688906bd8b0000", unit("f7", "0d"), bigRegister],
     ["a 64-bit float", "183ff3be76c8b43958", unit("00", "0d"), taken],
     ["not a number", "187ff8000000000000", unit("00", "0d"), null],
     ["more than a safe integer", "15ffffffffffffffff", cubicMetres, null],
@@ -244,50 +256,6 @@ describe("registers", () => {
     const bus = push(`0101${one("0-2:24.2.1", "06000004d2")}`);
     expect(readingOf(bus)).toBeNull();
     expect(readingOf(bus, { gasChannel: 2 })).toMatchObject({ volume: taken });
-  });
-});
-
-describe("around an APDU", () => {
-  const hex = Buffer.from(onlyRegister).toString("hex");
-  const wrapped = `000100010010${(hex.length / 2).toString(16).padStart(4, "0")}${hex}`;
-  const noon = "07ea0b16ff0c0000ff000000";
-
-  test.each([
-    ["bare", hex],
-    ["with an LLC head", `e6e700${hex}`],
-    ["with a wrapper", wrapped],
-    ["with a date that has a tag", `0f00000001090c${noon}0101${register}`],
-  ])("%s", (_, payload) => {
-    expect(readingOf(bytesOfHex(payload))).toMatchObject({ volume: taken });
-    const { fields, fault } = dlmsProtocol.explain(bytesOfHex(payload));
-    expect(fault).toBeNull();
-    const line = fields.find((field) => field.name === "7-0:3.0.0.255");
-    expect(line).toMatchObject({ value: "1.234", unit: "m³" });
-    expect(payload.slice(2 * (line?.from ?? 0), 2 * (line?.to ?? 0))).toBe("06000004d2");
-  });
-
-  test("two wrappers in one payload are two readings", () => {
-    const result = dlmsProtocol.decode(bytesOfHex(wrapped + wrapped));
-    expect(result.ok && result.value.readings).toHaveLength(2);
-  });
-
-  test.each([
-    ["a wrapper that lies about its length", `${wrapped}00`, "truncated"],
-    ["a wrapper of another version", wrapped + wrapped.replace("0001", "0002"), "unexpectedValue"],
-    ["something behind the APDU", `${hex}00`, "wrongLength"],
-    ["an LLC head of another protocol", `e6e601${hex}`, "unexpectedValue"],
-    ["a service that pushes nothing", "c001c100030700030000ff0200", "unsupported"],
-    ["an unknown APDU", "fe00", "unsupported"],
-    ["a signed APDU", "df00", "unsupported"],
-    ["a link frame", "7ea00802232193bd647e", "unsupported"],
-    ["flags alone", "7e7e7e", "truncated"],
-    ["nothing", "", "truncated"],
-  ])("%s is refused", (_, payload, kind) => {
-    expect(faultOf(bytesOfHex(payload))).toBe(kind);
-  });
-
-  test("more than the limit is refused", () => {
-    expect(faultOf(new Uint8Array(payloadBytesMax + 1))).toBe("tooLarge");
   });
 });
 

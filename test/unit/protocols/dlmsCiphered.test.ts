@@ -105,6 +105,7 @@ describe("ciphered", () => {
     ["an old counter, big", general(), { ...options, invocationCounterSeen: 8n }, "replayed"],
     ["an old counter and no key", general(), { invocationCounterSeen: 8 }, "keyMissing"],
     ["no tag", general({ control: 0x20 }), options, "notAuthentic"],
+    ["in the clear", plainPush, options, "notAuthentic"],
     ["no tag and no key", general({ control: 0x20 }), {}, "notAuthentic"],
     ["no security at all", general({ control: 0x00 }), options, "notAuthentic"],
     ["suite 1", general({ control: 0x31 }), options, "unsupported"],
@@ -113,6 +114,22 @@ describe("ciphered", () => {
     ["something behind it", Buffer.concat([general(), Buffer.alloc(1)]), options, "wrongLength"],
   ])("%s", (_, frame, some, kind) => {
     expect(faultOf(frame, some)).toBe(kind);
+  });
+
+  test("in the clear, where the meter's record allows it", () => {
+    expect(faultOf(plainPush, { ...options, allowPlain: true })).toBeNull();
+  });
+
+  test("several in one payload: each counter is judged by those before it", () => {
+    const wrapped = (frame: Uint8Array) =>
+      Buffer.concat([Buffer.from([0, 1, 0, 1, 0, 16, 0, frame.length]), frame]);
+    const both = (one: number, other: number) =>
+      Buffer.concat([wrapped(general({ counter: one })), wrapped(general({ counter: other }))]);
+    expect(decodeDlms(both(7, 8), options)).toMatchObject({
+      ok: true,
+      value: { cipher: { invocationCounter: 8, isRepeat: false } },
+    });
+    expect(faultOf(both(8, 7), options)).toBe("replayed");
   });
 
   test("the same counter is the same frame again", () => {
@@ -130,6 +147,7 @@ describe("ciphered", () => {
           address: null,
           frameId: null,
           replies: [],
+          learned: { invocationCounter: 7 },
           readings: [{ ...emptyReading, volume }],
         },
       },

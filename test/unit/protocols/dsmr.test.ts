@@ -159,18 +159,21 @@ describe("registers of several standards", () => {
     });
   });
 
-  test.each([undefined, "measurement", "base"] as const)("both are there, %s counts", (volumeAt) => {
-    const bytes = withChecksum(
-      "0-0:96.1.4(50221)",
-      "0-2:24.1.0(003)",
-      "0-2:96.1.1(37464C4F)",
-      "0-2:24.2.1(260714180000S)(00110.000*m3)",
-      "0-2:24.2.3(260714180000S)(00112.384*m3)",
-    );
-    const ml = volumeAt === "base" ? 110_000_000 : 112_384_000;
-    expect(readingOf(bytes, { volumeAt })).toEqual({ at, ml, valve: null });
-    expect(dsmrProtocol.addressOf(bytes)).toBe("7FLO");
-  });
+  test.each([undefined, "measurement", "base"] as const)(
+    "both are there, %s counts",
+    (volumeAt) => {
+      const bytes = withChecksum(
+        "0-0:96.1.4(50221)",
+        "0-2:24.1.0(003)",
+        "0-2:96.1.1(37464C4F)",
+        "0-2:24.2.1(260714180000S)(00110.000*m3)",
+        "0-2:24.2.3(260714180000S)(00112.384*m3)",
+      );
+      const ml = volumeAt === "base" ? 110_000_000 : 112_384_000;
+      expect(readingOf(bytes, { volumeAt })).toEqual({ at, ml, valve: null });
+      expect(dsmrProtocol.addressOf(bytes)).toBe("7FLO");
+    },
+  );
 
   test("a register that the record does not want is not taken for the other", () => {
     const bytes = withChecksum("0-1:24.1.0(003)", "0-1:24.2.1(260714180000S)(00110.000*m3)");
@@ -294,8 +297,7 @@ describe("ciphered", () => {
       invocationCounter: 7,
       isRepeat: false,
     };
-    const telegram = { ...card?.expect, address: cipherState.systemTitle };
-    const value = { telegram, cipher: cipherState };
+    const value = { telegram: card?.expect, cipher: cipherState };
     expect(decodeDsmr(frame, options)).toEqual({ ok: true, value });
     expect(dsmrProtocol.explain(frame, options).fault).toBeNull();
   });
@@ -337,6 +339,14 @@ describe("ciphered", () => {
     expect(dsmrProtocol.addressOf(frame.subarray(0, 9))).toBeNull();
   });
 
+  test("in the clear only where the record of a meter with a key allows it", () => {
+    const plain = card?.bytes ?? new Uint8Array();
+    expect(dsmrProtocol.decode(plain, options)).toMatchObject({ fault: { kind: "notAuthentic" } });
+    expect(dsmrProtocol.decode(plain, { ...options, allowPlain: true })).toMatchObject({
+      ok: true,
+    });
+  });
+
   test("without a tag nothing is authentic", () => {
     const bare = Buffer.from(frame);
     bare[13] = 0x20;
@@ -363,7 +373,7 @@ describe("ciphered", () => {
     cards.map((plain) => ({
       ...plain,
       bytes: cipher(plain.bytes, 7, false),
-      expect: { ...plain.expect, address: "4D43503030303432" },
+      expect: { ...plain.expect, learned: { invocationCounter: 7 } },
     })),
     () => ({
       ...dsmrProtocol,
