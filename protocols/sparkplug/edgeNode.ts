@@ -1,12 +1,24 @@
 /**
  * What a host knows of one edge node and the devices behind it, by the messages it has seen. Pure: the
  * time is an argument, and what is to be done is told. Sparkplug B 3.0, sections 5 and 6.
+ *
+ * How a host drives it:
+ * 1. It keeps one `EdgeNodeState` for each group and edge node (`parseTopic`), `unknownEdgeNode` at first. The state
+ *    is plain JSON within the limits below: store it with the message that changed it, in one transaction, and hand
+ *    it back after a restart (`birth` and `devices` change only with births and deaths). What was missed meanwhile shows by its sequence. Where the broker forgot its sessions,
+ *    or another host stood in between, begin with `unknownEdgeNode` again and mark everything stale.
+ * 2. Every message of the node and its devices goes through `takeEdgeMessage` in the order of arrival, with a number
+ *    of the host's own (`ref`), which comes back with what the message says, perhaps only some messages later.
+ * 3. While `heldSinceMs` is not null, `tickEdgeNode` must be called once `heldSinceMs + reorderTimeoutMs` has come.
+ * 4. Effects in their order: `metrics` become readings by a table (`mapping.ts`); `unexplained` and `refused` keep the
+ *    message of that number; `askRebirth` sends `encodeRebirthRequest` as NCMD; `stale` says that what was last
+ *    heard is no longer so; `limit`, `unread` and `ignored` are counted.
  */
 import type { TimestampMs } from "#domain/units.ts";
-import type { DataType } from "./dataTypes.ts";
-import type { Metric, Payload } from "./payload.ts";
+import type { DecodeFault } from "#protocols/contract.ts";
+import { birthOf, explained, noBirth, type Birth, type KnownMetric } from "./births.ts";
+import { decodePayload, type Payload } from "./payload.ts";
 import type { DeviceMessage, NodeMessage } from "./topic.ts";
-import { valueOf, type MetricValue } from "./values.ts";
 
 /** How patient a host is. */
 export interface EdgeNodeSettings {
@@ -20,18 +32,9 @@ export interface EdgeNodeSettings {
 export interface EdgeMessage {
   readonly type: Exclude<NodeMessage | DeviceMessage, "NCMD" | "DCMD">;
   readonly device: string | null;
-  readonly payload: Payload;
-}
-
-/** A metric with all that its birth said of it. */
-export interface KnownMetric {
-  readonly name: string;
-  readonly dataType: DataType;
-  /** Null: the node says that there is none now. */
-  readonly value: MetricValue | null;
-  readonly atMs: TimestampMs | null;
-  readonly isHistorical: boolean;
-  readonly quality: number | null;
+  readonly bytes: Uint8Array;
+  /** The host's own number of it. */
+  readonly ref: number;
 }
 
 /** What is to be done after a message. */
@@ -39,44 +42,51 @@ export type EdgeEffect =
   | {
       readonly kind: "metrics";
       readonly device: string | null;
+      readonly ref: number;
       readonly metrics: readonly KnownMetric[];
       readonly isBirth: boolean;
     }
   /** What was last heard is no longer so; without a device: of the node and of all its devices. */
   | { readonly kind: "stale"; readonly device: string | null }
   /** Metrics that no birth explains: the message's bytes must be kept, and are not lost. */
-  | { readonly kind: "unexplained"; readonly device: string | null; readonly count: number }
+  | {
+      readonly kind: "unexplained";
+      readonly device: string | null;
+      readonly ref: number;
+      readonly count: number;
+    }
+  /** Data sets, templates, and values that do not fit their type: known by name, and passed over. */
+  | {
+      readonly kind: "unread";
+      readonly device: string | null;
+      readonly ref: number;
+      readonly count: number;
+    }
+  /** No payload: the message's bytes must be kept. */
+  | { readonly kind: "refused"; readonly ref: number; readonly fault: DecodeFault }
   | { readonly kind: "askRebirth"; readonly because: string }
+  | { readonly kind: "limit"; readonly what: "devices" | "metrics" | "held"; readonly max: number }
   | { readonly kind: "ignored"; readonly because: string };
 
-interface BornMetric {
-  readonly name: string;
-  readonly dataType: DataType;
-}
-
-/** What a birth said. An alias that it gave twice explains nothing. */
-interface Birth {
-  readonly byName: ReadonlyMap<string, BornMetric>;
-  readonly byAlias: ReadonlyMap<bigint, BornMetric | null>;
-  /** False when a message has been missed since: aliases may have been given anew. */
-  readonly isTrusted: boolean;
-}
-
+/** A message that came before one that is missing. */
 interface HeldMessage {
   readonly seq: number;
-  readonly message: EdgeMessage;
+  readonly type: EdgeMessage["type"];
+  readonly device: string | null;
+  readonly ref: number;
+  /** The payload in base64. */
+  readonly payload: string;
 }
 
-/** What is known of an edge node. */
+/** What is known of an edge node; plain JSON. */
 export interface EdgeNodeState {
   readonly isOnline: boolean;
-  /** Of the session that was born last; null: it did not say. */
-  readonly bdSeq: bigint | null;
+  /** Digits, of the session that was born last; null: it did not say. */
+  readonly bdSeq: string | null;
   readonly nextSeq: number;
   readonly birth: Birth;
   /** Devices that are born and not dead. */
-  readonly devices: ReadonlyMap<string, Birth>;
-  /** Messages that came before one that is missing. */
+  readonly devices: readonly (readonly [device: string, birth: Birth])[];
   readonly held: readonly HeldMessage[];
   readonly heldSinceMs: TimestampMs | null;
   readonly askedAtMs: TimestampMs | null;
@@ -88,15 +98,13 @@ export interface EdgeStep {
   readonly effects: readonly EdgeEffect[];
 }
 
-const noBirth: Birth = { byName: new Map(), byAlias: new Map(), isTrusted: false };
-
-/** Nothing has been heard of it, or the connection to the broker was lost. */
+/** Nothing has been heard of it. */
 export const unknownEdgeNode: EdgeNodeState = {
   isOnline: false,
   bdSeq: null,
   nextSeq: 0,
   birth: noBirth,
-  devices: new Map(),
+  devices: [],
   held: [],
   heldSinceMs: null,
   askedAtMs: null,
@@ -107,8 +115,12 @@ const seqCount = 256;
 const aheadMax = seqCount / 2;
 /** Messages that may wait for one that is missing. */
 export const heldMessagesMax = 64;
+/** And what they may weigh, in base64. */
+export const heldCharsMax = 256 * 1024;
 /** Devices behind one node. */
 export const edgeDevicesMax = 4_096;
+/** Metrics that are remembered of a node and all its devices. */
+export const edgeMetricsMax = 16_384;
 
 /** One step of a conversation that is being followed: state and effects so far. */
 interface Walk {
@@ -116,6 +128,11 @@ interface Walk {
   readonly effects: EdgeEffect[];
   readonly settings: EdgeNodeSettings;
   readonly nowMs: TimestampMs;
+}
+
+/** A message whose payload has been read. */
+interface ReadMessage extends Omit<EdgeMessage, "bytes"> {
+  readonly payload: Payload;
 }
 
 /** A message arrived. */
@@ -127,14 +144,21 @@ export function takeEdgeMessage(
 ): EdgeStep {
   const walk: Walk = { state, effects: [], settings, nowMs };
   giveUpWaiting(walk);
+  const { type, device, ref, bytes } = message;
+  const payload = decodePayload(bytes);
+  if (payload.ok) takeRead(walk, { type, device, ref, payload: payload.value }, bytes);
+  else walk.effects.push({ kind: "refused", ref, fault: payload.fault });
+  return { state: walk.state, effects: walk.effects };
+}
+
+function takeRead(walk: Walk, message: ReadMessage, bytes: Uint8Array): void {
   if (message.type === "NBIRTH") takeNodeBirth(walk, message);
   else if (message.type === "NDEATH") takeNodeDeath(walk, message);
-  else if (state.isOnline) takeInOrder(walk, message);
+  else if (walk.state.isOnline) takeInOrder(walk, message, bytes);
   else {
     apply(walk, message);
     askRebirth(walk, "a message of a node without a birth");
   }
-  return { state: walk.state, effects: walk.effects };
 }
 
 /** Time has passed: a message that is missing for too long is given up. */
@@ -149,22 +173,25 @@ export function tickEdgeNode(
 }
 
 /** Any sequence may begin a session: the specification asks for 0 in one place and for any in another. */
-function takeNodeBirth(walk: Walk, message: EdgeMessage): void {
+function takeNodeBirth(walk: Walk, message: ReadMessage): void {
   flushHeld(walk);
   const { payload } = message;
-  if (walk.state.isOnline) walk.effects.push({ kind: "stale", device: null });
+  const { isOnline, askedAtMs } = walk.state;
+  if (isOnline) walk.effects.push({ kind: "stale", device: null });
   walk.state = {
     ...unknownEdgeNode,
     isOnline: true,
     bdSeq: bdSeqOf(payload),
     nextSeq: ((payload.seq ?? 0) + 1) % seqCount,
-    birth: birthOf(payload),
+    birth: remembered(walk, payload, edgeMetricsMax),
+    // A node that answers every request with a birth that explains nothing is not asked in a circle.
+    askedAtMs,
   };
   tell(walk, message, walk.state.birth);
 }
 
 /** A will may arrive after the next birth; the number tells whose death it is. */
-function takeNodeDeath(walk: Walk, { payload }: EdgeMessage): void {
+function takeNodeDeath(walk: Walk, { payload }: ReadMessage): void {
   const died = bdSeqOf(payload);
   const { isOnline, bdSeq } = walk.state;
   if (!isOnline) return ignore(walk, "a death of a node that is not alive");
@@ -176,7 +203,7 @@ function takeNodeDeath(walk: Walk, { payload }: EdgeMessage): void {
   walk.state = { ...unknownEdgeNode, askedAtMs: walk.state.askedAtMs };
 }
 
-function takeInOrder(walk: Walk, message: EdgeMessage): void {
+function takeInOrder(walk: Walk, message: ReadMessage, bytes: Uint8Array): void {
   const { seq } = message.payload;
   if (seq === null) {
     apply(walk, message);
@@ -189,15 +216,24 @@ function takeInOrder(walk: Walk, message: EdgeMessage): void {
     return drainHeld(walk);
   }
   if (ahead >= aheadMax) return takeLate(walk, message);
+  hold(walk, message, seq, bytes);
+}
+
+function hold(walk: Walk, message: ReadMessage, seq: number, bytes: Uint8Array): void {
   const { held, heldSinceMs } = walk.state;
   if (held.some((other) => other.seq === seq)) return ignore(walk, "a message that came twice");
-  const waiting = [...held, { seq, message }];
+  const { type, device, ref } = message;
+  const payload = Buffer.from(bytes).toString("base64");
+  const waiting = [...held, { seq, type, device, ref, payload }];
   walk.state = { ...walk.state, held: waiting, heldSinceMs: heldSinceMs ?? walk.nowMs };
-  if (waiting.length > heldMessagesMax) stopWaiting(walk);
+  const chars = waiting.reduce((sum, { payload: text }) => sum + text.length, 0);
+  if (waiting.length <= heldMessagesMax && chars <= heldCharsMax) return;
+  walk.effects.push({ kind: "limit", what: "held", max: heldMessagesMax });
+  stopWaiting(walk);
 }
 
 /** Births and deaths out of the past change nothing; data are still data, when they have a name. */
-function takeLate(walk: Walk, message: EdgeMessage): void {
+function takeLate(walk: Walk, message: ReadMessage): void {
   const isData = message.type === "NDATA" || message.type === "DDATA";
   if (isData) tell(walk, message, noBirth);
   else ignore(walk, "a birth or death out of the past");
@@ -210,8 +246,7 @@ function drainHeld(walk: Walk): void {
     const next = held.find(({ seq }) => seq === nextSeq);
     if (next === undefined) break;
     walk.state = { ...walk.state, held: held.filter((other) => other !== next) };
-    apply(walk, next.message);
-    walk.state = { ...walk.state, nextSeq: (nextSeq + 1) % seqCount };
+    applyHeld(walk, next);
   }
   if (walk.state.held.length === 0) walk.state = { ...walk.state, heldSinceMs: null };
 }
@@ -225,9 +260,11 @@ function giveUpWaiting(walk: Walk): void {
 /** A message is lost, perhaps a birth: what has only an alias can no longer be explained. */
 function stopWaiting(walk: Walk): void {
   const { birth, devices } = walk.state;
-  const doubted = [...devices].map(([id, known]) => [id, { ...known, isTrusted: false }] as const);
-  const doubt = { birth: { ...birth, isTrusted: false }, devices: new Map(doubted) };
-  walk.state = { ...walk.state, ...doubt };
+  walk.state = {
+    ...walk.state,
+    birth: { ...birth, isTrusted: false },
+    devices: devices.map(([id, known]) => [id, { ...known, isTrusted: false }] as const),
+  };
   flushHeld(walk);
   askRebirth(walk, "a message is missing");
 }
@@ -237,10 +274,14 @@ function flushHeld(walk: Walk): void {
   const { held, nextSeq } = walk.state;
   const inOrder = held.toSorted((a, b) => distance(nextSeq, a.seq) - distance(nextSeq, b.seq));
   walk.state = { ...walk.state, held: [], heldSinceMs: null };
-  for (const { seq, message } of inOrder) {
-    apply(walk, message);
-    walk.state = { ...walk.state, nextSeq: (seq + 1) % seqCount };
-  }
+  for (const message of inOrder) applyHeld(walk, message);
+}
+
+function applyHeld(walk: Walk, { seq, type, device, ref, payload: text }: HeldMessage): void {
+  const payload = decodePayload(new Uint8Array(Buffer.from(text, "base64")));
+  if (payload.ok) apply(walk, { type, device, ref, payload: payload.value });
+  else walk.effects.push({ kind: "refused", ref, fault: payload.fault });
+  walk.state = { ...walk.state, nextSeq: (seq + 1) % seqCount };
 }
 
 /** How far a sequence is ahead on the circle. */
@@ -248,77 +289,85 @@ function distance(from: number, to: number): number {
   return (to - from + seqCount) % seqCount;
 }
 
-function apply(walk: Walk, message: EdgeMessage): void {
+function apply(walk: Walk, message: ReadMessage): void {
   const { type, device, payload } = message;
   if (type === "DBIRTH") return takeDeviceBirth(walk, message);
   if (type === "DDEATH") return takeDeviceDeath(walk, device ?? "");
-  const birth = device === null ? walk.state.birth : walk.state.devices.get(device);
+  const { isOnline, birth: nodeBirth, devices } = walk.state;
+  const birth = device === null ? nodeBirth : birthOfDevice(devices, device);
   tell(walk, message, birth ?? noBirth);
   const isExplained = birth?.isTrusted === true || payload.metrics.length === 0;
-  if (walk.state.isOnline && !isExplained) askRebirth(walk, "data without a birth to trust");
+  // A device beyond the limit would be asked for without end.
+  const isUnremembered = birth === undefined && devices.length >= edgeDevicesMax;
+  if (isOnline && !isExplained && !isUnremembered) {
+    askRebirth(walk, "data without a birth to trust");
+  }
 }
 
-function takeDeviceBirth(walk: Walk, message: EdgeMessage): void {
+function birthOfDevice(devices: EdgeNodeState["devices"], wanted: string): Birth | undefined {
+  return devices.find(([device]) => device === wanted)?.[1];
+}
+
+function takeDeviceBirth(walk: Walk, message: ReadMessage): void {
   const device = message.device ?? "";
-  const birth = birthOf(message.payload);
+  const others = walk.state.devices.filter(([other]) => other !== device);
+  const room = edgeMetricsMax - metricsOf(walk.state.birth, others);
+  const { isOnline } = walk.state;
+  const isTooMany = others.length >= edgeDevicesMax;
+  const isKept = isOnline && !isTooMany;
+  const birth = isKept
+    ? remembered(walk, message.payload, room)
+    : birthOf(message.payload, edgeMetricsMax);
   tell(walk, message, birth);
-  const { isOnline, devices } = walk.state;
-  if (!isOnline) return;
-  if (devices.size >= edgeDevicesMax && !devices.has(device)) {
-    return ignore(walk, `more than ${edgeDevicesMax} devices`);
+  if (isOnline && isTooMany) {
+    walk.effects.push({ kind: "limit", what: "devices", max: edgeDevicesMax });
   }
-  walk.state = { ...walk.state, devices: new Map(devices).set(device, birth) };
+  if (isKept) walk.state = { ...walk.state, devices: [...others, [device, birth]] };
+}
+
+function metricsOf(birth: Birth, devices: EdgeNodeState["devices"]): number {
+  return devices.reduce((sum, [, { metrics }]) => sum + metrics.length, birth.metrics.length);
+}
+
+/** What is kept of a birth; what is beyond the limit must be named in every message. */
+function remembered(walk: Walk, payload: Payload, room: number): Birth {
+  const birth = birthOf(payload, room);
+  if (birth.metrics.length >= room && payload.metrics.length > room) {
+    walk.effects.push({ kind: "limit", what: "metrics", max: edgeMetricsMax });
+  }
+  return birth;
 }
 
 function takeDeviceDeath(walk: Walk, device: string): void {
-  const devices = new Map(walk.state.devices);
-  devices.delete(device);
+  const devices = walk.state.devices.filter(([other]) => other !== device);
   walk.state = { ...walk.state, devices };
   walk.effects.push({ kind: "stale", device });
 }
 
 /** What the message says, as far as names and births explain it. */
-function tell(walk: Walk, { type, device, payload }: EdgeMessage, birth: Birth): void {
+function tell(walk: Walk, { type, device, ref, payload }: ReadMessage, birth: Birth): void {
   const metrics: KnownMetric[] = [];
   let unexplained = 0;
+  let unread = 0;
   for (const metric of payload.metrics) {
     const known = explained(metric, payload, birth);
     if (known === undefined) unexplained += 1;
     else metrics.push(known);
+    if (known?.value?.kind === "unread") unread += 1;
   }
   const isBirth = type === "NBIRTH" || type === "DBIRTH";
-  if (metrics.length > 0 || isBirth)
-    walk.effects.push({ kind: "metrics", device, metrics, isBirth });
-  if (unexplained > 0) walk.effects.push({ kind: "unexplained", device, count: unexplained });
-}
-
-function explained(metric: Metric, payload: Payload, birth: Birth): KnownMetric | undefined {
-  const { name, alias, quality, isHistorical, isNull, wire } = metric;
-  const byAlias = birth.isTrusted && alias !== null ? birth.byAlias.get(alias) : undefined;
-  const born = name === null ? byAlias : birth.byName.get(name);
-  const knownName = name ?? born?.name;
-  const dataType = metric.dataType ?? born?.dataType;
-  if (knownName === undefined || dataType === undefined) return undefined;
-  const value = isNull ? null : valueOf(wire, dataType);
-  const atMs = metric.atMs ?? payload.atMs;
-  return { name: knownName, dataType, value, atMs, isHistorical, quality };
-}
-
-function birthOf({ metrics }: Payload): Birth {
-  const byName = new Map<string, BornMetric>();
-  const byAlias = new Map<bigint, BornMetric | null>();
-  for (const { name, alias, dataType } of metrics) {
-    if (name === null || dataType === null) continue;
-    const born = { name, dataType };
-    byName.set(name, born);
-    if (alias !== null) byAlias.set(alias, byAlias.has(alias) ? null : born);
+  const { effects } = walk;
+  if (metrics.length > 0 || isBirth) {
+    effects.push({ kind: "metrics", device, ref, metrics, isBirth });
   }
-  return { byName, byAlias, isTrusted: true };
+  if (unexplained > 0) effects.push({ kind: "unexplained", device, ref, count: unexplained });
+  if (unread > 0) effects.push({ kind: "unread", device, ref, count: unread });
 }
 
-function bdSeqOf({ metrics }: Payload): bigint | null {
-  const metric = metrics.find(({ name }) => name === "bdSeq");
-  return metric?.wire.longValue ?? metric?.wire.intValue ?? null;
+function bdSeqOf({ metrics }: Payload): string | null {
+  const wire = metrics.find(({ name }) => name === "bdSeq")?.wire;
+  const bits = wire?.longValue ?? wire?.intValue;
+  return bits === undefined ? null : String(bits);
 }
 
 function askRebirth(walk: Walk, because: string): void {

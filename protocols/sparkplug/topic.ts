@@ -47,7 +47,10 @@ export function printTopic(topic: SparkplugTopic): string {
   return [namespace, group, type, edge, ...(device === null ? [] : [device])].join("/");
 }
 
+/** The longest id of a group, a node, a device or a host; they are remembered. */
+export const topicIdCharsMax = 256;
+
 /** Any text without what MQTT keeps for itself. */
 function isId(part: string): boolean {
-  return part !== "" && !/[+#\0]/.test(part);
+  return part !== "" && part.length <= topicIdCharsMax && !/[+#\0]/.test(part);
 }

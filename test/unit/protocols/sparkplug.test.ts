@@ -12,8 +12,6 @@ import {
   encodeSparkplugCommand,
   encodeWrite,
 } from "#protocols/sparkplug/downlink.ts";
-import type { KnownMetric } from "#protocols/sparkplug/edgeNode.ts";
-import { telegramOf, type MetricMapping } from "#protocols/sparkplug/mapping.ts";
 import { decodePayload, payloadBytesMax, type Metric } from "#protocols/sparkplug/payload.ts";
 import { parseTopic, printTopic } from "#protocols/sparkplug/topic.ts";
 import { integerOf, valueOf } from "#protocols/sparkplug/values.ts";
@@ -181,6 +179,7 @@ describe("topics", () => {
     "spBv1.0/STATE/a/b",
     "spBv1.0//NBIRTH/G7",
     "spBv1.0/Gas/NBIRTH/+",
+    `spBv1.0/Gas/NBIRTH/${"x".repeat(257)}`,
     "",
   ])("not of this namespace: %s", (topic) => {
     expect(parseTopic(topic)).toBeUndefined();
@@ -245,106 +244,5 @@ describe("what a host sends", () => {
     ]) {
       expect(decodeHostState(utf8(text))).toBeUndefined();
     }
-  });
-});
-
-describe("from metrics to readings", () => {
-  const mapping: MetricMapping = {
-    metrics: new Map([
-      ["Volume", { to: "volumeM3", exponent: 0 }],
-      ["Litres", { to: "volumeM3", exponent: -3 }],
-      ["Flow", { to: "flowMlPerHour", exponent: 6 }],
-      ["Battery", { to: "batteryMv", exponent: 3 }],
-      ["Signal", { to: "signalDbm", exponent: 0 }],
-      ["Valve", { to: "valve", positions: { "0": "open", "1": "closed", SHUT: "closed" } }],
-      ["Leak", { to: "status", flag: "leak" }],
-      ["Bits", { to: "statusBits", bits: [null, "battery_low", "magnet"] }],
-    ]),
-    close: null,
-  };
-  const atMs = timestampMs(1_795_305_605_000);
-
-  function readingsOf(...written: readonly Partial<KnownMetric>[]) {
-    const metrics = written.map((metric): KnownMetric => ({
-      name: "",
-      dataType: "Double",
-      value: null,
-      atMs,
-      isHistorical: false,
-      quality: null,
-      ...metric,
-    }));
-    return telegramOf(metrics, mapping).readings;
-  }
-
-  const unread = { kind: "unread" } as const;
-
-  function number(value: number): KnownMetric["value"] {
-    return valueOf({ doubleValue: value }, "Double");
-  }
-
-  test("metrics of one time are one reading, of two times two", () => {
-    const readings = readingsOf(
-      { name: "Volume", value: number(1234.567) },
-      { name: "Flow", value: number(0.35) },
-      { name: "Battery", value: number(3.6) },
-      { name: "Signal", value: number(-97) },
-      { name: "Unknown", value: number(1) },
-      {
-        name: "Litres",
-        value: number(1_234_000),
-        atMs: timestampMs(atMs - 60_000),
-        isHistorical: true,
-      },
-    );
-    expect(readings).toMatchObject([
-      {
-        measuredAtMs: atMs,
-        volume: { ml: 1_234_567_000, count: 1_234_567, exponent: -3 },
-        flowMlPerHour: 350_000,
-        batteryMv: 3_600,
-        signalDbm: -97,
-        valve: null,
-        status: null,
-      },
-      {
-        measuredAtMs: atMs - 60_000,
-        volume: { ml: 1_234_000_000, count: 1_234_000, exponent: -3 },
-      },
-    ]);
-  });
-
-  test.each([
-    [0, "open"],
-    [1, "closed"],
-    [2, "unknown"],
-    ["SHUT", "closed"],
-    ["constructor", "unknown"],
-    [null, "unknown"],
-  ] as const)("the valve %s is %s", (said, valve) => {
-    const text = { kind: "text", value: String(said) } as const;
-    const value = typeof said === "number" ? number(said) : said === null ? unread : text;
-    expect(readingsOf({ name: "Valve", value })).toMatchObject([{ valve }]);
-  });
-
-  test("status comes from truths, numbers and bits", () => {
-    const set = readingsOf(
-      { name: "Leak", value: { kind: "boolean", value: true } },
-      { name: "Bits", value: number(7) },
-    );
-    expect(set).toMatchObject([{ status: 1 | (1 << 9) | (1 << 11) }]);
-    expect(readingsOf({ name: "Leak", value: number(0) })).toMatchObject([{ status: 0 }]);
-    expect(readingsOf({ name: "Leak", value: { kind: "text", value: "yes" } })).toEqual([]);
-    expect(readingsOf({ name: "Bits", value: { kind: "boolean", value: true } })).toEqual([]);
-  });
-
-  test("what is null, stale, bad or no number says nothing", () => {
-    expect(readingsOf({ name: "Volume", value: null })).toEqual([]);
-    expect(readingsOf({ name: "Volume", value: number(1), quality: 500 })).toEqual([]);
-    expect(readingsOf({ name: "Volume", value: number(1), quality: 0 })).toEqual([]);
-    expect(readingsOf({ name: "Volume", value: number(1), quality: 192 })).toHaveLength(1);
-    expect(readingsOf({ name: "Volume", value: { kind: "text", value: "1" } })).toEqual([]);
-    expect(readingsOf({ name: "Volume", value: number(1e20) })).toEqual([]);
-    expect(readingsOf({ name: "Flow", value: number(1e20) })).toEqual([]);
   });
 });

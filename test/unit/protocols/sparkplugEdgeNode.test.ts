@@ -4,6 +4,8 @@ import { unreachable } from "#domain/invariant.ts";
 import { timestampMs } from "#domain/units.ts";
 import {
   edgeDevicesMax,
+  edgeMetricsMax,
+  heldCharsMax,
   heldMessagesMax,
   takeEdgeMessage,
   tickEdgeNode,
@@ -12,7 +14,7 @@ import {
   type EdgeMessage,
   type EdgeNodeState,
 } from "#protocols/sparkplug/edgeNode.ts";
-import { decodePayload } from "#protocols/sparkplug/payload.ts";
+import { metricNameCharsMax } from "#protocols/sparkplug/births.ts";
 import { mulberry32 } from "./cardChecks.ts";
 import { writtenPayload, type WrittenMetric } from "./sparkplugSchema.ts";
 
@@ -21,6 +23,7 @@ const settings = { reorderTimeoutMs: 5_000, rebirthEveryMs: 60_000 };
 /** A host that is told messages and writes down what is to be done, in short words. */
 class Host {
   state: EdgeNodeState = unknownEdgeNode;
+  ref = 0;
   nowMs = timestampMs(1_795_305_605_000);
 
   take(
@@ -30,18 +33,32 @@ class Host {
     device: string | null = type.startsWith("D") ? "m1" : null,
   ): readonly string[] {
     const bytes = writtenPayload({ ...(seq === null ? {} : { seq }), metrics });
-    const payload = decodePayload(bytes);
-    if (!payload.ok) throw new Error("our own payload is refused");
-    const message = { type, device, payload: payload.value };
+    return this.takeBytes(type, bytes, device);
+  }
+
+  takeBytes(
+    type: EdgeMessage["type"],
+    bytes: Uint8Array,
+    device: string | null,
+  ): readonly string[] {
+    this.ref += 1;
+    const message = { type, device, bytes, ref: this.ref };
     const step = takeEdgeMessage(settings, this.state, message, this.nowMs);
-    this.state = step.state;
+    this.keep(step.state);
     return step.effects.map(inShort);
+  }
+
+  /** As a ledger does it: as text, and back after a restart. */
+  keep(state: EdgeNodeState): void {
+    const text = JSON.stringify(state);
+    this.state = JSON.parse(text) as EdgeNodeState;
+    expect(this.state).toEqual(state);
   }
 
   wait(ms: number): readonly string[] {
     this.nowMs = timestampMs(this.nowMs + ms);
     const step = tickEdgeNode(settings, this.state, this.nowMs);
-    this.state = step.state;
+    this.keep(step.state);
     return step.effects.map(inShort);
   }
 }
@@ -59,6 +76,12 @@ function inShort(effect: EdgeEffect): string {
       return `stale ${effect.device ?? "node"}`;
     case "unexplained":
       return `unexplained ${effect.count}`;
+    case "unread":
+      return `unread ${effect.count}`;
+    case "refused":
+      return `refused ${effect.ref}: ${effect.fault.kind}`;
+    case "limit":
+      return `limit of ${effect.what}`;
     case "askRebirth":
       return "ask";
     case "ignored":
@@ -88,6 +111,43 @@ describe("in order", () => {
     }
     expect(host.take("DDATA", 88, [{ name: "Volume", value: 7 }])).toEqual(["m1: Volume=7"]);
     expect(host.take("DDATA", 89, [{ alias: 1, isNull: true }])).toEqual(["m1: Volume=none"]);
+  });
+
+  test("every effect has the number of the message that it comes from, however long that waited", () => {
+    const refs = (step: { readonly effects: readonly EdgeEffect[] }) =>
+      step.effects.flatMap((effect) => ("ref" in effect ? [effect.ref] : []));
+    const { state, nowMs } = bornHost();
+    const message = (seq: number, ref: number): EdgeMessage => {
+      const bytes = writtenPayload({ seq, metrics: [volume(1)] });
+      return { type: "DDATA", device: "m1", bytes, ref };
+    };
+    const early = takeEdgeMessage(settings, state, message(3, 70), nowMs);
+    expect(refs(early)).toEqual([]);
+    expect(refs(takeEdgeMessage(settings, early.state, message(2, 71), nowMs))).toEqual([71, 70]);
+  });
+
+  test("data sets and templates are counted and passed over; what stands beside them is heard", () => {
+    const host = bornHost();
+    const table: WrittenMetric = { name: "Table", dataType: "DataSet" };
+    expect(host.take("DBIRTH", 2, [table, bornVolume])).toEqual([
+      "m1 born: Table=none Volume=10",
+      "unread 1",
+    ]);
+  });
+
+  test("history keeps its mark", () => {
+    const { state, nowMs } = bornHost();
+    const metrics = [{ ...volume(1), isHistorical: true, timestamp: 1_795_305_000_000 }];
+    const bytes = writtenPayload({ seq: 2, timestamp: 1_795_305_600_000, metrics });
+    const step = takeEdgeMessage(
+      settings,
+      state,
+      { type: "DDATA", device: "m1", bytes, ref: 1 },
+      nowMs,
+    );
+    expect(step.effects).toMatchObject([
+      { metrics: [{ isHistorical: true, atMs: 1_795_305_000_000 }] },
+    ]);
   });
 
   test("a session may begin with any sequence", () => {
@@ -231,20 +291,85 @@ describe("bounds", () => {
     expect(host.state.held).toHaveLength(0);
   });
 
-  test("no more devices are known than may be", () => {
+  test("no more devices are known than may be, and none beyond is asked for again and again", () => {
     const host = new Host();
     host.take("NBIRTH", 0, [bdSeq(0)]);
-    const devices = new Map(
-      Array.from(
-        { length: edgeDevicesMax },
-        (_, index) => [String(index), host.state.birth] as const,
-      ),
+    const devices = Array.from(
+      { length: edgeDevicesMax },
+      (_, index) => [String(index), host.state.birth] as const,
     );
     host.state = { ...host.state, devices };
-    expect(host.take("DBIRTH", 1, [], "one more")).toContain(
-      `ignored: more than ${edgeDevicesMax} devices`,
-    );
-    expect(host.take("DBIRTH", 2, [], "7")).toEqual(["7 born:"]);
+    expect(host.take("DBIRTH", 1, [bornVolume], "one more")).toEqual([
+      "one more born: Volume=10",
+      "limit of devices",
+    ]);
+    expect(host.take("DDATA", 2, [volume(1)], "one more")).toEqual(["unexplained 1"]);
+    expect(host.take("DBIRTH", 3, [], "7")).toEqual(["7 born:"]);
+  });
+
+  test("no more metrics are remembered than may be: those beyond must be named", () => {
+    const host = new Host();
+    host.take("NBIRTH", 0, [bdSeq(0)]);
+    const many = Array.from({ length: edgeMetricsMax - 1 }, (_, alias) => ({
+      ...bornVolume,
+      name: `v${alias}`,
+      alias: alias + 2,
+    }));
+    expect(host.take("DBIRTH", 1, many, "big").at(-1)).not.toMatch(/limit/);
+    expect(host.take("DBIRTH", 2, [bornVolume], "m1")).toEqual([
+      "limit of metrics",
+      "m1 born: Volume=10",
+    ]);
+    expect(host.take("DDATA", 3, [volume(1)])).toEqual(["unexplained 1"]);
+    expect(host.take("DDATA", 4, [{ name: "Volume", dataType: "Int32", value: 1 }])).toEqual([
+      "m1: Volume=1",
+    ]);
+    expect(host.take("DDATA", 5, [{ alias: 2, value: 9 }], "big")).toEqual(["big: v0=9"]);
+  });
+
+  test("a name longer than any is heard, and not remembered", () => {
+    const host = new Host();
+    host.take("NBIRTH", 0, [bdSeq(0)]);
+    const name = "x".repeat(metricNameCharsMax + 1);
+    expect(host.take("DBIRTH", 1, [{ ...bornVolume, name }])).toEqual([`m1 born: ${name}=10`]);
+    expect(host.take("DDATA", 2, [volume(1)])).toEqual(["unexplained 1"]);
+  });
+
+  test("what waits may not weigh more than it may", () => {
+    const host = bornHost();
+    const value = new Uint8Array(100 * 1024);
+    const heavy: WrittenMetric = { name: "File", dataType: "File", value };
+    expect(host.take("DDATA", 3, [heavy])).toEqual([]);
+    expect(host.take("DDATA", 4, [heavy])[0]).toBe("limit of held");
+    expect(JSON.stringify(host.state).length).toBeLessThan(heldCharsMax);
+  });
+
+  test("a payload that is none is kept, and what it may have said is asked for", () => {
+    const host = bornHost();
+    expect(host.takeBytes("DDATA", Uint8Array.of(0xff), "m1")).toEqual([
+      `refused ${host.ref}: schema`,
+    ]);
+    host.take("DDATA", 3, [volume(1)]);
+    expect(host.wait(settings.reorderTimeoutMs)).toContain("ask");
+  });
+
+  test("a node that answers with births that explain nothing is not asked in a circle", () => {
+    const host = new Host();
+    let asked = 0;
+    for (let round = 0; round < 100; round += 1) {
+      host.take("NBIRTH", 0, [bdSeq(0)]);
+      asked += host.take("DDATA", 1, [volume(1)]).filter((effect) => effect === "ask").length;
+    }
+    expect(asked).toBe(1);
+  });
+
+  test("names of the language's own objects are names", () => {
+    const host = new Host();
+    host.take("NBIRTH", 0, [bdSeq(0)]);
+    for (const [index, name] of ["__proto__", "constructor"].entries()) {
+      host.take("DBIRTH", 1 + 2 * index, [{ ...bornVolume, name }], name);
+      expect(host.take("DDATA", 2 + 2 * index, [volume(4)], name)).toEqual([`${name}: ${name}=4`]);
+    }
   });
 
   test("any order of any messages: nothing thrown, nothing kept without end", () => {
@@ -257,9 +382,11 @@ describe("bounds", () => {
       const device = type.startsWith("D") ? `m${pick(5)}` : null;
       const seq = pick(10) === 0 ? null : pick(256);
       host.take(type, seq, [bdSeq(pick(3)), bornVolume, volume(round)], device);
+      const noise = Uint8Array.from({ length: pick(20) }, () => pick(256));
+      if (pick(5) === 0) host.takeBytes(type, noise, device);
       host.wait(pick(3) === 0 ? pick(6_000) : 0);
       expect(host.state.held.length).toBeLessThanOrEqual(heldMessagesMax);
-      expect(host.state.devices.size).toBeLessThanOrEqual(5);
+      expect(host.state.devices.length).toBeLessThanOrEqual(5);
     }
   });
 });
