@@ -19,14 +19,33 @@ const lwm2mProtocol: Protocol = {
   hasMakersStatus: true,
   decode: (bytes, file) => lwm2mWith(file).decode(bytes),
   explain: (bytes, file) => lwm2mWith(file).explain(bytes),
-  mayBeUrgent: (bytes) => lwm2mOver({ inner: cjt188Protocol }).mayBeUrgent(bytes),
+  mayBeUrgent: (bytes) => lwm2mOver({ inner: anyInner }).mayBeUrgent(bytes),
   encodeCommand: (order, file) => lwm2mWith(file).encodeCommand(order),
 };
 
+/** For the cheap look, which has no file: those whose frames may hold an alarm or an answer. */
+const anyInner: Pick<Protocol, "decode" | "encodeCommand" | "hasWeakChecksum"> = {
+  hasWeakChecksum: true,
+  decode(bytes) {
+    const first = cjt188Protocol.decode(bytes);
+    const others = [cat1Protocol, jsonProtocol, protobufProtocol];
+    return first.ok
+      ? first
+      : (others.map((other) => other.decode(bytes)).find((read) => read.ok) ?? first);
+  },
+  encodeCommand: (order) => cjt188Protocol.encodeCommand(order),
+};
+
 function lwm2mWith(file: MeterFile = emptyMeterFile): ReturnType<typeof lwm2mOver> {
-  if (file.inner === undefined || file.inner === "lwm2m") return lwm2mOver({});
+  const carrier = {
+    path: file.resourcePath,
+    encoding: file.resourceEncoding,
+    receivedAtMs: file.receivedAtMs,
+  };
+  if (file.inner === undefined || file.inner === "lwm2m") return lwm2mOver(carrier);
   const inner = protocolByName[file.inner];
   return lwm2mOver({
+    ...carrier,
     inner: {
       hasWeakChecksum: inner.hasWeakChecksum,
       decode: (bytes) => inner.decode(bytes, file),

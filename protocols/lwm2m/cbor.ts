@@ -15,7 +15,7 @@ export interface CborCursor {
 export interface CborHead {
   readonly major: number;
   readonly info: number;
-  /** For arrays and maps the number of entries; null: they end at a break. */
+  /** Of arrays and maps the number of entries, of strings of bytes; null: they end at a break. */
   readonly argument: bigint | null;
 }
 
@@ -42,6 +42,14 @@ const tags = { positive: 2n, negative: 3n, decimalFraction: 4n } as const;
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Items that may come in pieces, with a break behind them. */
+const openMajors: readonly number[] = [
+  cborMajor.bytes,
+  cborMajor.text,
+  cborMajor.array,
+  cborMajor.map,
+];
+
 /** The head here; undefined when the bytes end or it is none. */
 export function readHead(cursor: CborCursor): CborHead | undefined {
   const first = cursor.bytes[cursor.at];
@@ -51,9 +59,7 @@ export function readHead(cursor: CborCursor): CborHead | undefined {
   cursor.at += 1;
   if (info < argumentInline) return { major, info, argument: BigInt(info) };
   if (info === indefinite) {
-    return major === cborMajor.array || major === cborMajor.map
-      ? { major, info, argument: null }
-      : undefined;
+    return openMajors.includes(major) ? { major, info, argument: null } : undefined;
   }
   const sizeBytes = 2 ** (info - argumentInline);
   if (sizeBytes > 8 || cursor.at + sizeBytes > cursor.bytes.length) return undefined;
@@ -89,6 +95,8 @@ export function readScalar(cursor: CborCursor, depth = 0): Result<Value, DecodeF
   const head = readHead(cursor);
   if (head === undefined) return fail(endsTooEarly);
   const { major, argument } = head;
+  const isString = major === cborMajor.bytes || major === cborMajor.text;
+  if (argument === null && isString) return readPieces(cursor, major);
   if (argument === null) return fail(malformed("", "a list where a value belongs"));
   switch (major) {
     case cborMajor.unsigned:
@@ -96,8 +104,10 @@ export function readScalar(cursor: CborCursor, depth = 0): Result<Value, DecodeF
     case cborMajor.negative:
       return ok(exactFromInteger(-1n - argument));
     case cborMajor.bytes:
-    case cborMajor.text:
-      return readString(cursor, major, argument);
+    case cborMajor.text: {
+      const bytes = takeBytes(cursor, argument);
+      return bytes === undefined ? fail(endsTooEarly) : stringOf(major, bytes);
+    }
     case cborMajor.tag:
       return depth < cborDepthMax
         ? readTagged(cursor, argument, depth)
@@ -109,11 +119,31 @@ export function readScalar(cursor: CborCursor, depth = 0): Result<Value, DecodeF
   }
 }
 
-function readString(cursor: CborCursor, major: number, length: bigint): Result<Value, DecodeFault> {
-  if (length > BigInt(cursor.bytes.length - cursor.at)) return fail(endsTooEarly);
+/** Strings of the same kind with lengths of their own, up to a break; none of them may be open again. */
+function readPieces(cursor: CborCursor, major: number): Result<Value, DecodeFault> {
+  const pieces: Uint8Array[] = [];
+  while (cursor.bytes[cursor.at] !== breakByte) {
+    const head = readHead(cursor);
+    if (head === undefined) return fail(endsTooEarly);
+    if (head.major !== major || head.argument === null) {
+      return fail(malformed("", "a piece that is not of its string"));
+    }
+    const piece = takeBytes(cursor, head.argument);
+    if (piece === undefined) return fail(endsTooEarly);
+    pieces.push(piece);
+  }
+  cursor.at += 1;
+  return stringOf(major, new Uint8Array(Buffer.concat(pieces)));
+}
+
+function takeBytes(cursor: CborCursor, length: bigint): Uint8Array | undefined {
+  if (length > BigInt(cursor.bytes.length - cursor.at)) return undefined;
   const from = cursor.at;
   cursor.at += Number(length);
-  const bytes = cursor.bytes.slice(from, cursor.at);
+  return cursor.bytes.slice(from, cursor.at);
+}
+
+function stringOf(major: number, bytes: Uint8Array): Result<Value, DecodeFault> {
   if (major === cborMajor.bytes) return ok({ kind: "bytes", value: bytes });
   try {
     return ok({ kind: "text", value: strictUtf8.decode(bytes) });

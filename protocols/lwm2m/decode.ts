@@ -2,6 +2,7 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import { uploadBytesMax } from "#protocols/codec/upload.ts";
 import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
+import { readScalar } from "./cbor.ts";
 import { resourceOf, type ResourceType } from "./objects.ts";
 import { valuePath } from "./path.ts";
 import {
@@ -14,13 +15,14 @@ import {
 import { resolvePack, type RawRecord } from "./senml.ts";
 import { readCborPack } from "./senmlCbor.ts";
 import { readJsonPack, readOldJson } from "./senmlJson.ts";
-import { decodeTlv, textOf } from "./tlv.ts";
+import { decodeTlv, isWholeItem, textOf } from "./tlv.ts";
 import { missing, numberFromText, type Value } from "./values.ts";
 
 /** Numbers of the content formats (CoAP registry). */
 export const contentFormats = {
   text: 0,
   opaque: 42,
+  cbor: 60,
   senmlJson: 110,
   senmlCbor: 112,
   tlv: 11_542,
@@ -41,6 +43,7 @@ const readers: Readonly<Record<Encoding, Read>> = {
   opaque: (bytes, context, trace) => {
     return single({ kind: "bytes", value: bytes.slice() }, bytes, context, trace);
   },
+  cbor: readCborValue,
   senmlJson: packReader(readJsonPack),
   senmlCbor: packReader(readCborPack),
   tlv: decodeTlv,
@@ -65,8 +68,13 @@ export function encodingOf(contentFormat: number): Encoding | undefined {
   return names.find((name) => contentFormats[name] === contentFormat) ?? early[contentFormat];
 }
 
-/** The encoding by the first byte, for carriers that do not say. TLV and CBOR lists can begin alike. */
-export function guessEncoding(bytes: Uint8Array): Encoding {
+/**
+ * The encoding by the first byte, for carriers that do not say. TLV and CBOR lists can begin alike. What was
+ * read from a resource of bytes is those bytes, unless it is a whole item of TLV.
+ */
+export function guessEncoding(bytes: Uint8Array, { objects, path }: DecodeContext): Encoding {
+  const isOpaque = resourceOf(objects, path)?.type === "opaque";
+  if (isOpaque) return isWholeItem(bytes) ? "tlv" : "opaque";
   const first = bytes.find(
     (byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d,
   );
@@ -85,6 +93,19 @@ function packReader(
     const pack = readPack(bytes);
     return pack.ok ? resolvePack(pack.value, context, trace) : pack;
   };
+}
+
+/** One item of CBOR. */
+function readCborValue(
+  bytes: Uint8Array,
+  context: DecodeContext,
+  trace: FieldTrace[] | null,
+): Result<readonly ResourceRecord[], DecodeFault> {
+  const cursor = { bytes, at: 0 };
+  const value = readScalar(cursor);
+  if (!value.ok) return value;
+  if (cursor.at < bytes.length) return fail(malformed("", "bytes after the value"));
+  return single(value.value, bytes, context, trace);
 }
 
 /** Plain text: one value, whose resource says what it is. */

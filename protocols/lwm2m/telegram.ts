@@ -23,8 +23,37 @@ export type DecodeInner = (bytes: Uint8Array) => Result<Telegram, DecodeFault>;
 /** All that is true at one time, by path. */
 type Moment = ReadonlyMap<string, ResourceRecord>;
 
-/** The records as a telegram. Values that mean nothing to us are passed over. */
+/**
+ * The records as a telegram. Values that mean nothing to us are passed over. Where no telegram can be made
+ * of them, a leak among them is still heard.
+ */
 export function telegramOf(
+  records: readonly ResourceRecord[],
+  decodeInner: DecodeInner | null,
+): Result<Telegram, DecodeFault> {
+  const told = wholeTelegram(records, decodeInner);
+  if (told.ok) return told;
+  const alarms = presentAlarms(records);
+  const { heard = { address: null, status: 0, valve: null } } = told.fault;
+  if (alarms === 0) return told;
+  return fail({ ...told.fault, heard: { ...heard, status: heard.status | alarms } });
+}
+
+/** What is said of now, or last: an older alarm may be over. */
+function presentAlarms(records: readonly ResourceRecord[]): StatusFlags {
+  const times = records.flatMap(({ at }) => (typeof at === "number" ? [at] : []));
+  const lastMs = times.reduce((last, at) => Math.max(last, at), 0);
+  const hasPresent = records.some(({ at }) => typeof at !== "number");
+  let alarms = 0;
+  for (const { path, at, value } of records) {
+    const isPresent = hasPresent ? typeof at !== "number" : at === lastMs;
+    if (!isPresent || path.object !== objectIds.gasMeter || value.kind !== "boolean") continue;
+    if (value.value) alarms |= alarmResources.get(path.resource) ?? 0;
+  }
+  return alarms;
+}
+
+function wholeTelegram(
   records: readonly ResourceRecord[],
   decodeInner: DecodeInner | null,
 ): Result<Telegram, DecodeFault> {
@@ -157,17 +186,17 @@ const batteryFlags: Readonly<Record<number, StatusFlags>> = {
   4: statusBits.battery_low,
 };
 
+/** Fire near a gas meter is no matter of the meter alone. */
+const alarmResources: ReadonlyMap<number, StatusFlags> = new Map([
+  [gasMeterResources.leakSuspected, statusBits.leak],
+  [gasMeterResources.leakDetected, statusBits.leak],
+  [gasMeterResources.highTemperature, statusBits.external_alarm],
+]);
+
 /** Null: nothing was said of any status. */
 function statusOf(moment: Moment, meter: number): StatusFlags | null {
-  const { leakSuspected, leakDetected, highTemperature } = gasMeterResources;
-  const alarms = [
-    [leakSuspected, statusBits.leak],
-    [leakDetected, statusBits.leak],
-    // Fire near a gas meter is no matter of the meter alone.
-    [highTemperature, statusBits.external_alarm],
-  ] as const;
   const said: StatusFlags[] = [];
-  for (const [resource, flag] of alarms) {
+  for (const [resource, flag] of alarmResources) {
     const value = recordAt(moment, objectIds.gasMeter, meter, resource)?.value;
     if (value?.kind === "boolean") said.push(value.value ? flag : 0);
   }
@@ -206,7 +235,7 @@ function innerTelegram(
       return fail({ kind: "unsupported", what: "vendor frame in object 19" });
     const inner = decodeInner(bytes);
     if (!inner.ok) return inner;
-    const { address, readings, replies } = inner.value;
+    const { address, readings, replies, learned = all.learned } = inner.value;
     if (all.address !== null && address !== null && all.address !== address) {
       return fail({ kind: "unsupported", what: "frames of two meters in one uplink" });
     }
@@ -215,6 +244,7 @@ function innerTelegram(
       frameId: null,
       readings: [...all.readings, ...readings],
       replies: [...all.replies, ...replies],
+      ...(learned === undefined ? {} : { learned }),
     };
   }
   return ok(all);

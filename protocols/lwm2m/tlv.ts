@@ -17,6 +17,7 @@ import { instantFromSeconds, missing, numberFromFloat, type Value } from "./valu
 const objectInstance = 0;
 const resourceInstance = 1;
 const multipleResource = 2;
+const singleResource = 3;
 const wideId = 0x20;
 
 interface Item {
@@ -77,6 +78,22 @@ function readItems(
     at = to;
   }
   return null;
+}
+
+/** Whether the bytes are one resource and nothing else. */
+export function isWholeItem(bytes: Uint8Array): boolean {
+  const item = bytes.length === 0 ? undefined : itemAt(bytes, 0, bytes.length);
+  return item !== undefined && item.kind === singleResource && item.to === bytes.length;
+}
+
+/** A resource as an item; for what is written to a meter. */
+export function writeResource(id: number, value: Uint8Array): Uint8Array {
+  const { length } = value;
+  const lengthBytes = [1, 2, 3].find((sizeBytes) => length < 256 ** sizeBytes) ?? 3;
+  const head = [(singleResource << 6) | (lengthBytes << 3), id];
+  for (let shift = 8 * (lengthBytes - 1); shift >= 0; shift -= 8)
+    head.push((length >> shift) & 0xff);
+  return new Uint8Array(Buffer.concat([Buffer.from(head), value]));
 }
 
 /** Resources of an object that has one instance may come without it: that instance is 0. */

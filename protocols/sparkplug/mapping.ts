@@ -162,16 +162,9 @@ function textOf(value: MetricValue): string {
 
 /** Undefined: the meaning is no status. Null: the value says nothing of one. */
 function flagsOf(meaning: MetricMeaning, value: MetricValue): StatusFlags | null | undefined {
-  switch (meaning.to) {
-    case "status":
-      return flagOf(value, meaning.flag);
-    case "statusBits":
-      return bitsOf(value, meaning.bits);
-    case "statusWords":
-      return wordsOf(textOf(value), meaning.words);
-    default:
-      return undefined;
-  }
+  if (meaning.to === "status") return flagOf(value, meaning.flag);
+  if (meaning.to === "statusBits") return bitsOf(value, meaning.bits);
+  return meaning.to === "statusWords" ? wordsOf(textOf(value), meaning.words) : undefined;
 }
 
 function flagOf(value: MetricValue, flag: StatusName): StatusFlags | null {

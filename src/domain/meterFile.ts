@@ -5,6 +5,7 @@
 import type { ProtocolName } from "./meter.ts";
 import type { StatusName } from "./status.ts";
 import type { ValvePosition } from "./telegram.ts";
+import type { TimestampMs } from "./units.ts";
 
 /** Keys of one meter, 16 bytes each; they never leave the process. */
 export interface MeterKeys {
@@ -74,6 +75,11 @@ export interface Dialect {
   readonly gasChannel?: number | undefined;
   /** DSMR: the gas meter's equipment id, where a telegram has more than one. */
   readonly equipmentId?: string | undefined;
+  /** LwM2M: where the bytes stand in the tree of objects, for encodings that do not say: `/19/0/0`. */
+  readonly resourcePath?: string | undefined;
+  /** LwM2M: how the bytes are encoded, where they do not show it. */
+  readonly resourceEncoding?:
+    "text" | "opaque" | "cbor" | "senmlJson" | "senmlCbor" | "tlv" | "json" | undefined;
   /** LwM2M: the protocol of the frames that object 19 carries. */
   readonly inner?: ProtocolName | undefined;
 }
@@ -94,6 +100,8 @@ export interface MeterFile extends MeterKeys, Dialect {
   readonly functions?: readonly string[] | undefined;
   /** The status map was held against the maker's document. */
   readonly isConfirmed?: boolean | undefined;
+  /** When the uplink arrived, for times that are said relative to it (LwM2M). */
+  readonly receivedAtMs?: TimestampMs | undefined;
   readonly invocationCounterSeen?: number | undefined;
   readonly messageCounterSeen?: number | undefined;
   readonly formats?: Readonly<Record<string, string>> | undefined;

@@ -5,6 +5,7 @@ import { emptyMeterFile } from "#domain/meterFile.ts";
 import { isCarrierName, type CarrierName, type UplinkName } from "#domain/platform.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { Telegram } from "#domain/telegram.ts";
+import { timestampMs, type TimestampMs } from "#domain/units.ts";
 import type { Envelope } from "#protocols/carriers/contract.ts";
 import type { DecodeFault } from "#protocols/contract.ts";
 import type { Book } from "./book.ts";
@@ -15,6 +16,15 @@ export interface ReceivedBytes {
   /** -1: the envelope's or the frame's address names the meter. */
   readonly meterNo: number;
   readonly protocol: UplinkName;
+  readonly receivedAtMs: number;
+}
+
+/** What is known of one frame besides what is on file of its meter. */
+interface FrameHints {
+  /** For times that a meter says relative to now. */
+  readonly receivedAtMs: TimestampMs;
+  /** Where a platform that speaks LwM2M read it. */
+  readonly path: string | null;
 }
 
 export interface OpenedUplink {
@@ -46,7 +56,8 @@ export function openUplink(room: Room, book: Book, got: ReceivedBytes): OpenedUp
   try {
     if (isCarrierName(protocol)) return openEnvelope(room, book, got, protocol);
     const whole = { frame: bytes, meterNo, isContradiction: false, name: null, deliveryId: null };
-    return { ...whole, ...decodeFrame(room, book, bytes, meterNo, protocol) };
+    const hints = { receivedAtMs: timestampMs(got.receivedAtMs), path: null };
+    return { ...whole, ...decodeFrame(room, book, bytes, meterNo, protocol, hints) };
   } catch (error) {
     return problemOf(error);
   }
@@ -69,12 +80,14 @@ function decodeFrame(
   frame: Uint8Array,
   meterNo: number,
   protocolName: ProtocolName,
+  { receivedAtMs, path }: FrameHints,
 ): Pick<OpenedUplink, "decoded" | "addresses"> {
   const protocol = room.protocols[protocolName];
   const clear = protocol.addressOf?.(frame) ?? null;
   const filed = book.memory.meters.get(meterNo >= 0 ? meterNo : meterNoOf(book, clear));
   const file = filed === undefined ? emptyMeterFile : fileOf(room, filed);
-  const decoded = protocol.decode(frame, file);
+  const place = path === null ? {} : { resourcePath: path };
+  const decoded = protocol.decode(frame, { ...file, receivedAtMs, ...place });
   const inside = (decoded.ok ? decoded.value : decoded.fault.heard)?.address ?? null;
   return { decoded, addresses: [inside, clear].filter((address) => address !== null) };
 }
@@ -104,7 +117,8 @@ function openEnvelope(
   if (meter === undefined && name !== null) return { ...whole, decoded: "nobody" };
   const protocol = protocolOf(envelope, meter);
   if (!protocol.ok) return { ...whole, decoded: protocol };
-  return { ...whole, ...decodeFrame(room, book, inner, meterNo, protocol.value) };
+  const hints = { receivedAtMs: timestampMs(got.receivedAtMs), path: envelope.path };
+  return { ...whole, ...decodeFrame(room, book, inner, meterNo, protocol.value, hints) };
 }
 
 /** Our id before the platform's name, and that before an address in the frame; -1: none of them is known. */

@@ -1,17 +1,13 @@
 /** LwM2M: every encoding to the same values, 64 bits exact, and the maker's frame in object 19. */
 import { describe, expect, test } from "vitest";
-import { commandId } from "#domain/ids.ts";
 import { emptyReading, type Telegram } from "#domain/telegram.ts";
 import { timestampMs, volumeMl } from "#domain/units.ts";
-import { cjt188Protocol } from "#protocols/cjt188/protocol.ts";
 import { registerOf } from "#protocols/codec/exactNumber.ts";
 import { decodeRecords, encodingOf, type Encoding } from "#protocols/lwm2m/decode.ts";
 import { omaObjects } from "#protocols/lwm2m/objects.ts";
 import { parsePath, printPath } from "#protocols/lwm2m/path.ts";
 import { lwm2mOver, lwm2mProtocol } from "#protocols/lwm2m/protocol.ts";
 import { recordsMax } from "#protocols/lwm2m/record.ts";
-import { writeCborPack } from "#protocols/lwm2m/senmlCbor.ts";
-import { innerFrames } from "#protocols/lwm2m/telegram.ts";
 import { encodeLwm2mUplink } from "#protocols/lwm2m/uplink.ts";
 import {
   instantFromSeconds,
@@ -20,7 +16,7 @@ import {
   printValue,
 } from "#protocols/lwm2m/values.ts";
 import { cardsIn, checkCards, fuzz, takeBy, type PlainCard } from "./cardChecks.ts";
-import { bytesOfHex, loadCard, utf8 } from "./cards.ts";
+import { bytesOfHex, utf8 } from "./cards.ts";
 
 type TlvCard = PlainCard & { readonly path: string };
 
@@ -235,15 +231,48 @@ describe("refused", () => {
     ["a big number of text", "81a2006b2f333434322f302f31323002c26101"],
     ["a fraction of three", "81a2006b2f333434322f302f31323002c483010203"],
     ["text that is none", "81a10062fffe"],
+    ["pieces of another kind", "81a2007f416bff0201"],
+    ["pieces in pieces", "81a2007f7f616bffff0201"],
+    ["pieces without end", "81a2007f616b"],
     ["tags without end", `81a100${"c1".repeat(40)}00`],
   ])("CBOR: %s", (_, hex) => {
     expect(cbor(hex)).not.toBeInstanceOf(Array);
   });
 
+  test("CBOR strings may come in pieces", () => {
+    const name = "7f652f33343432662f302f313230ff";
+    expect(cbor(`9fbf00${name}02187bffff`)).toEqual([["/3442/0/120", "number", 123]]);
+    const path = "6b2f333434322f302f313530";
+    expect(cbor(`81a200${path}085f4101420203ff`)).toEqual([
+      ["/3442/0/150", "bytes", Uint8Array.of(1, 2, 3)],
+    ]);
+    expect(cbor(`81a200${path}085fff`)).toEqual([["/3442/0/150", "bytes", new Uint8Array()]]);
+  });
+
+  test.each([
+    ["187b", "/3442/0/120", ["/3442/0/120", "number", 123]],
+    ["f95cb0", "/3442/0/130", ["/3442/0/130", "number", 300]],
+    ["c11a6923fd10", "/3442/0/160", ["/3442/0/160", "time", 0x6923fd10 * 1_000]],
+    ["624f4b", "/3442/0/110", ["/3442/0/110", "text", "OK"]],
+  ])("one value in CBOR: %s", (hex, path, value) => {
+    expect(valuesOf(bytesOfHex(hex), "cbor", path)).toEqual([value]);
+    expect(valuesOf(bytesOfHex(`${hex}00`), "cbor", path)).toMatchObject({ kind: "schema" });
+  });
+
   test("what a CBOR pack has besides is passed over, but not for ever", () => {
     const name = "6b2f333434322f302f313230";
     const with9 = (item: string) => cbor(`81a300${name}09${item}0205`);
-    for (const item of ["82a1010203", "9f01ff", "c100", "f6", "fa00000000", "63616263", "1903e8"]) {
+    for (const item of [
+      "5f4101ff",
+      "7f61616162ff",
+      "82a1010203",
+      "9f01ff",
+      "c100",
+      "f6",
+      "fa00000000",
+      "63616263",
+      "1903e8",
+    ]) {
       expect(with9(item)).toEqual([["/3442/0/120", "number", 5]]);
     }
     expect(with9(`${"81".repeat(40)}00`)).toMatchObject({ kind: "tooDeep" });
@@ -281,61 +310,11 @@ describe("refused", () => {
   });
 });
 
-describe("object 19", () => {
-  const { bytes: frame, expect: inside } = loadCard("cjt188/gasLeak");
-  const report = lwm2mOver({ path: "/19/0", encoding: "tlv", inner: cjt188Protocol });
-  const item = Uint8Array.from([0xc8, 0x00, frame.length, ...frame]);
-
-  test("the maker's frame is decoded inside, in every encoding", () => {
-    expect(report.decode(item)).toEqual({ ok: true, value: inside });
-    expect(report.mayBeUrgent(item)).toBe(true);
-    expect(report.hasWeakChecksum).toBe(true);
-    const opaque = lwm2mOver({ path: "/19/0/0", encoding: "opaque", inner: cjt188Protocol });
-    expect(opaque.decode(frame)).toEqual({ ok: true, value: inside });
-    const pack = writeCborPack([{ bn: "/19/0/0", vd: frame }]);
-    expect(lwm2mOver({ inner: cjt188Protocol }).decode(pack)).toEqual({ ok: true, value: inside });
-  });
-
-  test("the device beside it is heard too", () => {
-    const pack = writeCborPack([
-      { n: "/4/0/2", v: -90 },
-      { n: "/19/0/0", vd: frame },
-    ]);
-    const telegram = lwm2mOver({ inner: cjt188Protocol }).decode(pack);
-    expect(telegram).toMatchObject({ ok: true, value: { address: inside.address } });
-    expect(telegram.ok && telegram.value.readings[0]?.signalDbm).toBe(-90);
-  });
-
-  test("a frame that nobody reads is kept for later, not passed over", () => {
-    const pack = writeCborPack([
-      { n: "/3/0/9", v: 50 },
-      { n: "/19/0/0", vd: frame },
-    ]);
-    expect(lwm2mProtocol.decode(pack)).toMatchObject({ fault: { kind: "unsupported" } });
-    expect(report.decode(item.with(20, 1))).toMatchObject({ fault: { kind: "checksumMismatch" } });
-    const context = { path: nowhere, objects: omaObjects, receivedAtMs: null };
-    const records = decodeRecords(pack, "senmlCbor", context, null);
-    expect(records.ok && innerFrames(records.value)).toEqual([frame]);
-  });
-
-  test("a command is the maker's frame, or none", () => {
-    const order = {
-      commandId: commandId("c"),
-      action: "close",
-      sequence: 1,
-      issuedAtMs: timestampMs(1),
-      expiresAtMs: timestampMs(2),
-      frameAddress: inside.address,
-    } as const;
-    expect(report.encodeCommand(order)).toEqual(cjt188Protocol.encodeCommand(order));
-    expect(lwm2mProtocol.encodeCommand(order)).toMatchObject({ fault: { kind: "unsupported" } });
-  });
-});
-
 test("numbers of content formats, those of drafts among them", () => {
-  expect([0, 42, 110, 112, 11_542, 11_543, 1_542, 1_543, 7].map(encodingOf)).toEqual([
+  expect([0, 42, 60, 110, 112, 11_542, 11_543, 1_542, 1_543, 7].map(encodingOf)).toEqual([
     "text",
     "opaque",
+    "cbor",
     "senmlJson",
     "senmlCbor",
     "tlv",
