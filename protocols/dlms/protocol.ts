@@ -9,7 +9,7 @@ import { printData, type DlmsData } from "./data.ts";
 import { unwrap } from "./framing.ts";
 import { addressIn, telegramOf, type GasOptions } from "./gas.ts";
 import { objectsOf, type DlmsObject } from "./objects.ts";
-import { pushedObjects } from "./profile.ts";
+import { pushedObjects, type ListOptions } from "./profile.ts";
 import { decimalOf, unitNames } from "./quantities.ts";
 
 /** What is on file of a meter. */
@@ -93,7 +93,7 @@ export function decodeDlms(
 /** Every APDU of a payload, taken out of its frames and opened. */
 export function readMessages(
   bytes: Uint8Array,
-  options: CipherOptions,
+  options: CipherOptions & ListOptions,
   trace: FieldTrace[] | null = null,
 ): Result<readonly OpenedApdu[], DecodeFault> {
   const unwrapped = unwrap(bytes, trace);
@@ -103,7 +103,7 @@ export function readMessages(
   for (const { apdu, placeOf } of unwrapped.value) {
     const inner: FieldTrace[] | null = trace === null ? null : [];
     const opened = readApdu(apdu, { ...options, invocationCounterSeen }, inner);
-    if (opened.ok && inner !== null) inner.push(...linesOf(opened.value));
+    if (opened.ok && inner !== null) inner.push(...linesOf(opened.value, options));
     for (const { from, to, ...rest } of inner ?? []) {
       trace?.push({ ...rest, from: placeOf(from), to: placeOf(to - 1) + 1 });
     }
@@ -115,10 +115,12 @@ export function readMessages(
 }
 
 /** Every value of a push, under the name of its object where it has one. */
-function linesOf({ apdu, shift }: OpenedApdu): readonly FieldTrace[] {
-  if (apdu.pushed === null) return [];
-  const objects = new Map(objectsOf(apdu.pushed).map((object) => [object.value, object]));
-  return valuesOf(apdu.pushed).map((data) => {
+function linesOf({ apdu, shift }: OpenedApdu, options: ListOptions): readonly FieldTrace[] {
+  const { pushed } = apdu;
+  if (pushed === null) return [];
+  const { present, rows } = pushedObjects(objectsOf(pushed), pushed.body, options);
+  const objects = new Map([...present, ...rows.flat()].map((object) => [object.value, object]));
+  return valuesOf(pushed).map((data) => {
     const object = objects.get(data);
     const place = { from: data.from + shift, to: data.to + shift };
     if (object === undefined) {

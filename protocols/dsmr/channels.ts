@@ -44,14 +44,24 @@ const valveByControlState: Readonly<Record<string, ValvePosition>> = {
   "2": "closed",
 };
 
+/** What a meter's record says of registers. */
+export interface ChannelOptions {
+  /** The channel of the gas meter; it is gas also where the telegram does not say what it is. */
+  readonly gasChannel?: number | undefined;
+  /** The register that counts, where a telegram has the converted one and the other. */
+  readonly volumeAt?: VolumeAt | undefined;
+}
+
 /** Every gas meter that has a register, lowest channel first. */
 export function gasChannels(
   objects: readonly P1Object[],
-  volumeAt?: VolumeAt,
+  { gasChannel, volumeAt }: ChannelOptions = {},
 ): Result<readonly GasChannel[], DecodeFault> {
   const found: GasChannel[] = [];
   for (const [channel, byCode] of objectsByChannel(objects)) {
-    if (Number(byCode.get("24.1.0")?.values[0]) !== gasDeviceType) continue;
+    const type = byCode.get("24.1.0")?.values[0];
+    const isGas = type === undefined ? channel === gasChannel : Number(type) === gasDeviceType;
+    if (!isGas) continue;
     const gas = readChannel(channel, byCode, volumeAt);
     if (!gas.ok) return gas;
     if (gas.value !== null) found.push(gas.value);

@@ -10,15 +10,12 @@ import {
   type Opened,
 } from "#protocols/codec/security.ts";
 import type { DecodeFault, EncodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
-import { gasChannels, liveChannels, type GasChannel, type VolumeAt } from "./channels.ts";
+import { gasChannels, liveChannels, type ChannelOptions, type GasChannel } from "./channels.ts";
 import { checksumFault, explainTelegram, readTelegrams, type P1Telegram } from "./telegram.ts";
 
 /** What is on file of a meter; channel or equipment id are needed where one telegram has several gas meters. */
-export interface DsmrOptions extends CipherOptions {
-  readonly gasChannel?: number | undefined;
+export interface DsmrOptions extends CipherOptions, ChannelOptions {
   readonly equipmentId?: string | undefined;
-  /** The register that counts, where a telegram has the converted one and the other. */
-  readonly volumeAt?: VolumeAt | undefined;
 }
 
 /** A telegram with what stays on file of its envelope. */
@@ -168,7 +165,7 @@ function meaningOf(
 ): Result<Telegram, DecodeFault> {
   const fault = check(read);
   if (fault !== null) return fail(fault);
-  const channels = gasChannels(read.objects, options.volumeAt);
+  const channels = gasChannels(read.objects, options);
   if (!channels.ok) return channels;
   const chosen = choose(channels.value, options);
   if (!chosen.ok) return chosen;

@@ -3,16 +3,19 @@
  * time is an argument, and what is to be done is told. Sparkplug B 3.0, sections 5 and 6.
  *
  * How a host drives it:
- * 1. It keeps one `EdgeNodeState` for each group and edge node (`parseTopic`), `unknownEdgeNode` at first. The state
- *    is plain JSON within the limits below: store it with the message that changed it, in one transaction, and hand
- *    it back after a restart (`birth` and `devices` change only with births and deaths). What was missed meanwhile shows by its sequence. Where the broker forgot its sessions,
- *    or another host stood in between, begin with `unknownEdgeNode` again and mark everything stale.
- * 2. Every message of the node and its devices goes through `takeEdgeMessage` in the order of arrival, with a number
- *    of the host's own (`ref`), which comes back with what the message says, perhaps only some messages later.
- * 3. While `heldSinceMs` is not null, `tickEdgeNode` must be called once `heldSinceMs + reorderTimeoutMs` has come.
- * 4. Effects in their order: `metrics` become readings by a table (`mapping.ts`); `unexplained` and `refused` keep the
- *    message of that number; `askRebirth` sends `encodeRebirthRequest` as NCMD; `stale` says that what was last
- *    heard is no longer so; `limit`, `unread` and `ignored` are counted.
+ * 1. It keeps one `EdgeNodeState` for each group and edge node (`parseTopic`), `unknownEdgeNode` at first.
+ *    The state is plain JSON within the limits below (`birth` and `devices` change only with births and
+ *    deaths): store it with the message that changed it, in one transaction, and hand it back after a
+ *    restart. What was missed meanwhile shows by its sequence. Where the broker forgot its sessions, or
+ *    another host stood in between, begin with `unknownEdgeNode` again and mark everything stale.
+ * 2. Every message of the node and its devices goes through `takeEdgeMessage` in the order of arrival, with
+ *    a number of the host's own (`ref`), which comes back with what the message says, perhaps only some
+ *    messages later.
+ * 3. While `heldSinceMs` is not null, `tickEdgeNode` must be called once `heldSinceMs + reorderTimeoutMs`
+ *    has come.
+ * 4. Effects in their order: `metrics` become readings by a table (`mapping.ts`); `unexplained` and
+ *    `refused` keep the message of that number; `askRebirth` sends `encodeRebirthRequest` as NCMD; `stale`
+ *    says that what was last heard is no longer so; `limit`, `unread` and `ignored` are counted.
  */
 import type { TimestampMs } from "#domain/units.ts";
 import type { DecodeFault } from "#protocols/contract.ts";

@@ -1,5 +1,5 @@
 /** Sparkplug B payloads (sparkplug_b.proto) as tables of their fields. */
-import { ok, type Result } from "#domain/result.ts";
+import { fail, ok, type Result } from "#domain/result.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { believableInstant } from "#protocols/codec/calendar.ts";
 import { many, one, uint } from "#protocols/codec/protobufFields.ts";
@@ -51,12 +51,16 @@ const metricTable = {
   template: raw(18),
 };
 
-/** message Payload; uuid and body are passed over. */
+/** message Payload; body is passed over. */
 const payloadTable = {
   timestamp: bits(1),
   metrics: many(2, message(metricTable), metricsMax),
   seq: bits(3),
+  uuid: anyText(4),
 };
+
+/** The uuid of payloads whose metrics are squeezed into the body. */
+const compressedUuid = "SPBV1.0_COMPRESSED";
 
 const payload = message(payloadTable);
 
@@ -101,7 +105,9 @@ export function decodePayload(
 ): Result<Payload, DecodeFault> {
   const read = walkWhole(bytes, trace, payload.read, payloadBytesMax);
   if (!read.ok) return read;
-  const { timestamp, metrics = [], seq } = read.value;
+  const { timestamp, metrics = [], seq, uuid } = read.value;
+  // To pass over the body would say that there is nothing to say.
+  if (uuid === compressedUuid) return fail({ kind: "unsupported", what: "compressed payload" });
   return ok({
     atMs: instantOf(timestamp),
     metrics: metrics.map(metricOf),

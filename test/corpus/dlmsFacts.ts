@@ -1,11 +1,12 @@
 /** What a DLMS payload says, by the names that three collections of payloads use. */
 import { printDecimal } from "#protocols/codec/decimal.ts";
 import { openCiphered, openGeneralGlo, type CipherOptions } from "#protocols/codec/security.ts";
-import type { OpenedApdu } from "#protocols/dlms/apdu.ts";
+import type { OpenedApdu, Pushed } from "#protocols/dlms/apdu.ts";
 import { instantOfClock } from "#protocols/dlms/clock.ts";
 import { printData, readData, type DlmsData } from "#protocols/dlms/data.ts";
 import { readHdlc } from "#protocols/dlms/hdlc.ts";
 import { objectsOf, type DlmsObject } from "#protocols/dlms/objects.ts";
+import { pushedObjects } from "#protocols/dlms/profile.ts";
 import { readMessages } from "#protocols/dlms/protocol.ts";
 import { decimalOf, unitNames } from "#protocols/dlms/quantities.ts";
 
@@ -164,6 +165,29 @@ function clockText(bytes: Uint8Array): string | null {
   return `${text}${deviation > 0 ? "-" : "+"}${offset.join(":")}`;
 }
 
+/** Lists of one maker that name nothing, by their length: the order that its leaflet prints. */
+const head = ["1-1:0.2.129", "0-0:96.1.0", "0-0:96.1.7"];
+const powers = ["1-0:1.7.0", "1-0:2.7.0", "1-0:3.7.0", "1-0:4.7.0"];
+const onePhase = ["1-0:31.7.0", "1-0:32.7.0"];
+const threePhases = ["31", "51", "71", "32", "52", "72"].map((phase) => `1-0:${phase}.7.0`);
+const totals = ["0-0:1.0.0", "1-0:1.8.0", "1-0:2.8.0", "1-0:3.8.0", "1-0:4.8.0"];
+const unnamedLists: readonly (readonly string[])[] = [
+  ["1-0:1.7.0"],
+  [...head, ...powers, ...onePhase],
+  [...head, ...powers, ...threePhases],
+  [...head, ...powers, ...onePhase, ...totals],
+  [...head, ...powers, ...threePhases, ...totals],
+];
+
+/** Objects by their names, else by the order of the list that has so many values. */
+function namedObjects(pushed: Pushed): readonly DlmsObject[] {
+  const objects = objectsOf(pushed);
+  const { value } = pushed.body;
+  const count = Array.isArray(value) ? value.length : 0;
+  const objectList = unnamedLists.find((list) => list.length === count);
+  return pushedObjects(objects, pushed.body, { objectList }).present;
+}
+
 const makers = [
   ["AIDON", "Aidon"],
   ["KFM", "Kaifa"],
@@ -173,7 +197,8 @@ const makers = [
 function toldOfPush({ apdu }: OpenedApdu): Told {
   const { pushed, facts } = apdu;
   if (pushed === null) return facts;
-  const objects = objectsOf(pushed);
+  const isUnnamed = objectsOf(pushed).length === 0;
+  const objects = namedObjects(pushed);
   const byCode = new Map(objects.map((object) => [codeOf(object), object]));
   const heads = Array.isArray(pushed.body.value) ? (pushed.body.value as DlmsData[]) : [];
   const [first] = heads;
@@ -199,7 +224,9 @@ function toldOfPush({ apdu }: OpenedApdu): Told {
       meter_manufacturer: maker === "unknown" ? undefined : maker,
       meter_datetime: time,
     },
-    elements: elementsOf(objects, unnamed),
+    elements: isUnnamed
+      ? elementsOf(objects, null).map((element) => ({ ...element, obis: null }))
+      : elementsOf(objects, unnamed),
     apdu: {
       longInvokeIdAndPriority: facts["longInvokeIdAndPriority"],
       dateTime: clockText(pushed.dateTime) ?? 0,
@@ -219,7 +246,10 @@ function textIn(byCode: ReadonlyMap<string, DlmsObject>, code: string): string |
 }
 
 /** Name, type and value of everything but the clock, whose place is elsewhere in that collection. */
-function elementsOf(objects: readonly DlmsObject[], unnamed: string | null): readonly unknown[] {
+function elementsOf(
+  objects: readonly DlmsObject[],
+  unnamed: string | null,
+): readonly { readonly obis: string | null; readonly type: string; readonly raw: string }[] {
   const named = objects.flatMap((object) => {
     if (codeOf(object) === "1.0.0") return [];
     const obis = object.obis.replaceAll(/[-:]/g, ".");

@@ -13,6 +13,9 @@ export interface PlainCard {
   readonly title: string;
   readonly bytes: Uint8Array;
   readonly expect: Telegram;
+  /** Keys of ciphered cards, in hexadecimal. */
+  readonly key?: string;
+  readonly authKey?: string;
 }
 
 const cardsDirectory = new URL("../../cards/", import.meta.url);
@@ -25,6 +28,18 @@ export function cardsIn(folder: string): readonly PlainCard[] {
     const card = JSON.parse(text) as PlainCard & { readonly hex: string };
     return { ...card, file, bytes: bytesOfHex(card.hex) };
   });
+}
+
+/** The protocol with the keys of a card on file. */
+export function decoderOf(protocol: Protocol): (card: PlainCard) => Decoder {
+  return ({ key = "", authKey = "" }) => {
+    const file = { key: bytesOfHex(key), authKey: bytesOfHex(authKey) };
+    return {
+      decode: (bytes) => protocol.decode(bytes, file),
+      explain: (bytes) => protocol.explain(bytes, file),
+      mayBeUrgent: (bytes) => protocol.mayBeUrgent(bytes),
+    };
+  };
 }
 
 /** Decode, explain, every truncation, every single-bit flip. */

@@ -5,8 +5,10 @@ import { emptyReading } from "#domain/telegram.ts";
 import { volumeMl } from "#domain/units.ts";
 import type { CipherOptions } from "#protocols/codec/security.ts";
 import { decodeDlms, dlmsProtocol, type DlmsOptions } from "#protocols/dlms/protocol.ts";
-import { checkCards } from "./cardChecks.ts";
+import { cardsIn, checkCards, decoderOf } from "./cardChecks.ts";
 import { bytesOfHex, utf8 } from "./cards.ts";
+
+checkCards(cardsIn("dlmsCiphered"), decoderOf(dlmsProtocol), true);
 
 /** A push of 7-0:3.0.0 with 1.234 cubic metres. */
 const plainPush = bytesOfHex("0f00000001000101020309060700030000ff06000004d202020ffd160d");

@@ -50,6 +50,12 @@ describe("values without names", () => {
     expect(timesAndCounts(bytes)).toEqual([["00:00", 1_234]]);
   });
 
+  test("values are explained under the names that the list gives them", () => {
+    const bytes = push(row(clock(8), "06000004d2"));
+    const { fields } = dlmsProtocol.explain(bytes, { objectList, scalers });
+    expect(fields.at(-1)).toMatchObject({ name: "7-0:3.0.0.255", value: "1234" });
+  });
+
   test("a row without a time is worth nothing; one behind it has its own again", () => {
     const bytes = push(`01010202${name("7-0:99.1.0")}${buffer}`);
     const some = [hourly[0], hourly[3]];

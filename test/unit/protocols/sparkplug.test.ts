@@ -101,6 +101,13 @@ test("a birth larger than any is refused by its size, and text that is none by i
   expect(badText).toMatchObject({ fault: { kind: "illFormedText", path: "metrics[0].name" } });
 });
 
+test("a compressed payload is not one that says nothing", () => {
+  const uuid = Buffer.from("SPBV1.0_COMPRESSED").toString("hex");
+  const compressed = bytesOfHex(`18052212${uuid}2a021f8b`);
+  expect(decodePayload(compressed)).toMatchObject({ fault: { kind: "unsupported" } });
+  expect(decodePayload(bytesOfHex("18052203414243"))).toMatchObject({ ok: true });
+});
+
 describe("data types", () => {
   test("have the numbers 1 to 34", () => {
     expect(dataTypeNames.map(numberOfDataType)).toEqual(dataTypeNames.map((_, index) => index + 1));
