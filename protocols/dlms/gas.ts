@@ -30,11 +30,15 @@ export interface GasOptions extends ListOptions {
  * then undisturbed. Other groups of C are a maker's own, and must be named.
  */
 const indexQuantities = [3, 1, 13, 11, 23, 21];
-/** D: at metering conditions, corrected, at base conditions. */
-const conditions = { any: [0, 1, 2], measurement: [0], base: [2, 1] } as const;
+/** By D: at metering conditions, corrected, at base conditions. */
+const volumeRegisters = {
+  any: registersAt(0, 1, 2),
+  measurement: registersAt(0),
+  base: registersAt(2, 1),
+} as const;
 
-function volumeRegisters({ volumeAt = "any" }: { volumeAt?: keyof typeof conditions | undefined }) {
-  return conditions[volumeAt].flatMap((condition) =>
+function registersAt(...conditions: readonly number[]): readonly string[] {
+  return conditions.flatMap((condition) =>
     indexQuantities.map((quantity) => `${quantity}.${condition}.0`),
   );
 }
@@ -126,7 +130,7 @@ function mediumSeven(
   objects: readonly DlmsObject[],
   options: GasOptions,
 ): Result<GasObjects | null, DecodeFault> {
-  const registers = volumeRegisters(options);
+  const registers = volumeRegisters[options.volumeAt ?? "any"];
   const channels = new Set<number>();
   const withRegister = new Set<number>();
   for (const { obis } of objects) {
@@ -194,9 +198,22 @@ function byCode(
 
 const presentPeriod = 255;
 
+/** The six numbers of a name; a buffer of thousands of rows asks for them again and again. */
 function numbersOf(obis: string): readonly number[] {
-  return obis.split(/[-:.]/).map(Number);
+  const numbers: number[] = [];
+  let number = 0;
+  for (let at = 0; at < obis.length; at += 1) {
+    const digit = obis.charCodeAt(at) - zeroSign;
+    if (digit >= 0 && digit <= 9) number = number * 10 + digit;
+    else {
+      numbers.push(number);
+      number = 0;
+    }
+  }
+  return [...numbers, number];
 }
+
+const zeroSign = 48;
 
 /** null: the push has none, or says that it has none. */
 function registerOf(

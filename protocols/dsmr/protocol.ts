@@ -11,7 +11,14 @@ import {
 } from "#protocols/codec/security.ts";
 import type { DecodeFault, EncodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { gasChannels, liveChannels, type ChannelOptions, type GasChannel } from "./channels.ts";
-import { checksumFault, explainTelegram, readTelegrams, type P1Telegram } from "./telegram.ts";
+import {
+  checksumFault,
+  explainTelegram,
+  readTelegrams,
+  telegramsMax,
+  tooManyTelegrams,
+  type P1Telegram,
+} from "./telegram.ts";
 
 /** What is on file of a meter; channel or equipment id are needed where one telegram has several gas meters. */
 export interface DsmrOptions extends CipherOptions, ChannelOptions {
@@ -79,7 +86,9 @@ function decodeCiphered(
   const whole: Telegram[] = [];
   let cipher: DsmrDecoded["cipher"] = null;
   let firstFault: DecodeFault | null = null;
-  for (const [from, to] of frameSpans(bytes)) {
+  const spans = frameSpans(bytes);
+  if (spans.length > telegramsMax) return fail(tooManyTelegrams);
+  for (const [from, to] of spans) {
     const invocationCounterSeen = cipher?.invocationCounter ?? options.invocationCounterSeen;
     const seen = { ...options, invocationCounterSeen };
     const opened = decodeFrame(bytes.subarray(from, to), from, seen, trace);
@@ -93,16 +102,13 @@ function decodeCiphered(
   return fail(firstFault ?? { kind: "truncated", neededBytes: 1, availableBytes: 0 });
 }
 
-/** The most ciphered telegrams of one payload: a minute of one every second, with room to spare. */
-const cipheredFramesMax = 128;
-
 /** Where ciphered telegrams stand; what is cut, or is none, is the last of them. */
 function frameSpans(bytes: Uint8Array): readonly (readonly [from: number, to: number])[] {
   const spans: (readonly [number, number])[] = [];
   let from = 0;
   while (from < bytes.length) {
     const to = endOfGeneralGlo(bytes, from);
-    const isLast = to > bytes.length || spans.length === cipheredFramesMax;
+    const isLast = to > bytes.length || spans.length === telegramsMax;
     spans.push([from, isLast ? bytes.length : to]);
     from = isLast ? bytes.length : to;
   }

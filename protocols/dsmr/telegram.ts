@@ -5,6 +5,13 @@ import type { DecodeFault, FieldTrace } from "#protocols/contract.ts";
 
 /** The largest payload that is looked at; a telegram of version 5 has about 2 KiB. */
 export const telegramBytesMax = 64 * 1024;
+/** The most telegrams of one payload: a minute of one every second, with room to spare. */
+export const telegramsMax = 128;
+/** They are refused together: which of them may be left out cannot be told. */
+export const tooManyTelegrams: DecodeFault = {
+  kind: "unsupported",
+  what: `more than ${telegramsMax} telegrams in one payload`,
+};
 /** The first version of the standard whose telegrams end with a checksum. */
 const checksumVersionMin = 40;
 
@@ -81,6 +88,7 @@ function spansOf(text: string): readonly Result<Span, DecodeFault>[] {
   const spans: Result<Span, DecodeFault>[] = [];
   let at = 0;
   while (at < text.length) {
+    if (spans.length === telegramsMax) return [fail(tooManyTelegrams)];
     const endAt = text.startsWith("!", at) ? at : text.indexOf("\n!", at) + 1;
     if (endAt === 0) break;
     const lineEnd = text.indexOf("\n", endAt);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { crc16Arc } from "#protocols/codec/crc16.ts";
 import { dsmrProtocol, type DsmrOptions } from "#protocols/dsmr/protocol.ts";
-import { telegramBytesMax } from "#protocols/dsmr/telegram.ts";
+import { telegramBytesMax, telegramsMax } from "#protocols/dsmr/telegram.ts";
 import { utf8 } from "./cards.ts";
 import { cardsIn, checkCards, fuzz, takeBy } from "./cardChecks.ts";
 
@@ -272,10 +272,14 @@ describe("where a telegram ends", () => {
     }
   });
 
-  test("more than the limit, nothing, and lines that never begin", () => {
+  test("more than the limits, nothing, and lines that never begin", () => {
     expect(readingOf(new Uint8Array(telegramBytesMax + 1))).toMatchObject({ kind: "tooLarge" });
     expect(readingOf(new Uint8Array())).toMatchObject({ kind: "truncated" });
-    expect(readingOf(utf8("\n!".repeat(30_000)))).toMatchObject({ kind: "truncated" });
+    const joined = (count: number) => Buffer.concat(Array.from({ length: count }, () => whole));
+    const most = dsmrProtocol.decode(joined(telegramsMax));
+    expect(most.ok && most.value.readings).toHaveLength(telegramsMax);
+    expect(readingOf(joined(telegramsMax + 1))).toMatchObject({ kind: "unsupported" });
+    expect(readingOf(utf8("\n!".repeat(30_000)))).toMatchObject({ kind: "unsupported" });
   });
 });
 

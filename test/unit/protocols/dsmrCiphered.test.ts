@@ -2,6 +2,7 @@
 import { createCipheriv } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { decodeDsmr, dsmrProtocol, type DsmrOptions } from "#protocols/dsmr/protocol.ts";
+import { telegramsMax } from "#protocols/dsmr/telegram.ts";
 import { cardsIn, checkCards, decoderOf } from "./cardChecks.ts";
 import { bytesOfHex, utf8 } from "./cards.ts";
 
@@ -69,6 +70,8 @@ describe("ciphered", () => {
     expect(taken(second, third.subarray(0, 200))).toEqual([1, 8]);
     expect(taken(third, second)).toEqual([1, 9]);
     expect(taken(damaged, damaged)).toBe("notAuthentic");
+    const many = Array.from({ length: telegramsMax + 1 }, () => frame);
+    expect(taken(...many)).toBe("unsupported");
   });
 
   test("its system title is its address, before any key is known", () => {
