@@ -32,13 +32,14 @@ export function unwrap(
   }
   if (bytes.length === 0) return tooShort(bytes, 1);
   const [first = 0] = bytes;
-  const isNoise = first !== llcFirst && first !== 0 && !isApduTag(first);
+  const isWrapper = first === 0 && bytes[1] === wrapperVersion;
+  const isNoise = first !== llcFirst && !isWrapper && !isApduTag(first);
   if (first === hdlcFlag || (isNoise && mayHoldHdlc(bytes))) {
     const frames = readHdlc(bytes, trace);
     return frames.ok ? ofHdlc(bytes, frames.value) : frames;
   }
-  if (bytes[0] === 0 && bytes[1] === wrapperVersion) return ofWrapper(bytes, trace);
-  const from = bytes[0] === llcFirst ? llcBytes : 0;
+  if (isWrapper) return ofWrapper(bytes, trace);
+  const from = first === llcFirst ? llcBytes : 0;
   if (from > 0 && !isLlc(bytes, 0)) {
     return fail({ kind: "unexpectedValue", field: "llc", atByte: 0 });
   }

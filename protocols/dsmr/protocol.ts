@@ -35,7 +35,8 @@ export interface DsmrDecoded {
 /** DSMR P1, versions 2.2 to 5, Belgian and Luxembourgish telegrams. The port only speaks. */
 export const dsmrProtocol = {
   name: "dsmr",
-  hasWeakChecksum: false,
+  // Versions 2.2 and 3.0 have none at all: the register must witness that a telegram is whole.
+  hasWeakChecksum: true,
   decode(bytes: Uint8Array, options: DsmrOptions = {}): Result<Telegram, DecodeFault> {
     const decoded = decodeDsmr(bytes, options);
     return decoded.ok ? ok(withLearned(decoded.value)) : decoded;

@@ -54,6 +54,7 @@ describe("around an APDU", () => {
     test.each([
       ["nothing", [whole], 1],
       ["noise around it", [noise, whole, noise], 1],
+      ["zeros before it", [Buffer.alloc(3), whole], 1],
       ["the end of a frame before it", [whole.subarray(4), whole], 1],
       ["the beginning of a frame behind it", [whole, whole.subarray(0, 9)], 1],
       ["a broken frame between", [whole, broken, whole], 2],
