@@ -377,7 +377,7 @@ describe("bounds", () => {
     const pick = (below: number) => Math.floor(random() * below);
     const types = ["NBIRTH", "NDEATH", "NDATA", "DBIRTH", "DDEATH", "DDATA"] as const;
     const host = new Host();
-    for (let round = 0; round < 20_000; round += 1) {
+    for (let round = 0; round < 5_000; round += 1) {
       const type = types[pick(types.length)] ?? "NDATA";
       const device = type.startsWith("D") ? `m${pick(5)}` : null;
       const seq = pick(10) === 0 ? null : pick(256);
@@ -388,5 +388,5 @@ describe("bounds", () => {
       expect(host.state.held.length).toBeLessThanOrEqual(heldMessagesMax);
       expect(host.state.devices.length).toBeLessThanOrEqual(5);
     }
-  });
+  }, 60_000);
 });
