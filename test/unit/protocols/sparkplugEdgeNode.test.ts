@@ -305,7 +305,7 @@ describe("bounds", () => {
     ]);
     expect(host.take("DDATA", 2, [volume(1)], "one more")).toEqual(["unexplained 1"]);
     expect(host.take("DBIRTH", 3, [], "7")).toEqual(["7 born:"]);
-  });
+  }, 60_000);
 
   test("no more metrics are remembered than may be: those beyond must be named", () => {
     const host = new Host();
@@ -325,7 +325,7 @@ describe("bounds", () => {
       "m1: Volume=1",
     ]);
     expect(host.take("DDATA", 5, [{ alias: 2, value: 9 }], "big")).toEqual(["big: v0=9"]);
-  });
+  }, 60_000);
 
   test("a name longer than any is heard, and not remembered", () => {
     const host = new Host();
