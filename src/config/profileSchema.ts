@@ -48,12 +48,25 @@ const switches = {
     z.string().regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}$/),
     z.strictObject({ scaler: z.int().min(-12).max(12), unit: byte }),
   ),
+  objectList: z
+    .array(
+      z
+        .string()
+        .regex(/^\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}$/)
+        .nullable(),
+    )
+    .min(1)
+    .max(256),
+  capturePeriodSeconds: z.int().min(1).max(31_622_400),
   gasChannel: z.int().min(1).max(64),
   equipmentId: z.string().min(1).max(64),
   inner: z.enum(protocolNames),
+  resourcePath: z.string().regex(/^(?:\/\d{1,5}){1,4}$/),
+  resourceEncoding: z.enum(["text", "opaque", "cbor", "senmlJson", "senmlCbor", "tlv", "json"]),
 } as const;
 
 const ofMbus = ["statusMap", "volumeAt", "iv", "allowPlain"] as const;
+const ofSuite0 = ["systemTitle", "emptyAad", "allowPlain"] as const;
 const switchesOf: Readonly<Record<Profile["protocol"], readonly (keyof typeof switches)[]>> = {
   json: [],
   protobuf: [],
@@ -61,10 +74,27 @@ const switchesOf: Readonly<Record<Profile["protocol"], readonly (keyof typeof sw
   cat1: ["statusMap", "valveDialect", "meterType"],
   mbus: [...ofMbus, "companion"],
   wmbus: [...ofMbus, "checksums"],
-  dsmr: ["systemTitle", "gasChannel", "equipmentId"],
-  dlms: ["systemTitle", "emptyAad", "volumeRegister", "scalers", "gasChannel"],
+  dsmr: [...ofSuite0, "volumeAt", "gasChannel", "equipmentId"],
+  dlms: [
+    ...ofSuite0,
+    "volumeAt",
+    "volumeRegister",
+    "scalers",
+    "objectList",
+    "capturePeriodSeconds",
+    "gasChannel",
+  ],
   // What object 19 carries has switches of its own.
-  lwm2m: ["inner", "statusMap", "valveDialect", "diOrder", "broadcastValve", "meterType"],
+  lwm2m: [
+    "inner",
+    "resourcePath",
+    "resourceEncoding",
+    "statusMap",
+    "valveDialect",
+    "diOrder",
+    "broadcastValve",
+    "meterType",
+  ],
 };
 
 const offset = z
