@@ -72,9 +72,9 @@ export function encodingOf(contentFormat: number): Encoding | undefined {
  * The encoding by the first byte, for carriers that do not say. TLV and CBOR lists can begin alike. What was
  * read from a resource of bytes is those bytes, unless it is a whole item of TLV.
  */
-export function guessEncoding(bytes: Uint8Array, { objects, path }: DecodeContext): Encoding {
-  const isOpaque = resourceOf(objects, path)?.type === "opaque";
-  if (isOpaque) return isWholeItem(bytes) ? "tlv" : "opaque";
+export function guessEncoding(bytes: Uint8Array, context?: DecodeContext): Encoding {
+  const place = context === undefined ? undefined : resourceOf(context.objects, context.path);
+  if (place?.type === "opaque") return isWholeItem(bytes) ? "tlv" : "opaque";
   const first = bytes.find(
     (byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d,
   );

@@ -55,7 +55,7 @@ export function lwm2mOver(carrier: Lwm2mCarrier) {
     /** The status may stand anywhere, so the cheap look is a whole one, at every place that it may be of. */
     mayBeUrgent(bytes) {
       const isUnplaced = carrier.path === undefined && carrier.encoding === undefined;
-      const isNamed = guessEncoding(bytes, { path: nowhere, objects, receivedAtMs }) !== "tlv";
+      const isNamed = guessEncoding(bytes) !== "tlv";
       const places = isUnplaced && !isNamed ? urgentPlaces : [carrier.path];
       return places.some((place) => isUrgent(readAt(bytes, place, null)));
     },

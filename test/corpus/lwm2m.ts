@@ -43,8 +43,7 @@ export function judgeLwm2m(row: Row): Judgement {
     instances === undefined
       ? compared({ records: records.map(factsOf) }, rest)
       : compared(byWay(treeOf(records)), byWay(instances));
-  const context = { path: nowhere, objects: omaObjects, receivedAtMs: null };
-  const guessed = guessEncoding(bytesOfHex(row.hex), context);
+  const guessed = guessEncoding(bytesOfHex(row.hex));
   const isGuessed = guessed === encoding;
   const differences = isGuessed ? [] : [difference("encoding", encoding, guessed)];
   return judgement({ ...values, differences: [...values.differences, ...differences] });
