@@ -25,6 +25,8 @@ const isText: Check = (value) => typeof value === "string";
 const isBoolean: Check = (value) => typeof value === "boolean";
 const isMap: Check = (value) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+const isList: Check = (value) =>
+  Array.isArray(value) && value.every((item) => item === null || typeof item === "string");
 const isOneOf =
   (...words: readonly string[]): Check =>
   (value) =>
@@ -58,6 +60,8 @@ const members = {
   gasChannel: isNumber,
   equipmentId: isText,
   scalers: isMap,
+  objectList: isList,
+  capturePeriodSeconds: isNumber,
   inner: isOneOf(...protocolNames),
   path: isText,
 } as const satisfies Readonly<Partial<Record<keyof FrameFile, Check>>>;

@@ -81,7 +81,7 @@ const frameTargets: readonly FuzzTarget[] = [
     mend: (chance, _changed, { bytes }) => changedRadio(chance, bytes),
   }),
   frameTarget("dsmr", {
-    seeds: withKeys(seedsIn("dsmr")),
+    seeds: [...withKeys(seedsIn("dsmr")), ...seedsIn("dsmrOld"), ...seedsIn("dsmrCiphered")],
     generate: (chance, { file: { key } }) => {
       const telegram = p1Telegram(chance);
       return key === undefined ? telegram : ciphered(chance, telegram, cipherKey, authKey);
@@ -89,7 +89,7 @@ const frameTargets: readonly FuzzTarget[] = [
     mend: (_chance, changed) => mendedP1(changed),
   }),
   frameTarget("dlms", {
-    seeds: withKeys(seedsIn("dlms")),
+    seeds: [...withKeys(seedsIn("dlms")), ...seedsIn("dlmsCiphered")],
     generate: (chance, { file }) => dlmsPayload(chance, file.key, file.authKey),
     mend: (_chance, changed) => mendedHdlc(changed),
   }),

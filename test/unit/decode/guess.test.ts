@@ -16,7 +16,7 @@ const folders = readdirSync(cardsDirectory).filter((name) => !["carriers", "foun
 const cards = folders.flatMap((folder) =>
   seedsIn(folder).map(({ name, bytes, file }) => ({
     name,
-    protocol: folder.replace("lwm2mTlv", "lwm2m"),
+    protocol: folder.replace(/(?:Tlv|Ciphered|Old)$/, ""),
     hex: Buffer.from(bytes).toString("hex"),
     file,
   })),

@@ -14,8 +14,7 @@ export interface PlainCard {
   readonly bytes: Uint8Array;
   readonly expect: Telegram;
   /** Keys of ciphered cards, in hexadecimal. */
-  readonly key?: string;
-  readonly authKey?: string;
+  readonly options?: { readonly key?: string; readonly authKey?: string };
 }
 
 const cardsDirectory = new URL("../../cards/", import.meta.url);
@@ -32,7 +31,7 @@ export function cardsIn(folder: string): readonly PlainCard[] {
 
 /** The protocol with the keys of a card on file. */
 export function decoderOf(protocol: Protocol): (card: PlainCard) => Decoder {
-  return ({ key = "", authKey = "" }) => {
+  return ({ options: { key = "", authKey = "" } = {} }) => {
     const file = { key: bytesOfHex(key), authKey: bytesOfHex(authKey) };
     return {
       decode: (bytes) => protocol.decode(bytes, file),

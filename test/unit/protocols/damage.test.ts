@@ -18,6 +18,8 @@ interface Frame extends FuzzInput {
 }
 
 const folders: Readonly<Partial<Record<DecoderName, readonly string[]>>> = {
+  dsmr: ["dsmr", "dsmrOld", "dsmrCiphered"],
+  dlms: ["dlms", "dlmsCiphered"],
   lwm2m: ["lwm2m", "lwm2mTlv"],
 };
 
