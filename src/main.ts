@@ -9,6 +9,7 @@ import { settings } from "#config/settings.ts";
 import { decodeCommand } from "./decodeCommand.ts";
 import { exitCodeOf, explain } from "./exitCodes.ts";
 import { simulateCommand } from "./simulateCommand.ts";
+import { verifyCommand } from "./verifyCommand.ts";
 
 /** SIGTERM must be answered within 25 s (CONTRACT section 4). */
 const closeWithinMs = 24_000;
@@ -70,7 +71,8 @@ async function main(): Promise<void> {
     .exitOverride()
     .addCommand(serveCommand().exitOverride())
     .addCommand(simulateCommand().exitOverride())
-    .addCommand(decodeCommand().exitOverride());
+    .addCommand(decodeCommand().exitOverride())
+    .addCommand(verifyCommand().exitOverride());
   try {
     await program.parseAsync();
   } catch (error) {

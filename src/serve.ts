@@ -33,6 +33,7 @@ import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
 import { Aftermath } from "./aftermath.ts";
+import { startAuditExport } from "./auditExport.ts";
 import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
@@ -107,6 +108,7 @@ export async function serve(
   aftermath.listeners = listeners;
   aftermath.carrier = createCarrier({ listeners, queue, clock, observer });
   const sink = startSink(base);
+  const auditExport = startExport(base);
   const sampler = setInterval(() => {
     metrics.connections(intake.connectionCount());
     metrics.engineLag(queue.lagSeconds());
@@ -126,6 +128,7 @@ export async function serve(
       await intake.close();
       await cat1?.close();
       await api.close();
+      await auditExport?.stop();
       // The ledger's last reader first: only then is all of it in its file when the writer closes.
       await queries.close();
       await host.stop();
@@ -297,6 +300,14 @@ async function openCat1(base: Base, queue: UplinkQueue): Promise<TcpIntake | nul
 function startQueryWorker(directory: string): Worker {
   const url = new URL("./queryWorker.ts", import.meta.url);
   return new Worker(url, { workerData: { directory } });
+}
+
+function startExport(base: Base): { stop(): Promise<void> } | null {
+  const { config, queries, clock, observability } = base;
+  const { headFile } = config.audit;
+  if (headFile === undefined) return null;
+  const { observer } = observability;
+  return startAuditExport({ file: headFile, queries, clock, observer });
 }
 
 function startSink(base: Base): { stop(): Promise<void> } | null {

@@ -68,6 +68,15 @@ const logSchema = z.strictObject({
     .describe("Least serious line that is written. Every event is counted in the metrics anyway."),
 });
 
+const auditSchema = z.strictObject({
+  headFile: file
+    .optional()
+    .describe(
+      "File in a second place (another disk, another machine's share) that the newest entry of the audit " +
+        "is appended to every 10 minutes. `mercaptan verify` compares the chain with it.",
+    ),
+});
+
 const influxSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
@@ -143,6 +152,7 @@ export const configSchema = z
     api: apiSchema.prefault({}).describe("Who may use the API from where."),
     push: pushSchema.prefault({}).describe("Platforms that sign what they push over HTTP."),
     log: logSchema.prefault({}).describe("Log lines (JSON) on standard error."),
+    audit: auditSchema.prefault({}).describe("Proof that nobody has rewritten the audit."),
     influx: influxSchema
       .optional()
       .describe("Copies every stored reading to a time-series server; absent: off."),

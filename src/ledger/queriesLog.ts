@@ -1,14 +1,14 @@
 /** Reads of what is kept by sequence: events, raw uplinks, quarantine, audit. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Queries, QuarantineView } from "#ports/queries.ts";
-import { verifyAudit } from "./audit.ts";
+import { auditHead, verifyAudit } from "./audit.ts";
 import { clampLimit, decodeCursor, pageOf } from "./cursor.ts";
 import type { Answers } from "./queries.ts";
 import { all, numberOf } from "./sql.ts";
 
 type LogRead = Pick<
   Queries,
-  "events" | "eventRange" | "quarantine" | "uplinks" | "audit" | "verifyAudit"
+  "events" | "eventRange" | "quarantine" | "uplinks" | "audit" | "auditHead" | "verifyAudit"
 >;
 
 export function logQueries(db: DatabaseSync): Answers<LogRead> {
@@ -44,6 +44,7 @@ export function logQueries(db: DatabaseSync): Answers<LogRead> {
     },
     uplinks: (afterSeq, limit) => all(uplinks, afterSeq, clampLimit(limit)),
     audit: (afterSeq, limit) => all(audit, afterSeq, clampLimit(limit)),
+    auditHead: () => auditHead(db),
     verifyAudit: () => verifyAudit(db),
   };
 }

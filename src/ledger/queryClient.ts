@@ -31,6 +31,7 @@ const methods: Readonly<Record<keyof Queries, true>> = {
   readingsAfterSeq: true,
   newestReadingSeq: true,
   audit: true,
+  auditHead: true,
   verifyAudit: true,
   areas: true,
   activeAlarmCounts: true,

@@ -129,6 +129,7 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   },
   "engine.exited": { level: "fatal" },
   "engine.queueFull": { level: "warn" },
+  "audit.exportFailed": { level: "error" },
   "sink.failed": { level: "warn", reasonField: "sink", reasons: sinkNames },
   "sink.recovered": { level: "info", reasonField: "sink", reasons: sinkNames },
   "log.dropped": { level: "warn" },

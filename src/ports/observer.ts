@@ -40,6 +40,7 @@ export const namedEvents = {
   "engine.commitFailed": "a batch could not be made durable; nothing was acknowledged",
   "engine.exited": "the engine thread ended; the process stops",
   "engine.queueFull": "the intake queue reached its limit; bulk senders are paused",
+  "audit.exportFailed": "the head of the audit could not be written to its second place",
   "sink.failed": "a sink could not be reached; it will catch up",
   "sink.recovered": "a sink takes data again",
   "log.dropped": "whoever reads the log was too slow; lines were thrown away, metrics were not",

@@ -35,6 +35,15 @@ const auditSchema = z.object({
   detail: z.unknown(),
 });
 
+const verdictSchema = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), entries: z.number(), hash: z.string() }),
+  z.object({
+    ok: z.literal(false),
+    seq: z.number(),
+    problem: z.enum(["changed", "missing", "rewritten"]),
+  }),
+]);
+
 /**
  * Items by sequence; `last` is where to go on, the request's own `after` when there is nothing new.
  */
@@ -42,7 +51,7 @@ function sequenceOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), last: z.number() });
 }
 
-/** `/v1/events`, `/v1/audit`. */
+/** `/v1/events`, `/v1/audit` and its verification. */
 export function eventRoutes(app: Routes, options: ApiOptions): void {
   const { queries } = options;
   app.get(
@@ -91,6 +100,18 @@ export function eventRoutes(app: Routes, options: ApiOptions): void {
       }));
       return { items, last: items.at(-1)?.seq ?? after };
     },
+  );
+  app.get(
+    "/v1/audit/verify",
+    {
+      config: { permission: "audit.read" },
+      schema: {
+        tags: ["audit"],
+        summary: "Walks the whole chain of hashes and names the first entry that is not as written",
+        response: { 200: verdictSchema },
+      },
+    },
+    async () => queries.verifyAudit(),
   );
   frameRoutes(app, options);
 }

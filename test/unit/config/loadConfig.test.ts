@@ -35,6 +35,7 @@ test("without any setting everything is on loopback and switched off where it ne
     api: { originAllowList: [] },
     push: { onenet: [] },
     log: { level: "info" },
+    audit: {},
     clock: { factor: 1 },
   });
 });
