@@ -89,7 +89,7 @@ export class Radio {
 
   /** Measures now and sends it: by schedule, or at once because something happened. */
   report(isEvent = false): void {
-    if (this.habit.silent || !this.#isOn) return;
+    if (this.habit.silent || !this.#isOn || this.meter.valve.isDead) return;
     this.#keep([this.meter.reading(this.#air.clock.nowMs())], []);
     this.#wake(isEvent);
   }
@@ -263,14 +263,17 @@ export class Radio {
       });
     }
     if (answer === null) return;
-    this.#keep([], [replyTo(order, answer)]);
+    for (let copies = answer.copies; copies > 0; copies -= 1) {
+      this.#keep([], [replyTo(order, answer)]);
+    }
     this.#wake(true);
     if (answer.isNew && answer.result === "accepted") this.#followUp(nowMs);
   }
 
   #answer(order: MeterOrder, nowMs: number): ValveAnswer | null {
     const position = this.meter.valve.positionAt(nowMs);
-    const refused = { result: "refused", position, isNew: false } as const;
+    const itself = { isForeign: false, copies: 1 } as const;
+    const refused = { result: "refused", position, isNew: false, ...itself } as const;
     if (!order.isClose) return { ...refused, reason: "unsupported" };
     if (order.expiresAtMs !== null && nowMs > order.expiresAtMs) {
       return { ...refused, reason: "expired" };
@@ -303,10 +306,16 @@ export class Radio {
 
 function replyTo(order: MeterOrder, answer: ValveAnswer): CommandReply {
   return {
-    commandId: order.commandId === null ? null : commandId(order.commandId),
-    sequence: order.sequence,
+    commandId: order.commandId === null ? null : commandId(namedIn(order.commandId, answer)),
+    sequence:
+      order.sequence === null || !answer.isForeign ? order.sequence : (order.sequence + 128) % 256,
     result: answer.result,
     reason: answer.reason,
     valve: answer.position,
   };
+}
+
+/** A foreign answer names an order that this meter never had. */
+function namedIn(id: string, { isForeign }: ValveAnswer): string {
+  return isForeign ? `neighbour-${id.slice(0, 8)}` : id;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Valve } from "#simulators/valve.ts";
+import { Valve, valveKinds } from "#simulators/valve.ts";
 import type { ValveKind } from "#simulators/valve.ts";
 
 const orderedAtMs = 1_000_000;
@@ -7,7 +7,7 @@ const motorMs = 5_000;
 const laterMs = orderedAtMs + motorMs;
 
 function valve(kind: ValveKind): Valve {
-  return new Valve({ kind, motorMs, passingMlPerHour: 300_000 });
+  return new Valve({ kind, motorMs, passingMlPerHour: 300_000, delayMs: 60_000 });
 }
 
 describe("what becomes of an order to close", () => {
@@ -18,7 +18,36 @@ describe("what becomes of an order to close", () => {
     ["passing", "accepted", "closed", 300_000, 1],
     ["silent", undefined, "open", null, 0],
     ["jams", "accepted", "fault", null, 1],
+    ["late", "accepted", "open", null, 1],
+    ["mute", undefined, "closed", 0, 1],
+    ["neighbour", "executed", "open", null, 0],
+    ["twice", "accepted", "closed", 0, 1],
+    ["reopened", "accepted", "closed", 0, 1],
+    ["flat", undefined, "moving", null, 1],
   ] as const;
+
+  test("every kind is shown", () => {
+    expect(cases.map(([kind]) => kind).toSorted()).toEqual([...valveKinds].toSorted());
+  });
+
+  test("a late one moves after its delay, a reopened one is open again after it", () => {
+    const [late, reopened] = [valve("late"), valve("reopened")];
+    late.close("c1", orderedAtMs);
+    reopened.close("c1", orderedAtMs);
+    const whenMs = [orderedAtMs + 60_000, laterMs + 60_000];
+    expect(whenMs.map((atMs) => late.positionAt(atMs))).toEqual(["moving", "closed"]);
+    expect(whenMs.map((atMs) => reopened.positionAt(atMs))).toEqual(["closed", "open"]);
+    expect(reopened.limitMlPerHour(laterMs + 60_000)).toBeNull();
+  });
+
+  test("a neighbour's answer names no order of its own, a double one comes twice", () => {
+    expect(valve("neighbour").close("c1", orderedAtMs)).toMatchObject({ isForeign: true });
+    expect(valve("twice").close("c1", orderedAtMs)).toMatchObject({ copies: 2 });
+    const flat = valve("flat");
+    expect(flat.isDead).toBe(false);
+    flat.close("c1", orderedAtMs);
+    expect(flat.isDead).toBe(true);
+  });
 
   test.each(cases)("%s", (kind, result, position, limit, movements) => {
     const tried = valve(kind);
