@@ -55,7 +55,7 @@ export function encodeCat1ReportAnswer(
 type Cat1File = Pick<MeterFile, "valveDialect" | "meterType">;
 
 /** The only valve operation that this system can send (architecture rule 5.6). */
-const operationOf = { close: "close" } as const satisfies Record<CommandOrder["action"], string>;
+const operation = "close" as const;
 /** Not forced leaves it to the meter whether it closes. */
 const forced = 0x5a;
 const notForced = 0x00;
@@ -73,7 +73,11 @@ export function encodeCat1Command(
   order: CommandOrder,
   file: Cat1File = {},
 ): Result<Uint8Array, EncodeFault> {
-  const operation = operationOf[order.action];
+  const { action, frameAddress, sequence, issuedAtMs } = order;
+  if (action === "set_clock") {
+    return encodeCat1Clock({ frameAddress, sequence, clock: issuedAtMs }, file);
+  }
+  if (action !== "close") return fail({ kind: "unsupported", what: action });
   const permission = file.valveDialect === "nonForced" ? notForced : forced;
   const values = { identifier: valveIdentifier, operation, permission, spare: noSpare };
   return encodeRequest(order, controls.write, valveRequest.encode(values), file);

@@ -56,8 +56,6 @@ const closings = {
   twoByte: { control: 0x24, data: valveRequestOfTwo, operation: "close" },
 } as const;
 
-const actions = { close: closings } as const satisfies Record<CommandOrder["action"], unknown>;
-
 const addressPattern = /^\d{14}$/;
 
 /** T of frames to the broadcast address, as the published ones have it. */
@@ -68,10 +66,15 @@ export function encodeCjt188Command(
   order: CommandOrder,
   file: Cjt188File = {},
 ): Result<Uint8Array, EncodeFault> {
-  const to = addressFor(order.frameAddress, file);
+  const { action, frameAddress, sequence, issuedAtMs } = order;
+  if (action === "set_clock") {
+    return encodeCjt188Clock({ frameAddress, sequence, clock: issuedAtMs }, file);
+  }
+  if (action !== "close") return fail({ kind: "unsupported", what: action });
+  const to = addressFor(frameAddress, file);
   if (!to.ok) return to;
-  const { control, data, operation } = actions[order.action][file.valveDialect ?? "standard"];
-  const values = { ...startOfData("a017", order.sequence, file), operation, spare: 0 };
+  const { control, data, operation } = closings[file.valveDialect ?? "standard"];
+  const values = { ...startOfData("a017", sequence, file), operation, spare: 0 };
   return ok(encodeFrame({ ...headTo(to.value, file), control }, data.encode(values)));
 }
 

@@ -8,8 +8,13 @@ import { exactly, instant, needed, oneWord, text } from "#protocols/codec/protob
 import { message } from "#protocols/codec/protobufMessage.ts";
 import { bytesOf, walkWhole } from "#protocols/codec/protobufWalk.ts";
 
-/** enum Action; 0 is none. There is no number that opens. */
-export const actionNumbers = { close: 1 } as const satisfies Record<CommandAction, number>;
+/** enum Action; 0 is none. There is no number that opens, and 2 will never be one. */
+export const actionNumbers = {
+  close: 1,
+  permit_opening: 3,
+  set_clock: 4,
+  read_history: 5,
+} as const satisfies Record<CommandAction, number>;
 
 /** message Downlink. */
 export const downlinkTable = {

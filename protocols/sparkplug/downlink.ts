@@ -44,9 +44,10 @@ function wireOf(type: DataType, value: number | boolean | string): WireValue {
 
 /** The closing of a valve as a DCMD, where a meter's table says how; there is no other order. */
 export function encodeSparkplugCommand(
-  { issuedAtMs }: Pick<CommandOrder, "action" | "issuedAtMs">,
+  { action, issuedAtMs }: Pick<CommandOrder, "action" | "issuedAtMs">,
   close: MetricWrite | null,
 ): Result<Uint8Array, EncodeFault> {
+  if (action !== "close") return fail({ kind: "unsupported", what: action });
   if (close === null) return fail({ kind: "unsupported", what: "a valve without a metric" });
   return ok(encodeWrite(close, issuedAtMs));
 }

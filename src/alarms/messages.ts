@@ -195,6 +195,10 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
       plain(proof, "wrongTimes", { en: "wrong times:", zh: "错误时间：" }),
       statusWords(proof),
     ),
+  R19: () => ({
+    en: "much gas flows since the valve was opened at the meter, look at it and decide about the close",
+    zh: "现场开阀后流量异常偏大，请确认并决定是否关阀",
+  }),
   BLIND: (proof) => withReason({ en: "not storing readings", zh: "读数无法存储" }, proof),
   PARKED: (proof) =>
     withReason(
@@ -211,12 +215,25 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
       plain(proof, "silent", { en: "silent meters:", zh: "失联表数：" }),
       plain(proof, "meters", { en: "of", zh: "总表数：" }),
     ),
+  COMMAND_MISMATCH: (proof) =>
+    withReason(
+      {
+        en: "an answer that belongs to no order of this meter, changed nothing",
+        zh: "收到与本表命令不符的应答，未作处理",
+      },
+      proof,
+    ),
   BREAKER: (proof) => {
     const held = wordOf(proof, "held");
     const closes = held === "1" ? "close" : "closes";
-    return {
-      en: `${held ?? "some"} automatic ${closes} held, a person must decide`,
-      zh: `${held ?? "若干"} 个自动关阀命令被暂停，请人工决定`,
-    };
+    return withNumbers(
+      {
+        en: `${held ?? "some"} automatic ${closes} held, two persons must decide`,
+        zh: `${held ?? "若干"} 个自动关阀命令被暂停，须两人决定`,
+      },
+      plain(proof, "area", { en: "all in", zh: "均在 " }),
+      plain(proof, "rule", { en: "all by", zh: "均由规则 " }),
+      plain(proof, "protocol", { en: "all over", zh: "均经协议 " }),
+    );
   },
 };

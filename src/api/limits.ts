@@ -54,6 +54,8 @@ export const apiLimits = {
   commandExpirySecondsDefault: 900,
   commandExpirySecondsMin: 1,
   commandExpirySecondsMax: 7 * 24 * 3600,
+  /** A permission to open is for one visit. */
+  permitExpirySecondsMax: 24 * 3600,
 
   /** Newest events kept in memory for live clients; older ones come from the store. */
   liveRingEvents: 10_000,

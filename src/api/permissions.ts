@@ -1,8 +1,8 @@
 /**
- * Who may do what: the one table. What is not here is refused. No permission opens a valve, because
- * nothing does. The auditor reads everything and changes nothing; the administrator keeps registry,
- * credentials and keys but does not touch valves, alarms or automation, so that no single key can
- * both make an operator and act as one unseen.
+ * Who may do what: the one table. What is not here is refused. No permission opens a valve, because nothing does;
+ * `valves.permit` lets somebody who stands at the meter open it there. The auditor reads everything and changes
+ * nothing; the administrator keeps registry, credentials and keys but does not touch valves, alarms or automation,
+ * so that no single key can both make an operator and act as one unseen.
  */
 import type { Role } from "#domain/role.ts";
 import type { ApiKeyDirectory } from "./apiKeys.ts";
@@ -55,8 +55,16 @@ export const permissions = {
   "worklists.read": watchers,
   "alarms.comment": ["operator", "dispatcher", "engineer"],
   "valves.close": controlRoom,
+  /** Permits opening at the meter, with a work order and a leak check; another dispatcher must agree. */
+  "valves.permit": ["dispatcher"],
+  /** Clock and history of a meter: nothing moves. */
+  "meters.order": ["dispatcher", "engineer"],
   "commands.read": staff,
   "commands.cancel": controlRoom,
+  /** The second pair of eyes; the engine refuses whoever asked for the command. */
+  "commands.approve": controlRoom,
+  /** When one person's close waits for a second: who may close may not decide that. */
+  "valves.policy": ["engineer"],
   /** Stopping is the safe side: everybody on duty may. */
   "automation.stop": ["operator", "dispatcher", "engineer"],
   /** Resuming lets the system move valves again: not the operator who stopped it in a hurry. */

@@ -21,6 +21,11 @@ export const problems = {
   "malformed-http": { status: 400, en: "The HTTP message is malformed", zh: "HTTP 报文格式错误" },
   unauthorised: { status: 401, en: "A valid API key is needed", zh: "需要有效的 API 密钥" },
   forbidden: { status: 403, en: "This key may not do that", zh: "该密钥无此权限" },
+  "same-person": {
+    status: 403,
+    en: "Another person must say yes",
+    zh: "须由另一人批准",
+  },
   "wrong-origin": { status: 403, en: "This origin may not connect", zh: "不允许该来源连接" },
   "no-such-route": { status: 404, en: "There is no such route", zh: "接口不存在" },
   "not-found": { status: 404, en: "There is no such thing", zh: "对象不存在" },
@@ -35,6 +40,11 @@ export const problems = {
     status: 409,
     en: "Not allowed in the present state",
     zh: "当前状态下不允许该操作",
+  },
+  "approval-expired": {
+    status: 409,
+    en: "It can no longer be approved",
+    zh: "批准期限已过",
   },
   "version-conflict": {
     status: 412,

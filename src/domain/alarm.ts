@@ -20,8 +20,9 @@ export const meterRuleIds = [
   "R14",
   "R15",
   "R16",
+  "R19",
 ] as const;
-export const systemRuleIds = ["BLIND", "PARKED", "BREAKER", "OUTAGE"] as const;
+export const systemRuleIds = ["BLIND", "PARKED", "BREAKER", "OUTAGE", "COMMAND_MISMATCH"] as const;
 export type MeterRuleId = (typeof meterRuleIds)[number];
 export type SystemRuleId = (typeof systemRuleIds)[number];
 export type RuleId = MeterRuleId | SystemRuleId;

@@ -1,9 +1,13 @@
 /** An order to a meter as a ledger entry: never a message that lives by itself (architecture 5.5). */
 import type { CommandId } from "./ids.ts";
+import type { Role } from "./role.ts";
 import type { TimestampMs } from "./units.ts";
 
-/** There is no action that opens a valve, and none may be added (architecture 5.6). */
-export const commandActions = ["close"] as const;
+/**
+ * There is no action that opens a valve, and none may be added (architecture 5.6). Whoever has a permission stands
+ * at the meter and opens it there.
+ */
+export const commandActions = ["close", "permit_opening", "set_clock", "read_history"] as const;
 export type CommandAction = (typeof commandActions)[number];
 
 export const commandStates = [
@@ -26,10 +30,31 @@ export const commandStates = [
 ] as const;
 export type CommandState = (typeof commandStates)[number];
 
+/**
+ * Movements that a motor valve is made for; beyond it the answer to an order warns. Our proposal: no figure is
+ * published for the valves that we know.
+ */
+export const actuationsRated = 4_000;
+
 /** Who or what wanted the command: an alarm (its id) or a person (the key's label). */
 export interface CommandCause {
   readonly kind: "alarm" | "person";
   readonly ref: string;
+}
+
+/** One person's yes to a command that waits for it; the key's label and its role at that moment. */
+export interface Approval {
+  readonly by: string;
+  readonly role: Role;
+  readonly atMs: TimestampMs;
+}
+
+/** What must be on record before anybody may open a valve at the meter. */
+export interface Permit {
+  readonly workOrder: string;
+  /** The record of the leak check, and when it was made. */
+  readonly leakCheck: string;
+  readonly leakCheckAtMs: TimestampMs;
 }
 
 export interface Command {
@@ -44,6 +69,11 @@ export interface Command {
   /** One byte for protocols whose answers carry no id (CJ/T 188 SER); fresh per command. */
   readonly sequence: number;
   readonly attempts: number;
+  /** Persons who must say yes besides whoever asked; 0: nobody (four eyes, gas-domain 5.3). */
+  readonly approvalsNeeded: number;
+  readonly approvals: readonly Approval[];
+  /** Only with `permit_opening`. */
+  readonly permit: Permit | null;
   readonly requestedAtMs: TimestampMs;
   readonly expiresAtMs: TimestampMs;
   /** Our clock, last time it was handed to a session; null before. */

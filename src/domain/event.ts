@@ -28,6 +28,8 @@ export const systemEventKinds = [
   "automation.stopped",
   "automation.resumed",
   "rules.changed",
+  "automation.policyChanged",
+  "command.approved",
   "meter.registered",
   "meter.changed",
 ] as const;

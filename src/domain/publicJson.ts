@@ -66,6 +66,20 @@ export function publicCommand(
     state: command.state,
     detail: command.detail,
     attempts: command.attempts,
+    approvalsNeeded: command.approvalsNeeded,
+    approvals: command.approvals.map(({ by, role, atMs }) => ({
+      by,
+      role: role as string,
+      at: formatInstant(atMs),
+    })),
+    permit:
+      command.permit === null
+        ? null
+        : {
+            workOrder: command.permit.workOrder,
+            leakCheck: command.permit.leakCheck,
+            leakCheckAt: formatInstant(command.permit.leakCheckAtMs),
+          },
     requestedAt: formatInstant(command.requestedAtMs),
     expiresAt: formatInstant(command.expiresAtMs),
     sentAt: instant(command.sentAtMs),

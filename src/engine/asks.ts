@@ -1,16 +1,14 @@
 /** What people ask for, carried out in the same stream as the uplinks and written with them. */
-import { commandId, parseMeterId } from "#domain/ids.ts";
 import { unreachable } from "#domain/invariant.ts";
 import type { Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import { actOnAlarm } from "./alarmActs.ts";
-import { publish, recordDraft, type Book } from "./book.ts";
+import type { Book } from "./book.ts";
 import { actOnKeys } from "./keyAsks.ts";
-import { settingNames } from "./memory.ts";
+import { actOnCommand, orderForMeter, setPolicy, switchAutomation } from "./commandAsks.ts";
 import { redecode } from "./redecode.ts";
 import { changeMeter, registerMeter } from "./registry.ts";
 import { refuse } from "./refuse.ts";
-import { draftFor, type Room } from "./room.ts";
-import { moveValve, order } from "./valveDesk.ts";
+import type { Room } from "./room.ts";
 
 /** Carries out one ask, once per idempotency key; every act leaves a line in the audit. */
 export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResult {
@@ -65,6 +63,9 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
       book.changed.revoked.push(ask.username);
       return done;
     case "apiKey.issue":
+      if (notPersons.includes(ask.apiKey.label)) {
+        return refuse("invalid", `${ask.apiKey.label} is no name for a key`);
+      }
       ledger.putApiKey(ask.apiKey);
       book.changed.apiKeys.push(ask.apiKey);
       return done;
@@ -84,16 +85,24 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
     case "alarm.comment":
       return actOnAlarm(room, book, ask, actor.label);
     case "valve.close":
-      return closeValve(room, book, ask, actor.label);
+    case "valve.permit":
+    case "meter.order":
+      return orderForMeter(room, book, ask, actor.label);
+    case "command.approve":
     case "command.cancel":
-      return cancelCommand(room, book, ask, actor.label);
+      return actOnCommand(room, book, ask, actor);
+    case "valves.policy":
+      return setPolicy(book, ask, actor.label);
     case "automation.stop":
     case "automation.resume":
-      return switchAutomation(book, ask, actor.label);
+      return switchAutomation(room, book, ask, actor.label);
     default:
       return unreachable(ask);
   }
 }
+
+/** The history of a command names them beside persons. */
+const notPersons: readonly string[] = ["engine", "meter"];
 
 const done: AskResult = { ok: true, answer: { kind: "done" } };
 
@@ -113,64 +122,6 @@ function setGateway(book: Book, id: string, meterIds: readonly string[]): void {
   });
 }
 
-function closeValve(
-  room: Room,
-  book: Book,
-  ask: Extract<Ask, { readonly kind: "valve.close" }>,
-  by: string,
-): AskResult {
-  const meterNo = book.memory.meterNoById.get(parseMeterId(ask.meterId) ?? "");
-  const meter = meterNo === undefined ? undefined : book.memory.meters.get(meterNo);
-  if (meter === undefined) return refuse("not-found", `no meter ${ask.meterId}`);
-  const draft = draftFor(room, book, meter);
-  const command = order(draft, {
-    cause: { kind: "person", ref: by },
-    reason: ask.reason,
-    expiresInMs: ask.expiresInMs,
-    proof: null,
-    by,
-  });
-  recordDraft(book, draft);
-  return { ok: true, answer: { kind: "command", command } };
-}
-
-function cancelCommand(
-  room: Room,
-  book: Book,
-  ask: Extract<Ask, { readonly kind: "command.cancel" }>,
-  by: string,
-): AskResult {
-  const id = commandId(ask.commandId);
-  const command = room.ledger.command(id);
-  const meter = command === undefined ? undefined : book.memory.meters.get(command.meterNo);
-  if (command === undefined || meter === undefined) {
-    return refuse("not-found", `no command ${ask.commandId}`);
-  }
-  const draft = draftFor(room, book, meter);
-  moveValve(draft, { kind: "cancel", commandId: id, by, nowMs: book.nowMs });
-  const cancelled = draft.effects.commands.at(-1)?.command;
-  if (cancelled === undefined || cancelled.id !== id || cancelled.state !== "cancelled") {
-    return refuse("not-allowed-in-state", `the command is ${command.state}`);
-  }
-  recordDraft(book, draft);
-  return { ok: true, answer: { kind: "command", command: cancelled } };
-}
-
-function switchAutomation(
-  book: Book,
-  ask: Extract<Ask, { readonly kind: "automation.stop" | "automation.resume" }>,
-  by: string,
-): AskResult {
-  const stopped = ask.kind === "automation.stop";
-  book.memory.automation = { ...book.memory.automation, stopped };
-  book.ledger.putSetting(settingNames.automationStopped, stopped ? "yes" : "no");
-  publish(book, stopped ? "automation.stopped" : "automation.resumed", null, {
-    by,
-    reason: ask.reason,
-  });
-  return done;
-}
-
 function subjectOf(ask: Ask): string {
   switch (ask.kind) {
     case "meter.register":
@@ -179,6 +130,8 @@ function subjectOf(ask: Ask): string {
     case "meterKeys.put":
     case "meterKeys.drop":
     case "valve.close":
+    case "valve.permit":
+    case "meter.order":
       return ask.meterId;
     case "quarantine.redecode":
       return `quarantine ${ask.quarantineId}`;
@@ -198,10 +151,12 @@ function subjectOf(ask: Ask): string {
     case "alarm.reset":
     case "alarm.comment":
       return ask.alarmId;
+    case "command.approve":
     case "command.cancel":
       return ask.commandId;
     case "automation.stop":
     case "automation.resume":
+    case "valves.policy":
       return "automation";
     default:
       return unreachable(ask);

@@ -11,7 +11,7 @@ import { formatInstant } from "#domain/units.ts";
 import type { Downlink } from "#ports/intake.ts";
 import type { MeterContext } from "./context.ts";
 import type { Draft } from "./draft.ts";
-import { noteContext, type Memory } from "./memory.ts";
+import { isHeldByBreaker, noteContext, type Memory } from "./memory.ts";
 import { recount } from "./activeAlarms.ts";
 import { encodeCommand } from "./encodeCommand.ts";
 import { Tally } from "./tally.ts";
@@ -127,12 +127,13 @@ function recordCommand(book: Book, change: CommandChange, meter: Meter): void {
   book.ledger.putCommand(change);
   const { held } = book.memory;
   const wasHeld = held.has(command.id);
-  if (command.state === "held" && !wasHeld) {
-    held.add(command.id);
+  const isHeld = isHeldByBreaker(command);
+  if (isHeld && !wasHeld) {
+    held.set(command.id, command);
     book.undo.push(() => held.delete(command.id));
-  } else if (command.state !== "held" && wasHeld) {
+  } else if (!isHeld && wasHeld) {
     held.delete(command.id);
-    book.undo.push(() => held.add(command.id));
+    book.undo.push(() => held.set(command.id, command));
   }
   // What came back from a session waits for the meter's next word; what has never left may try at once.
   if (command.state === "queued" && command.sentAtMs === null) book.queued.add(meter.no);

@@ -6,8 +6,8 @@ import type { TimestampMs } from "#domain/units.ts";
 import { initialValveState, type ValveState } from "#valves/valveState.ts";
 import { initialFold, revived, type FoldState } from "./fold.ts";
 
-/** Alarms of meters, and PARKED, which is the system's alarm about one meter. */
-export type MeterAlarmRule = MeterRuleId | "PARKED";
+/** Alarms of meters, and the two that are the system's about one meter. */
+export type MeterAlarmRule = MeterRuleId | "PARKED" | "COMMAND_MISMATCH";
 export type AlarmSlots = Partial<Readonly<Record<MeterAlarmRule, Alarm>>>;
 
 /** An uplink whose clock cannot tell it from its own repetition. */
@@ -32,6 +32,8 @@ export interface MeterContext {
   /** Older checkpoints are gone: what lies before the oldest one cannot be folded again. */
   readonly isTrimmed: boolean;
   readonly lastReceivedAtMs: TimestampMs | null;
+  /** Times between its last wakes, our clock: its habit. */
+  readonly gapsMs: readonly number[];
   /** The address that the meter's own frames carry, for commands. */
   readonly frameAddress: string | null;
   readonly recent: readonly RecentBytes[];
@@ -56,6 +58,7 @@ export const initialContext: MeterContext = {
   checkpointCount: 0,
   isTrimmed: false,
   lastReceivedAtMs: null,
+  gapsMs: [],
   frameAddress: null,
   recent: [],
   learned: null,
@@ -71,7 +74,8 @@ export const initialContext: MeterContext = {
 export function reviveContext(json: string): MeterContext {
   const kept = { ...initialContext, ...(JSON.parse(json) as MeterContext) };
   const head = revived(kept.head);
-  return { ...kept, head, live: reviveAlarms(kept.live), silent: reviveAlarms(kept.silent) };
+  const valve = { ...initialContext.valve, ...kept.valve };
+  return { ...kept, head, valve, live: reviveAlarms(kept.live), silent: reviveAlarms(kept.silent) };
 }
 
 /** The same for the alarms in it. */

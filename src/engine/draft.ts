@@ -26,6 +26,8 @@ export interface Draft {
   readonly file: MeterFile;
   readonly nowMs: TimestampMs;
   readonly ids: Ids;
+  /** Meters in this one's area. */
+  readonly areaSize: number;
   readonly history: History;
   readonly rules: RulesInForce;
   readonly effects: Effects;
@@ -39,6 +41,8 @@ export interface DraftStart {
   readonly file: MeterFile;
   readonly nowMs: TimestampMs;
   readonly ids: Ids;
+  /** Meters in this one's area. */
+  readonly areaSize: number;
   readonly history: History;
   readonly rules: RulesInForce;
   readonly context: MeterContext;

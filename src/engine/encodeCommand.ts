@@ -20,7 +20,8 @@ export function encodeCommand(
     commandId: command.id,
     action: command.action,
     sequence: command.sequence,
-    issuedAtMs: command.requestedAtMs,
+    // A clock is set to the moment in which the order leaves, not to the one in which it was wanted.
+    issuedAtMs: (command.action === "set_clock" ? command.sentAtMs : null) ?? command.requestedAtMs,
     expiresAtMs: command.expiresAtMs,
     frameAddress: meter.frameAddress ?? context.frameAddress ?? fromId,
   };

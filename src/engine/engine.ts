@@ -173,7 +173,7 @@ function takeNotice(room: Room, book: Book, notice: Notice): void {
   moveValve(
     draft,
     notice.kind === "contact"
-      ? { kind: "contact", nowMs }
+      ? { kind: "contact", isStopped: draft.automation.stopped, nowMs }
       : { kind: notice.outcome, commandId: notice.commandId, nowMs },
   );
   recordDraft(book, draft);

@@ -1,12 +1,14 @@
 /** What the engine holds in memory, all of it derived from the ledger; a batch that fails is undone. */
 import { nextDue } from "#alarms/alarmTimes.ts";
 import type { Alarm, SystemRuleId } from "#domain/alarm.ts";
+import type { Command } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Ledger, Sequences } from "#ports/ledger.ts";
 import { dayMs, timestampMs, type TimestampMs } from "#domain/units.ts";
+import { secondPersonPolicies, type SecondPersonPolicy } from "#valves/approval.ts";
 import type { AutomationState } from "#valves/judge.ts";
 import { noAlarms, recount, type AlarmCounts } from "./activeAlarms.ts";
 import type { Groups } from "./groups.ts";
@@ -24,6 +26,7 @@ export function outageKey(group: string): SystemAlarmKey {
 /** Names of the settings that the engine keeps in the ledger. */
 export const settingNames = Object.freeze({
   automationStopped: "automation.stopped",
+  secondPerson: "valves.secondPerson",
   systemAlarms: "alarms.system",
   rules: "rules.history",
 });
@@ -39,7 +42,6 @@ export interface Memory {
   readonly sealedKeys: Map<number, readonly SealedKey[]>;
   /** Meters whose valve has an outstanding command. */
   readonly waiting: Set<number>;
-  readonly held: Set<CommandId>;
   /** Meters whose alarms time alone will change, and when the first of them is due. */
   readonly due: Map<number, number>;
   /** Silent meters by group: found by the watch, and found again after a restart. */
@@ -48,12 +50,18 @@ export interface Memory {
   registryVersion: number;
   /** Derived from both; null: not made yet. */
   groups: { readonly version: number; readonly groups: Groups } | null;
+  /** What the breaker holds, with what a person needs to see what it has in common. */
+  readonly held: Map<CommandId, Pick<Command, "meterNo" | "reason" | "requestedAtMs">>;
+  /** Meters in each area. */
+  readonly areaSizes: Map<string, number>;
   /** When this engine began to listen: before it, silence was ours. */
   readonly startedAtMs: TimestampMs;
   /** Standing alarms of meters by priority. */
   meterAlarms: AlarmCounts;
   system: SystemAlarms;
   automation: AutomationState;
+  /** When a person's close waits for a second person. */
+  secondPerson: SecondPersonPolicy;
   sequences: { -readonly [Name in keyof Sequences]: number };
 }
 
@@ -61,6 +69,7 @@ export interface Memory {
 export function loadMemory(ledger: Ledger, clock: Clock): Memory {
   const nowMs = clock.nowMs();
   const directory = ledger.directory();
+  const recentAreaCloses = ledger.automaticClosesSince(nowMs - dayMs);
   const memory: Memory = {
     meters: new Map(),
     meterNoById: new Map(),
@@ -70,11 +79,12 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     contexts: new Map(),
     sealedKeys: new Map(),
     waiting: new Set(),
-    held: new Set(),
     due: new Map(),
     silent: new Map(),
     registryVersion: 0,
     groups: null,
+    held: new Map(),
+    areaSizes: new Map(),
     meterAlarms: { ...noAlarms },
     startedAtMs: timestampMs(nowMs),
     system: reviveAlarms(
@@ -82,9 +92,11 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     ),
     automation: {
       stopped: ledger.setting(settingNames.automationStopped) === "yes",
-      recentClosesMs: ledger.automaticClosesSince(nowMs - dayMs),
+      recentClosesMs: recentAreaCloses.map(({ atMs }) => atMs),
+      recentAreaCloses,
       fleetSize: directory.meters.length,
     },
+    secondPerson: policyOf(ledger.setting(settingNames.secondPerson)),
     sequences: { ...ledger.sequences() },
   };
   for (const meter of directory.meters) rememberMeter(memory, meter);
@@ -98,9 +110,19 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     noteContext(memory, meterNo, context);
   }
   for (const command of ledger.openCommands()) {
-    if (command.state === "held") memory.held.add(command.id);
+    if (isHeldByBreaker(command)) memory.held.set(command.id, command);
   }
   return memory;
+}
+
+/** What is only proposed has an alarm of its own. */
+export function isHeldByBreaker({ state, detail }: Command): boolean {
+  return state === "held" && detail !== "proposed";
+}
+
+/** Unless somebody has said otherwise, a person closes alone: closing is the safe direction. */
+function policyOf(stored: string | undefined): SecondPersonPolicy {
+  return secondPersonPolicies.find((policy) => policy === stored) ?? "never";
 }
 
 /** Enters a meter, new or changed, in the look-up tables. */
@@ -109,6 +131,10 @@ export function rememberMeter(memory: Memory, meter: Meter): void {
   if (before !== undefined) forgetAddresses(memory, before);
   memory.registryVersion += 1;
   memory.meters.set(meter.no, meter);
+  if (before?.area !== meter.area) {
+    if (before !== undefined) countArea(memory, before.area, -1);
+    countArea(memory, meter.area, 1);
+  }
   memory.meterNoById.set(meter.id, meter.no);
   if (meter.frameAddress !== null) memory.meterNoByAddress.set(meter.frameAddress, meter.no);
   if (meter.carrierAddress !== null) {
@@ -119,6 +145,7 @@ export function rememberMeter(memory: Memory, meter: Meter): void {
 /** Takes out a meter that was never to be: its batch could not be kept. */
 export function forgetMeter(memory: Memory, meter: Meter): void {
   memory.meters.delete(meter.no);
+  countArea(memory, meter.area, -1);
   memory.meterNoById.delete(meter.id);
   forgetAddresses(memory, meter);
 }
@@ -146,6 +173,13 @@ function firstDueMs(alarms: readonly Alarm[]): number {
     (dueMs, alarm) => Math.min(dueMs, nextDue(alarm)?.atMs ?? Infinity),
     Infinity,
   );
+}
+
+/** One meter more or less in the area. */
+function countArea({ areaSizes }: Memory, area: string, by: 1 | -1): void {
+  const meters = (areaSizes.get(area) ?? 0) + by;
+  if (meters > 0) areaSizes.set(area, meters);
+  else areaSizes.delete(area);
 }
 
 export function contextOf(memory: Memory, meterNo: number): MeterContext {

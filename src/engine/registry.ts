@@ -64,7 +64,7 @@ function leaveService(room: Room, book: Book, meter: Meter, by: string): void {
   const before = draft.context;
   const open = before.valve.outstanding;
   if (open !== null) {
-    moveValve(draft, { kind: "cancel", commandId: open.command.id, by, nowMs: book.nowMs });
+    moveValve(draft, { kind: "void", by, detail: "left-service", nowMs: book.nowMs });
   }
   returnToNormal(draft, "R12", book.nowMs);
   const hidden = { reason: `meter is ${meter.lifecycle}`, by, sinceMs: book.nowMs, untilMs: null };

@@ -38,6 +38,7 @@ export function draftFor(room: Room, book: Book, meter: Meter): Draft {
     nowMs: book.nowMs,
     ids: idsFor(room, book),
     rules: room.rules,
+    areaSize: room.memory.areaSizes.get(meter.area) ?? 1,
     history: historyOf(room.ledger, meter.no),
     context: contextOf(room.memory, meter.no),
     automation: room.memory.automation,

@@ -1,7 +1,9 @@
 /** One uplink of one meter, a line a step: the way of a reading (architecture, section 1). */
+import { gapsRemembered, wakeGapMsMin } from "#domain/effectWindow.ts";
 import { readingFlags, type Reading } from "#domain/reading.ts";
 import { hasStatus, statusBits } from "#domain/status.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
+import type { ProtocolName } from "#domain/meter.ts";
 import type { Telegram } from "#domain/telegram.ts";
 import { dayMs, minuteMs, type TimestampMs } from "#domain/units.ts";
 import { placeInTime, type PlacedReading } from "#screening/placeInTime.ts";
@@ -11,7 +13,7 @@ import { fingerprint } from "./fingerprint.ts";
 import { foldFlags } from "./fold.ts";
 import { followShutValve } from "./shutValve.ts";
 import { settleReadings } from "./settleReadings.ts";
-import { closeForAlarm, moveValve } from "./valveDesk.ts";
+import { closeForAlarm, endSilence, moveValve } from "./valveDesk.ts";
 import type { Settled } from "./window.ts";
 
 /** Repetitions of an uplink that carries no time to be trusted are known by their bytes. */
@@ -37,6 +39,8 @@ export interface DecodedUplink {
   readonly reachable: boolean;
   /** Taken from the ledger again: history, whatever it says. */
   readonly isRebuilt: boolean;
+  /** The one it came in; an answer in another one than the meter's orders leave in is none. */
+  readonly protocol: ProtocolName;
 }
 
 /** Everything that this uplink means, into the draft; the outcome for the books. */
@@ -49,7 +53,7 @@ export function stepUplink(draft: Draft, uplink: DecodedUplink): UplinkOutcome {
     return contactAfter(draft, uplink, "duplicate");
   }
   const settled = settleReadings(draft, placing, receivedAtMs, uplink.seq);
-  const hasReply = uplink.isRebuilt ? false : actOnNow(draft, telegram, settled);
+  const hasReply = uplink.isRebuilt ? false : actOnNow(draft, uplink, settled);
   // A frame that carries nothing (the answer 810A) repeats nothing either.
   const isBare = telegram.readings.length + telegram.replies.length === 0;
   const isNew = settled.isNew || hasReply || isBare;
@@ -58,22 +62,28 @@ export function stepUplink(draft: Draft, uplink: DecodedUplink): UplinkOutcome {
 }
 
 /** What only an uplink of now may do: answer for a command, speak of the valve, close it. */
-function actOnNow(draft: Draft, telegram: Telegram, settled: Settled): boolean {
-  const hasReply = takeReplies(draft, telegram);
+function actOnNow(draft: Draft, { telegram, protocol }: DecodedUplink, settled: Settled): boolean {
+  const hasReply = takeReplies(draft, telegram, protocol);
   tellValve(draft, settled);
   followShutValve(draft);
+  tellOfHistory(draft, telegram);
   closeOnLeak(draft, settled);
   return hasReply;
 }
 
 function noteContact(draft: Draft, telegram: Telegram, receivedAtMs: TimestampMs): void {
   const frameAddress = telegram.address ?? draft.context.frameAddress;
-  draft.context = { ...draft.context, lastReceivedAtMs: receivedAtMs, frameAddress };
+  const { lastReceivedAtMs: lastMs, gapsMs: before } = draft.context;
+  const gapMs = lastMs === null ? 0 : receivedAtMs - lastMs;
+  const gapsMs = gapMs < wakeGapMsMin ? before : [...before, gapMs].slice(-gapsRemembered);
+  draft.context = { ...draft.context, lastReceivedAtMs: receivedAtMs, gapsMs, frameAddress };
   returnToNormal(draft, "R12", receivedAtMs);
   const silence = draft.context.live.R12;
   // It speaks: what the outage hid is over, whatever becomes of the others.
   if (silence?.state === "suppressed") moveAlarm(draft, silence, { kind: "release" });
+  endSilence(draft);
   returnToNormal(draft, "PARKED", receivedAtMs);
+  returnToNormal(draft, "COMMAND_MISMATCH", receivedAtMs);
 }
 
 function isRepetition(
@@ -97,22 +107,38 @@ function isRepetition(
   return false;
 }
 
-function takeReplies(draft: Draft, telegram: Telegram): boolean {
+function takeReplies(draft: Draft, telegram: Telegram, protocol: ProtocolName): boolean {
   const strayBefore = draft.effects.strayReplies.length;
   for (const reply of telegram.replies) {
-    moveValve(draft, { kind: "reply", reply, nowMs: draft.nowMs });
+    const isSameDialect = protocol === draft.protocol.name;
+    moveValve(draft, { kind: "reply", reply, isSameDialect, nowMs: draft.nowMs });
   }
   return telegram.replies.length > draft.effects.strayReplies.length - strayBefore;
 }
 
 /** Only what is newest, and a register only where it is trusted, may say that gas has stopped. */
 function tellValve(draft: Draft, settled: Settled): void {
-  for (const reading of settled.newest) {
+  for (const [place, reading] of settled.newest.entries()) {
     const indexMl = isTrusted(reading) ? reading.indexMl : null;
-    if (reading.valve === null && draft.context.valve.outstanding === null) continue;
-    const { measuredAtMs, valve } = reading;
-    moveValve(draft, { kind: "reading", measuredAtMs, indexMl, valve, nowMs: draft.nowMs });
+    const { outstanding, opening } = draft.context.valve;
+    if (reading.valve === null && outstanding === null && opening === null) continue;
+    const { measuredAtMs, valve, flowMlPerHour } = reading;
+    const isLast = place === settled.newest.length - 1;
+    const clockErrorMs = isLast ? clockErrorOf(reading) : null;
+    const values = { measuredAtMs, indexMl, valve, flowMlPerHour, clockErrorMs };
+    moveValve(draft, { kind: "reading", ...values, nowMs: draft.nowMs });
   }
+}
+
+/** Of the newest value of an uplink only: an older one says nothing about the clock. */
+function clockErrorOf({ deviceAtMs, receivedAtMs }: Reading): number | null {
+  return deviceAtMs === null ? null : deviceAtMs - receivedAtMs;
+}
+
+function tellOfHistory(draft: Draft, telegram: Telegram): void {
+  const action = draft.context.valve.outstanding?.command.action;
+  if (action !== "read_history" || telegram.readings.length < 2) return;
+  moveValve(draft, { kind: "history", nowMs: draft.nowMs });
 }
 
 /**
@@ -138,6 +164,9 @@ function closeOnLeak(draft: Draft, settled: Settled): void {
 
 function contactAfter(draft: Draft, uplink: DecodedUplink, outcome: UplinkOutcome): UplinkOutcome {
   const waits = draft.context.valve.outstanding !== null;
-  if (uplink.reachable && waits) moveValve(draft, { kind: "contact", nowMs: draft.nowMs });
+  if (uplink.reachable && waits) {
+    const isStopped = draft.automation.stopped;
+    moveValve(draft, { kind: "contact", isStopped, nowMs: draft.nowMs });
+  }
   return outcome;
 }

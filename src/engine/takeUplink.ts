@@ -1,5 +1,5 @@
 /** One uplink from bytes to effects: whose it is, what it says, and what becomes of it. */
-import type { Meter } from "#domain/meter.ts";
+import { isProtocolName, type Meter } from "#domain/meter.ts";
 import type { UplinkName } from "#domain/platform.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
 import { learnedAfter } from "#domain/meterFile.ts";
@@ -137,11 +137,14 @@ function tryStep(
   telegram: Telegram,
 ): Result<UplinkOutcome, string> {
   const { frame: bytes, seq, reachable, isRebuilt } = got;
+  // What comes in an envelope is in the meter's own protocol, or it is not decoded.
+  const protocol = isProtocolName(got.protocol) ? got.protocol : draft.meter.protocol;
   const receivedAtMs = timestampMs(got.receivedAtMs);
   const learned = learnedAfter(draft.context.learned, telegram.learned);
   if (learned !== draft.context.learned) draft.context = { ...draft.context, learned };
   try {
-    return ok(stepUplink(draft, { telegram, bytes, seq, receivedAtMs, reachable, isRebuilt }));
+    const uplink = { telegram, bytes, seq, receivedAtMs, reachable, isRebuilt, protocol };
+    return ok(stepUplink(draft, uplink));
   } catch (error) {
     if (room.isStoreFailure(error)) throw error;
     return fail(problemOf(error));

@@ -1,6 +1,7 @@
 /** The engine's side of the valve ledger: who asked, may it be, and what follows for the alarms. */
 import type { Alarm } from "#domain/alarm.ts";
-import type { Command, CommandTransition } from "#domain/command.ts";
+import type { Command, CommandTransition, Permit } from "#domain/command.ts";
+import { sizeLimits } from "#domain/meter.ts";
 import { readingFlags, type Reading } from "#domain/reading.ts";
 import { timestampMs, type TimestampMs } from "#domain/units.ts";
 import { isFresh } from "#screening/placeInTime.ts";
@@ -10,21 +11,87 @@ import {
   leakCloseExpiresInMs,
   type CloseAsk,
 } from "#valves/judge.ts";
+import type { IgnoredReply } from "#valves/advance.ts";
+import { judgeOther, type OtherAsk, type OtherJudgement } from "#valves/judgeOther.ts";
 import { stepValve, type ValveInput } from "#valves/stepValve.ts";
-import { activate, returnToNormal } from "./alarmDesk.ts";
+import { activate, isActive, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { encodeCommand } from "./encodeCommand.ts";
 
 /** One step of this meter's valve, with alarm R15 following its trouble. */
 export function moveValve(draft: Draft, input: ValveInput): void {
-  const { quantumMl } = draft.meter;
+  const { quantumMl, size } = draft.meter;
   const before = draft.context.valve;
-  const step = stepValve({ quantumMl }, before, input);
+  const { qmaxMlPerHour } = sizeLimits(size);
+  const step = stepValve({ quantumMl, qmaxMlPerHour }, before, input);
   if (step.state !== before) draft.context = { ...draft.context, valve: step.state };
   draft.effects.commands.push(...step.changes);
   if (step.send !== null) draft.effects.sends.push(step.send);
-  if (step.ignoredReply !== null) draft.effects.strayReplies.push(step.ignoredReply);
-  followTrouble(draft, step.changes.at(-1)?.command ?? null);
+  if (step.ignoredReply !== null) noteStray(draft, step.ignoredReply, input);
+  const changed = step.changes.at(-1)?.command ?? null;
+  followTrouble(draft, changed?.action === "close" ? changed : null);
+  if (step.isUncontrolled && input.kind === "reading") proposeClose(draft, input.measuredAtMs);
+  followProposal(draft);
+}
+
+/**
+ * An answer that changed nothing is counted. Unless the radio only repeated itself, it is a matter for people too:
+ * somebody answers for another, or answers what was never asked.
+ */
+function noteStray(draft: Draft, reason: IgnoredReply, input: ValveInput): void {
+  draft.effects.strayReplies.push(reason);
+  if (reason === "repeated" || input.kind !== "reply") return;
+  const { commandId, sequence, result } = input.reply;
+  const named = commandId === null ? { sequence: sequence ?? "none" } : { commandId };
+  const level = reason === "after-end" ? 1 : 2;
+  const proof = { reason, result, ...named };
+  activate(draft, { rule: "COMMAND_MISMATCH", level, proof, raisedAtMs: draft.nowMs });
+}
+
+/** Gas flows as through an open pipe after somebody opened the valve: a person looks, and may close again. */
+function proposeClose(draft: Draft, measuredAtMs: TimestampMs): void {
+  const proof = { sinceMs: measuredAtMs };
+  const alarm = activate(draft, { rule: "R19", level: 1, proof, raisedAtMs: measuredAtMs });
+  order(draft, {
+    cause: { kind: "alarm", ref: alarm.id },
+    reason: alarm.rule,
+    expiresInMs: leakCloseExpiresInMs,
+    proof: { measuredAtMs, receivedAtMs: draft.nowMs, isLate: false, isDoubted: false },
+    by: "engine",
+    isProposal: true,
+  });
+}
+
+/** The alarm stands until the valve is shut, or until no close waits: somebody has decided. */
+function followProposal(draft: Draft): void {
+  const { valve, live } = draft.context;
+  if (live.R19 === undefined || live.R19.returnedAtMs !== null) return;
+  const isWaiting = valve.outstanding?.command.action === "close";
+  if (valve.position === "closed" || !isWaiting) returnToNormal(draft, "R19", draft.nowMs);
+}
+
+/** Two reports after a close left, the meter has said nothing: nobody knows, and somebody must (faults 5). */
+const reportsWithoutWord = 2;
+
+/** True when it rings now. */
+export function noteSilence(draft: Draft): boolean {
+  const { valve, lastReceivedAtMs } = draft.context;
+  const command = valve.outstanding?.command;
+  if (command?.action !== "close" || command.sentAtMs === null || valve.trouble !== null)
+    return false;
+  const heardAtMs = Math.max(command.sentAtMs, lastReceivedAtMs ?? 0);
+  if (draft.nowMs - heardAtMs < reportsWithoutWord * draft.meter.reportEveryMs) return false;
+  draft.context = { ...draft.context, valve: { ...valve, trouble: "no-word" } };
+  followTrouble(draft, command);
+  return true;
+}
+
+/** It is heard again: whatever it says decides from here on. */
+export function endSilence(draft: Draft): void {
+  const { valve } = draft.context;
+  if (valve.trouble !== "no-word") return;
+  draft.context = { ...draft.context, valve: { ...valve, trouble: null } };
+  followTrouble(draft, null);
 }
 
 function followTrouble(draft: Draft, command: Command | null): void {
@@ -49,6 +116,7 @@ const passingRefusals: readonly (string | null)[] = ["stale-data", "doubted-data
  */
 export function closeForAlarm(draft: Draft, alarm: Alarm, proof: Reading): void {
   const { id: alarmId, occurrence } = alarm;
+  voidPermit(draft);
   const before = draft.context.leakClose;
   const isAsked = before?.alarmId === alarmId && before.occurrence === occurrence;
   const isClockBelieved = isFresh(proof.measuredAtMs, proof.receivedAtMs, proof.flags);
@@ -75,6 +143,12 @@ export function closeForAlarm(draft: Draft, alarm: Alarm, proof: Reading): void 
   draft.context = { ...draft.context, leakClose: { alarmId, occurrence, detail } };
 }
 
+/** Where gas escapes nobody may open, whatever becomes of the close. */
+function voidPermit(draft: Draft): void {
+  if (draft.context.valve.outstanding?.command.action !== "permit_opening") return;
+  moveValve(draft, { kind: "void", by: "engine", detail: "leak-active", nowMs: draft.nowMs });
+}
+
 function isRegisterDoubted({ flags }: Reading): boolean {
   const { RANGE, REGISTER_BACK, REGISTER_ZERO, NEGATIVE, CONFLICT, RESUMED } = readingFlags;
   const doubts = RANGE | REGISTER_BACK | REGISTER_ZERO | NEGATIVE | CONFLICT;
@@ -93,6 +167,12 @@ export interface Order {
     readonly isDoubted: boolean;
   } | null;
   readonly by: string;
+  /** The policy wants a second person before it leaves. */
+  readonly needsSecondPerson?: boolean;
+  /** A person wants it tried in spite of a weak battery. */
+  readonly isLastAttempt?: boolean;
+  /** Only to be proposed to persons. */
+  readonly isProposal?: boolean;
 }
 
 /** Judges an order and records it, whatever the judgement is. */
@@ -113,6 +193,12 @@ export function order(draft: Draft, wanted: Order): Command {
     late: wanted.proof?.isLate ?? false,
     doubted: wanted.proof?.isDoubted ?? false,
     unconfirmed: draft.protocol.hasMakersStatus === true && draft.file.isConfirmed !== true,
+    needsSecondPerson: wanted.needsSecondPerson ?? false,
+    isBatteryWeak: isBatteryWeak(draft),
+    isLastAttempt: wanted.isLastAttempt ?? false,
+    isProposal: wanted.isProposal ?? false,
+    area: meter.area,
+    areaSize: draft.areaSize,
   });
   const encoded = encodeCommand(draft, judged.command);
   if (judged.command.state !== "refused" && !encoded.ok) {
@@ -123,10 +209,48 @@ export function order(draft: Draft, wanted: Order): Command {
     draft.context = { ...draft.context, closesMs: [...closesToday(draft), nowMs] };
   }
   draft.automation = judged.automation;
+  return record(draft, judged, wanted.by);
+}
+
+/** What a person orders that is no close. */
+export interface OtherOrder {
+  readonly action: OtherAsk["action"];
+  readonly by: string;
+  readonly reason: string;
+  readonly expiresInMs: number;
+  readonly permit: Permit | null;
+}
+
+/** Judges and records it; a permission then waits for the second person. */
+export function orderOther(draft: Draft, wanted: OtherOrder): Command {
+  const { meter, nowMs, context } = draft;
+  const judged = judgeOther(context.valve, {
+    ...wanted,
+    nowMs,
+    expiresAtMs: timestampMs(nowMs + wanted.expiresInMs),
+    id: draft.ids.commandId(),
+    meterNo: meter.no,
+    lifecycle: meter.lifecycle,
+    isBatteryWeak: isBatteryWeak(draft),
+    isLeaking: context.head.open.R1 !== undefined || isActive(context.live.R1),
+  });
+  const encoded = encodeCommand(draft, judged.command);
+  if (judged.command.state !== "refused" && !encoded.ok) {
+    return recordRefusal(draft, judged.command, encoded.fault.kind);
+  }
+  return record(draft, judged, wanted.by);
+}
+
+/** The newest battery value or bit says that it will not last. */
+function isBatteryWeak({ context }: Draft): boolean {
+  return context.head.open.R10?.level === 2;
+}
+
+function record(draft: Draft, judged: OtherJudgement, by: string): Command {
   if (judged.supersedes !== null) draft.effects.commands.push(judged.supersedes);
   draft.effects.commands.push({ command: judged.command, transitions: judged.transitions });
   if (judged.command.state === "refused") return judged.command;
-  moveValve(draft, { kind: "order", command: judged.command, by: wanted.by });
+  moveValve(draft, { kind: "order", command: judged.command, by });
   return draft.context.valve.outstanding?.command ?? judged.command;
 }
 

@@ -2,11 +2,11 @@
 import { moveAlarm } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import { draftFor, type Room } from "./room.ts";
-import { moveValve } from "./valveDesk.ts";
+import { moveValve, noteSilence } from "./valveDesk.ts";
 import { watchSilence } from "./silence.ts";
 import { liftSystem, moveSystem, raiseSystem } from "./systemAlarms.ts";
 import { nextDue } from "#alarms/alarmTimes.ts";
-import type { Alarm } from "#domain/alarm.ts";
+import type { Alarm, Proof } from "#domain/alarm.ts";
 
 /** So many meters' alarms are moved by their age in one look. */
 const duePerWatch = 1_000;
@@ -25,7 +25,8 @@ function watchCommands(room: Room, book: Book): void {
     if (meter === undefined) continue;
     const draft = draftFor(room, book, meter);
     moveValve(draft, { kind: "clock", nowMs: book.nowMs });
-    if (draft.effects.commands.length > 0) recordDraft(book, draft);
+    const isSilent = noteSilence(draft);
+    if (draft.effects.commands.length > 0 || isSilent) recordDraft(book, draft);
   }
 }
 
@@ -35,8 +36,47 @@ function watchBreaker(room: Room, book: Book): void {
   const known = room.memory.system.BREAKER;
   if (held === 0) liftSystem(book, "BREAKER");
   else if (known?.proof["held"] !== held || known.returnedAtMs !== null) {
-    raiseSystem(book, room.rng, "BREAKER", { held });
+    raiseSystem(book, room.rng, "BREAKER", { held, ...inCommon(room) });
   }
+}
+
+/** Ids in the alarm; all of them are at `/v1/commands?state=held`. */
+const heldNamedMax = 20;
+
+/** What the held closes share: one street, one rule, one protocol point to what happened or what is broken. */
+function inCommon({ memory }: Room): Proof {
+  const held = [...memory.held];
+  const meters = held.flatMap(([, { meterNo }]) => memory.meters.get(meterNo) ?? []);
+  const shared: Record<string, string | number> = {};
+  const share = (name: string, values: readonly string[]): void => {
+    const [first] = values;
+    if (first !== undefined && values.every((value) => value === first)) shared[name] = first;
+  };
+  share(
+    "area",
+    meters.map(({ area }) => area),
+  );
+  share(
+    "protocol",
+    meters.map(({ protocol }) => protocol),
+  );
+  share(
+    "size",
+    meters.map(({ size }) => size),
+  );
+  share(
+    "rule",
+    held.map(([, { reason }]) => reason),
+  );
+  shared["sinceMs"] = held.reduce(
+    (ms, [, { requestedAtMs }]) => Math.min(ms, requestedAtMs),
+    Infinity,
+  );
+  shared["commands"] = held
+    .slice(0, heldNamedMax)
+    .map(([id]) => id)
+    .join(" ");
+  return shared;
 }
 
 /** Shelves end, and what nobody answers is told again. */

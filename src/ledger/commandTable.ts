@@ -1,6 +1,7 @@
 /** The valve ledger: every command with every step it went through. */
 import type { DatabaseSync } from "node:sqlite";
-import type { Command, CommandCause } from "#domain/command.ts";
+import type { Approval, Command, CommandCause } from "#domain/command.ts";
+import type { TimestampMs } from "#domain/units.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { all, one, selectList, upsertSql } from "./sql.ts";
 
@@ -15,6 +16,11 @@ const columns = {
   detail: "detail",
   sequence: "sequence",
   attempts: "attempts",
+  approvalsNeeded: "approvals_needed",
+  approvals: "approvals",
+  workOrder: "work_order",
+  leakCheck: "leak_check",
+  leakCheckAtMs: "leak_check_at",
   requestedAtMs: "requested_at",
   expiresAtMs: "expires_at",
   sentAtMs: "sent_at",
@@ -24,14 +30,28 @@ const columns = {
 export const commandColumns = selectList(columns, "c");
 
 /** A command as SQLite gives it. */
-export type CommandRow = Omit<Command, "cause"> & {
+export type CommandRow = Omit<Command, "cause" | "approvals" | "permit"> & {
+  readonly approvals: string;
+  readonly workOrder: string | null;
+  readonly leakCheck: string | null;
+  readonly leakCheckAtMs: TimestampMs | null;
   readonly causeKind: CommandCause["kind"];
   readonly causeRef: string;
 };
 
-export function commandOf({ causeKind, causeRef, ...row }: CommandRow): Command {
-  return { ...row, cause: { kind: causeKind, ref: causeRef } };
+export function commandOf(row: CommandRow): Command {
+  const { causeKind, causeRef, approvals, workOrder, leakCheck, leakCheckAtMs, ...same } = row;
+  const isPermit = workOrder !== null && leakCheck !== null && leakCheckAtMs !== null;
+  return {
+    ...same,
+    cause: { kind: causeKind, ref: causeRef },
+    approvals: JSON.parse(approvals) as readonly Approval[],
+    permit: isPermit ? { workOrder, leakCheck, leakCheckAtMs } : null,
+  };
 }
+
+/** What stands in the columns that the order of a permission needs. */
+const noPermit = { workOrder: null, leakCheck: null, leakCheckAtMs: null } as const;
 
 type CommandPart = Pick<Ledger, "putCommand" | "command" | "openCommands" | "automaticClosesSince">;
 
@@ -50,15 +70,22 @@ export function commandTable(db: DatabaseSync): CommandPart {
      ORDER BY c.requested_at, c.id`,
   );
   const closes = db.prepare(
-    `SELECT DISTINCT c.id, c.requested_at AS atMs
+    `SELECT DISTINCT c.id, c.requested_at AS atMs, ifnull(m.area, '') AS area
      FROM command_transition AS t JOIN command AS c ON c.id = t.command_id
-     WHERE t.state = 'authorised' AND t.at >= ? AND c.cause_kind = 'alarm' AND c.action = 'close'
+     LEFT JOIN meter AS m ON m.no = c.meter_no
+     WHERE t.state = 'authorised' AND t.by = 'engine' AND t.at >= ? AND c.cause_kind = 'alarm' AND c.action = 'close'
      ORDER BY c.requested_at, c.id`,
   );
   return {
     putCommand({ command, transitions }) {
-      const { cause, ...row } = command;
-      put.run({ ...row, causeKind: cause.kind, causeRef: cause.ref });
+      const { cause, approvals, permit, ...row } = command;
+      const texts = { causeKind: cause.kind, causeRef: cause.ref };
+      put.run({
+        ...row,
+        ...texts,
+        approvals: JSON.stringify(approvals),
+        ...(permit ?? noPermit),
+      });
       for (const step of transitions) {
         append.run(command.id, step.state, step.atMs, step.by, step.detail);
       }
@@ -68,6 +95,10 @@ export function commandTable(db: DatabaseSync): CommandPart {
       return row && commandOf(row);
     },
     openCommands: () => all<CommandRow>(open).map(commandOf),
-    automaticClosesSince: (atMs) => all<{ atMs: number }>(closes, atMs).map((row) => row.atMs),
+    automaticClosesSince: (sinceMs) =>
+      all<{ atMs: number; area: string }>(closes, sinceMs).map(({ atMs, area }) => ({
+        atMs,
+        area,
+      })),
   };
 }

@@ -7,10 +7,22 @@ import type { Answers } from "./queries.ts";
 import { all, one } from "./sql.ts";
 
 type CommandRead = Pick<Queries, "commands" | "command">;
-type NamedCommand = CommandRow & { readonly meterId: string };
+type NamedCommand = CommandRow & {
+  readonly meterId: string;
+  readonly reportEveryMs: number;
+  readonly lastSeenAtMs: number | null;
+  /** JSON; null before the first report. */
+  readonly gapsMs: string | null;
+  readonly actuations: number | null;
+};
 
-const namedCommand = `SELECT ${commandColumns}, m.id AS meterId
-  FROM command AS c JOIN meter AS m ON m.no = c.meter_no`;
+/** The meter's habit stands in what the engine keeps of it: no write of its own. */
+const namedCommand = `SELECT ${commandColumns}, m.id AS meterId, m.report_every_ms AS reportEveryMs,
+    json_extract(x.json, '$.lastReceivedAtMs') AS lastSeenAtMs,
+    json_extract(x.json, '$.gapsMs') AS gapsMs,
+    json_extract(x.json, '$.valve.actuations') AS actuations
+  FROM command AS c JOIN meter AS m ON m.no = c.meter_no
+  LEFT JOIN context AS x ON x.meter_no = c.meter_no`;
 /** ?1, ?2: where the page before ended; ?3: states as JSON or null; ?4: rows; ?5: meter. */
 function listSql(where: string): string {
   return `${namedCommand} WHERE (c.requested_at, c.id) < (?1, ?2)
@@ -25,8 +37,16 @@ export function commandQueries(db: DatabaseSync): Answers<CommandRead> {
   const history = db.prepare(
     `SELECT state, at AS atMs, by, detail FROM command_transition WHERE command_id = ? ORDER BY n`,
   );
-  function viewOf({ meterId, ...row }: NamedCommand): CommandView {
-    return { command: commandOf(row), meterId, history: all(history, row.id) };
+  function viewOf(named: NamedCommand): CommandView {
+    const { meterId, reportEveryMs, lastSeenAtMs, gapsMs, actuations, ...row } = named;
+    const gaps = JSON.parse(gapsMs ?? "[]") as readonly number[];
+    return {
+      command: commandOf(row),
+      meterId,
+      history: all(history, row.id),
+      habit: { lastSeenAtMs, gapsMs: gaps, reportEveryMs },
+      actuations: actuations ?? 0,
+    };
   }
   return {
     commands(states, meterId, cursor, limitWanted) {

@@ -58,6 +58,7 @@ export function gatewaysOf(db: DatabaseSync): readonly GatewayRow[] {
 type RegistryPart = Pick<
   Ledger,
   | "directory"
+  | "apiKeys"
   | "setting"
   | "putMeter"
   | "putGateway"
@@ -84,12 +85,13 @@ export function registryTable(db: DatabaseSync): RegistryPart {
       credentials: all<CredentialRow>(credentials),
       apiKeys: all<ApiKeyRow>(apiKeys),
     }),
+    apiKeys: () => all<ApiKeyRow>(apiKeys),
     setting: (name) => one<{ value: string }>(setting, name)?.value,
     ...registryWrites(db),
   };
 }
 
-function registryWrites(db: DatabaseSync): Omit<RegistryPart, "directory" | "setting"> {
+function registryWrites(db: DatabaseSync): Omit<RegistryPart, "directory" | "apiKeys" | "setting"> {
   const putMeter = db.prepare(upsertSql("meter", columns, "no"));
   const putGateway = db.prepare("INSERT INTO gateway (id) VALUES (?) ON CONFLICT DO NOTHING");
   const clearGateway = db.prepare("DELETE FROM gateway_meter WHERE gateway_id = ?");

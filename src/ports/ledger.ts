@@ -72,7 +72,16 @@ export interface AuditRow {
 /** What walking the audit's hash chain found; `seq` is the first entry that is not as it was written. */
 export type AuditVerdict =
   | { readonly ok: true; readonly entries: number; readonly hash: string }
-  | { readonly ok: false; readonly seq: number; readonly problem: "changed" | "missing" };
+  | { readonly ok: false; readonly seq: number; readonly problem: AuditProblem };
+
+/** `rewritten`: whole in itself, and not what a copy of its head says; what is wrong lies at or before it. */
+export type AuditProblem = "changed" | "missing" | "rewritten";
+
+/** The newest entry of the chain: a copy of it elsewhere shows a chain that was written anew. */
+export interface AuditHead {
+  readonly seq: number;
+  readonly hash: string;
+}
 
 /** The registry and keys: small enough to be held in memory by the intake and the API. */
 export interface Directory {
@@ -92,6 +101,8 @@ export interface Sequences {
 
 export interface Ledger {
   directory(): Directory;
+  /** Who may ask for what at this moment. */
+  apiKeys(): readonly ApiKeyRow[];
   /** Highest numbers in use; 0 where there is none. */
   sequences(): Sequences;
   /** Contexts as the engine wrote them. */
@@ -149,7 +160,7 @@ export interface Ledger {
   /** Commands that have not ended, for start-up. */
   openCommands(): readonly CommandChange["command"][];
   /** Automatic closes authorised since the instant: the breaker's memory. */
-  automaticClosesSince(atMs: number): readonly number[];
+  automaticClosesSince(atMs: number): readonly { readonly atMs: number; readonly area: string }[];
   idempotent(
     key: string,
   ): { readonly requestHash: string; readonly responseJson: string } | undefined;

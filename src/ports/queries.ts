@@ -2,13 +2,14 @@
 import type { Alarm, AlarmState, Priority, RuleId } from "#domain/alarm.ts";
 import type { AlarmEvent, AlarmStanding } from "#domain/alarmEvent.ts";
 import type { Command, CommandState, CommandTransition } from "#domain/command.ts";
+import type { ReportingHabit } from "#domain/effectWindow.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
-import type { AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
+import type { AuditHead, AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
 
 export interface MeterView {
   readonly meter: Meter;
@@ -31,6 +32,9 @@ export interface CommandView {
   readonly command: Command;
   readonly meterId: string;
   readonly history: readonly CommandTransition[];
+  readonly habit: ReportingHabit;
+  /** Movements of this valve that the meter has shown. */
+  readonly actuations: number;
 }
 
 export type RegisterMethod = "exact" | "last-before" | "interpolated" | "estimated";
@@ -135,6 +139,8 @@ export interface Queries {
   /** The highest sequence that `readingsAfterSeq` can give now; 0 when there is none. */
   newestReadingSeq(): Promise<number>;
   audit(afterSeq: number, limit: number): Promise<readonly (AuditRow & { readonly seq: number })[]>;
+  /** The newest entry of the chain; null before the first. */
+  auditHead(): Promise<AuditHead | null>;
   /** Walks the whole hash chain; the worker answers nothing else meanwhile. */
   verifyAudit(): Promise<AuditVerdict>;
   areas(): Promise<

@@ -3,7 +3,7 @@
  * commit, so an answer means: it is on disk.
  */
 import type { Alarm } from "#domain/alarm.ts";
-import type { Command } from "#domain/command.ts";
+import type { Command, Permit } from "#domain/command.ts";
 import type { Meter, MeterDraft } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
@@ -60,10 +60,34 @@ export type Ask =
       readonly meterId: string;
       readonly reason: string;
       readonly expiresInMs: number;
+      /** Try it in spite of a battery that may not last: half-way, the meter must be exchanged. */
+      readonly lastAttempt?: boolean;
     }
+  /** Somebody at the meter may open the valve there, once a second person agrees. */
+  | {
+      readonly kind: "valve.permit";
+      readonly meterId: string;
+      readonly reason: string;
+      readonly expiresInMs: number;
+      readonly permit: Permit;
+    }
+  | {
+      readonly kind: "meter.order";
+      readonly meterId: string;
+      readonly action: "set_clock" | "read_history";
+      readonly reason: string;
+      readonly expiresInMs: number;
+    }
+  | { readonly kind: "command.approve"; readonly commandId: string; readonly reason: string }
   | { readonly kind: "command.cancel"; readonly commandId: string; readonly reason: string }
   | { readonly kind: "automation.stop"; readonly reason: string }
-  | { readonly kind: "automation.resume"; readonly reason: string };
+  | { readonly kind: "automation.resume"; readonly reason: string }
+  /** When a person's close waits for a second person. */
+  | {
+      readonly kind: "valves.policy";
+      readonly secondPerson: "never" | "critical" | "always";
+      readonly reason: string;
+    };
 
 export interface AskEnvelope {
   readonly actor: Actor;
@@ -88,6 +112,9 @@ export const refusals = [
   "version-conflict",
   "occurrence-changed",
   "not-allowed-in-state",
+  "forbidden",
+  "same-person",
+  "approval-expired",
   "idempotency-mismatch",
   "invalid",
   "store-unavailable",

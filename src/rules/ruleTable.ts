@@ -117,6 +117,12 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 4, 2: 4 },
     source: "7.1.6 accuracy; the meter's clock is ahead or without a date",
   },
+  R19: {
+    version: 1,
+    latching: false,
+    priority: { 1: 1, 2: 1 },
+    source: "uncontrolled flow after a permitted opening, as GBCS and Zigbee meters watch for",
+  },
   BLIND: {
     version: 1,
     latching: false,
@@ -134,6 +140,12 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     latching: false,
     priority: { 1: 2, 2: 2 },
     source: "6.2.1 automatic reading; many meters of one gateway or area are silent at once",
+  },
+  COMMAND_MISMATCH: {
+    version: 1,
+    latching: true,
+    priority: { 1: 3, 2: 2 },
+    source: "faults 42; an answer to an order of another meter, or never given, or ended",
   },
   BREAKER: {
     version: 1,

@@ -4,11 +4,25 @@ import { invariant } from "#domain/invariant.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { isEnded, nextCommandState } from "./commandTable.ts";
 import type { CommandEvent } from "./commandTable.ts";
+import { commandLimits } from "./limits.ts";
 import type { OpenCommand, ValveState } from "./valveState.ts";
+
+const { endedRemembered } = commandLimits;
 
 /** Why a reply changed nothing; each is counted. */
 export type IgnoredReply =
-  "unknown-command" | "before-sending" | "after-end" | "stale-sequence" | "repeated";
+  /** It names an order that this meter never had: foreign, or invented. */
+  | "unknown-command"
+  /** The order has not left. */
+  | "before-sending"
+  /** The order has ended. */
+  | "after-end"
+  /** No order of late had this sequence. */
+  | "stale-sequence"
+  /** In another protocol than the order. */
+  | "other-dialect"
+  /** The same answer again: repeated by the radio. */
+  | "repeated";
 
 /** What one input did to a meter's valve. */
 export interface ValveStep {
@@ -18,6 +32,8 @@ export interface ValveStep {
   readonly send: Command | null;
   /** A stable word when a reply did not match: counted. */
   readonly ignoredReply: IgnoredReply | null;
+  /** Gas flows as through an open pipe after a permitted opening: a person must know, a close is proposed. */
+  readonly isUncontrolled: boolean;
 }
 
 /** When, by whom and why a command moves. */
@@ -30,7 +46,7 @@ export interface Move {
 
 /** The input changed no command. */
 export function unchanged(state: ValveState): ValveStep {
-  return { state, changes: [], send: null, ignoredReply: null };
+  return { state, changes: [], send: null, ignoredReply: null, isUncontrolled: false };
 }
 
 /** The outstanding command moves through one event after the other. */
@@ -39,7 +55,7 @@ export function advance(
   open: OpenCommand,
   events: readonly CommandEvent[],
   move: Move,
-  changed: Partial<Pick<Command, "attempts" | "sentAtMs">> = {},
+  changed: Partial<Pick<Command, "attempts" | "sentAtMs" | "approvals">> = {},
 ): ValveStep {
   const states = walk(open.command.state, events);
   const detail = move.detail ?? null;
@@ -51,7 +67,7 @@ export function advance(
   };
   const transitions = states.map((state) => ({ state, atMs: move.atMs, by: move.by, detail }));
   return {
-    ...unchanged(settle(state, command, move.atMs)),
+    ...unchanged(settle(state, open, command, move.atMs)),
     changes: [{ command, transitions }],
   };
 }
@@ -68,11 +84,21 @@ function walk(from: CommandState, events: readonly CommandEvent[]): CommandState
   return states;
 }
 
-function settle(state: ValveState, command: Command, atMs: TimestampMs): ValveState {
+function settle(
+  state: ValveState,
+  { lastResult }: OpenCommand,
+  command: Command,
+  atMs: TimestampMs,
+): ValveState {
   if (isEnded(command.state)) {
-    return { ...state, outstanding: null, trouble: troubleAfter(state, command.state) };
+    const { id, sequence } = command;
+    const ended = [...state.ended, { id, sequence, lastResult }].slice(-endedRemembered);
+    // What becomes of another order is no trouble of the valve.
+    const isClose = command.action === "close";
+    const trouble = isClose ? troubleAfter(state, command.state) : state.trouble;
+    return { ...state, outstanding: null, trouble, ended };
   }
-  return { ...state, outstanding: freshlyOpen(command, atMs) };
+  return { ...state, outstanding: { ...freshlyOpen(command, atMs), lastResult } };
 }
 
 /** A command without evidence about its effect. */
@@ -83,6 +109,7 @@ export function freshlyOpen(command: Command, atMs: TimestampMs): OpenCommand {
     quietReadings: 0,
     lastEvidenceAtMs: null,
     progressAtMs: atMs,
+    lastResult: null,
   };
 }
 

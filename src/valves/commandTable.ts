@@ -9,6 +9,7 @@ export const commandEvents = [
   "authorise",
   "refuse",
   "hold",
+  "approve",
   "release",
   "queue",
   "send",
@@ -23,6 +24,7 @@ export const commandEvents = [
   "fail",
   "expire",
   "cancel",
+  "void",
   "supersede",
 ] as const;
 export type CommandEvent = (typeof commandEvents)[number];
@@ -37,11 +39,20 @@ export interface CommandRow {
 
 /** The states and events of a valve command; printed by the documentation as it stands. */
 export const commandTable: readonly CommandRow[] = [
-  row("requested", "authorise", "authorised", "a person asked, or the automatic policy allows it"),
+  row(
+    "requested",
+    "authorise",
+    "authorised",
+    "a person asked, the second one approves, or the automatic policy allows it",
+  ),
   row("requested", "refuse", "refused", "an interlock speaks against it"),
-  row("requested", "hold", "held", "the breaker is spent: a person decides"),
+  row("requested", "hold", "held", "the breaker is spent: persons decide"),
+  row("requested", "cancel", "cancelled", "a person withdraws it, or the valve reports closed"),
+  row("requested", "expire", "expired", "nobody approved it in time"),
+  row("requested", "supersede", "superseded", "a newer order takes its place"),
 
-  row("held", "release", "authorised", "persons let it go"),
+  row("held", "approve", "held", "the first of two persons says yes"),
+  row("held", "release", "authorised", "the second person says yes"),
   row("held", "cancel", "cancelled", "a person withdraws it, or the valve reports closed"),
   row("held", "expire", "expired", "its time is over"),
   row("held", "supersede", "superseded", "a newer order takes its place"),
@@ -87,13 +98,38 @@ export const commandTable: readonly CommandRow[] = [
   row("unknown", "fail", "failed", "refused, failed, valve fault, attempts spent, or no answer"),
   row("unknown", "expire", "expired", "it is not closed, and the command's time is over"),
 
-  row("executed", "verify", "verified", "two later readings without consumption"),
+  row(
+    "executed",
+    "verify",
+    "verified",
+    "two later readings without consumption; opened at the meter; the clock is right; history came",
+  ),
   row("executed", "pass", "passing", "gas passes the valve that is said to be shut"),
   row("executed", "fail", "failed", "reported open or faulty, or no proof in time"),
+  row("executed", "expire", "expired", "the permission was not used in its time"),
+
+  ...(["sent", "delivered", "accepted", "unknown", "executed"] as const).map((from) =>
+    row(from, "supersede", "superseded", "a close takes the place of any other order"),
+  ),
+  ...(
+    ["requested", "held", "queued", "sent", "delivered", "accepted", "unknown", "executed"] as const
+  ).map((from) =>
+    row(
+      from,
+      "void",
+      "cancelled",
+      "the meter left service, or gas escapes where opening was allowed",
+    ),
+  ),
 ];
 
-/** Where an order wants the valve. Another action in the domain would not compile here. */
-export const intendedPosition: Readonly<Record<CommandAction, "closed">> = { close: "closed" };
+/** Where an order wants the valve. None wants it open: a permission wants nothing, it allows. */
+export const intendedPosition: Readonly<Record<CommandAction, "closed" | null>> = {
+  close: "closed",
+  permit_opening: null,
+  set_clock: null,
+  read_history: null,
+};
 
 const nextStates = new Map(commandTable.map(({ from, event, to }) => [key(from, event), to]));
 const openStates = new Set(commandTable.map(({ from }) => from));

@@ -4,9 +4,8 @@ import type { CommandId } from "#domain/ids.ts";
 import type { LifecycleState } from "#domain/meter.ts";
 import { hourMs, minuteMs } from "#domain/units.ts";
 import type { TimestampMs } from "#domain/units.ts";
-import { advance } from "./advance.ts";
 import type { CommandEvent } from "./commandTable.ts";
-import { nextCommandState } from "./commandTable.ts";
+import { newCommand, supersede } from "./newCommand.ts";
 import { canSupersede } from "./valveState.ts";
 import type { ValveState } from "./valveState.ts";
 
@@ -30,7 +29,7 @@ export const automationLimits = Object.freeze({
   meterClosesMax: 2,
   /** One close a day for so many meters (0.1 %) … */
   metersPerClose: 1_000,
-  /** … but so many in the smallest fleet. */
+  /** … but so many in the smallest fleet. The same shares hold for an area by itself. */
   fleetClosesMin: 3,
 });
 
@@ -41,6 +40,13 @@ export interface AutomationState {
   /** Automatic closes authorised in the last 24 h, our clock. */
   readonly recentClosesMs: readonly number[];
   readonly fleetSize: number;
+  /** The same closes with the areas they were in. */
+  readonly recentAreaCloses?: readonly AreaClose[];
+}
+
+export interface AreaClose {
+  readonly area: string;
+  readonly atMs: number;
 }
 
 /** A wish to close one meter's valve, with everything that speaks for or against it. */
@@ -63,6 +69,17 @@ export interface CloseAsk {
   readonly unconfirmed?: boolean;
   /** Automatic closes of this meter in the last day. */
   readonly meterCloses?: number;
+  /** The policy wants a second person before a person's order leaves. */
+  readonly needsSecondPerson?: boolean;
+  /** The battery may not carry the motor to the end: a valve that stops half-way must be exchanged. */
+  readonly isBatteryWeak?: boolean;
+  /** A person wants it tried all the same, once. */
+  readonly isLastAttempt?: boolean;
+  /** Only to be proposed to persons, whatever the breaker says. */
+  readonly isProposal?: boolean;
+  /** Where the meter is, and how many are there: each area has a breaker of its own. */
+  readonly area?: string;
+  readonly areaSize?: number;
 }
 
 /** Interlocks: why a close is refused; stable words (`detail` of the command). */
@@ -73,6 +90,8 @@ type CloseRefusal =
   | "critical-customer"
   | "automation-stopped"
   | "already-closed"
+  | "valve-fault"
+  | "battery-weak"
   | "meter-limit"
   | "not-active"
   | "one-outstanding";
@@ -97,14 +116,21 @@ export function judgeClose(
   ask: CloseAsk,
 ): CloseJudgement {
   const isAutomatic = ask.cause.kind === "alarm";
-  const isHeld = isAutomatic && breakerAllowance(automation, ask.nowMs) === 0;
+  const isSpent = isAutomatic && allowanceFor(automation, ask) === 0;
+  const isHeld = isSpent || ask.isProposal === true;
   const refusal =
     (isAutomatic ? automaticInterlock(automation, valve, ask) : personInterlock(valve, ask)) ??
     (mayTakeItsPlace(valve, ask, isHeld) ? null : "one-outstanding");
   if (refusal !== null) return judged(automation, valve, ask, "refuse", refusal);
-  const supersedes = supersede(valve, ask);
-  if (isHeld) return { ...judged(automation, valve, ask, "hold", "breaker"), supersedes };
-  const after = isAutomatic ? withClose(automation, ask.nowMs) : automation;
+  const supersedes = supersede(valve, { ...ask, by: orderedBy(ask) });
+  if (isHeld) {
+    const detail = ask.isProposal === true ? "proposed" : "breaker";
+    return { ...judged(automation, valve, ask, "hold", detail), supersedes };
+  }
+  if (waitsForSecond(ask)) {
+    return { ...judged(automation, valve, ask, null, "second-person"), supersedes };
+  }
+  const after = isAutomatic ? withClose(automation, ask) : automation;
   return { ...judged(after, valve, ask, "authorise", null), supersedes };
 }
 
@@ -119,6 +145,8 @@ function automaticInterlock(
   if (ask.critical) return "critical-customer";
   if (automation.stopped) return "automation-stopped";
   if (valve.position === "closed") return "already-closed";
+  if (valve.position === "fault") return "valve-fault";
+  if (ask.isBatteryWeak === true) return "battery-weak";
   if ((ask.meterCloses ?? 0) >= automationLimits.meterClosesMax) return "meter-limit";
   return ask.lifecycle === "active" ? null : "not-active";
 }
@@ -126,6 +154,8 @@ function automaticInterlock(
 /** Persons are not subject to breaker, stop switch or customer list: they answer for what they do. */
 function personInterlock(valve: ValveState, ask: CloseAsk): CloseRefusal | null {
   if (valve.position === "closed") return "already-closed";
+  // Half-way is worse than open: then the meter must be exchanged. Somebody may say that it is worth it.
+  if (ask.isBatteryWeak === true && ask.isLastAttempt !== true) return "battery-weak";
   return ask.lifecycle === "closed" ? "not-active" : null;
 }
 
@@ -138,74 +168,80 @@ function isFresh({ measuredAtMs, receivedAtMs, nowMs, late }: CloseAsk): boolean
 
 /**
  * A newer order may replace only what never left, and only when the meter is closed no later for it: nothing
- * held replaces a waiting order, a longer-lived order stays, and automation does not repeat itself (one
+ * held or unapproved replaces a waiting order, a longer-lived order stays, and automation does not repeat itself (one
  * chattering meter would spend the breaker of all).
  */
 function mayTakeItsPlace(valve: ValveState, ask: CloseAsk, isHeld: boolean): boolean {
   if (valve.outstanding === null) return true;
-  if (!canSupersede(valve) || isHeld) return false;
   const waiting = valve.outstanding.command;
+  // A close beats any other order, wherever that is.
+  if (waiting.action !== "close") return true;
+  // It waits for a person all the same, and what the breaker holds lives longer.
+  if (waiting.state === "requested") return true;
+  if (!canSupersede(valve, "close") || isHeld || waitsForSecond(ask)) return false;
   if (waiting.state === "held") return true;
   const isRepeated = waiting.cause.kind === "alarm" && ask.cause.kind === "alarm";
   return !isRepeated && ask.expiresAtMs >= waiting.expiresAtMs;
 }
 
-function supersede(valve: ValveState, ask: CloseAsk): CommandChange | null {
-  if (valve.outstanding === null) return null;
-  const move = { atMs: ask.nowMs, by: orderedBy(ask), detail: `by ${ask.id}` };
-  return advance(valve, valve.outstanding, ["supersede"], move).changes[0] ?? null;
+function waitsForSecond({ cause, needsSecondPerson }: CloseAsk): boolean {
+  return cause.kind === "person" && needsSecondPerson === true;
 }
 
 function judged(
   automation: AutomationState,
   valve: ValveState,
   ask: CloseAsk,
-  event: Extract<CommandEvent, "authorise" | "refuse" | "hold">,
+  /** null: it stays requested until a second person approves. */
+  event: Extract<CommandEvent, "authorise" | "refuse" | "hold"> | null,
   detail: string | null,
 ): CloseJudgement {
-  const state = nextCommandState("requested", event) ?? "refused";
-  const command: Command = {
-    id: ask.id,
-    meterNo: ask.meterNo,
+  const made = newCommand(valve, {
+    ...ask,
     action: "close",
-    cause: ask.cause,
-    reason: ask.reason,
-    state,
+    by: orderedBy(ask),
+    permit: null,
+    event,
     detail,
-    sequence: valve.nextSequence,
-    attempts: 0,
-    requestedAtMs: ask.nowMs,
-    expiresAtMs: ask.expiresAtMs,
-    sentAtMs: null,
-  };
-  const by = event === "authorise" ? orderedBy(ask) : "engine";
-  const transitions = [
-    { state: "requested", atMs: ask.nowMs, by: orderedBy(ask), detail: null },
-    { state, atMs: ask.nowMs, by, detail },
-  ] as const;
-  return { command, transitions, automation, supersedes: null, held: event === "hold" };
+  });
+  return { ...made, automation, supersedes: null, held: event === "hold" };
 }
 
 function orderedBy({ cause }: CloseAsk): string {
   return cause.kind === "person" ? cause.ref : "engine";
 }
 
-/** How many automatic closes the breaker would let through now. */
+/** The fleet's breaker and the area's: a storm in one street must not spend what a leak elsewhere needs. */
+function allowanceFor(automation: AutomationState, { nowMs, area, areaSize }: CloseAsk): number {
+  const ofFleet = breakerAllowance(automation, nowMs);
+  if (area === undefined || areaSize === undefined) return ofFleet;
+  const inArea = (automation.recentAreaCloses ?? []).filter((close) => close.area === area);
+  const closesMs = inArea.map(({ atMs }) => atMs);
+  return Math.min(ofFleet, allowance(closesMs, areaSize, nowMs));
+}
+
+/** How many automatic closes the fleet's breaker would let through now. */
 export function breakerAllowance(automation: AutomationState, nowMs: TimestampMs): number {
-  const { recentClosesMs, fleetSize } = automation;
+  return allowance(automation.recentClosesMs, automation.fleetSize, nowMs);
+}
+
+function allowance(closesMs: readonly number[], meters: number, nowMs: TimestampMs): number {
   const limits = automationLimits;
-  const ofFleet = Math.max(limits.fleetClosesMin, Math.floor(fleetSize / limits.metersPerClose));
-  const dayMax = Math.min(limits.dayWindowClosesMax, ofFleet);
-  const inShort = closesSince(recentClosesMs, nowMs - limits.shortWindowMs);
-  const inDay = closesSince(recentClosesMs, nowMs - limits.dayWindowMs);
+  const share = Math.max(limits.fleetClosesMin, Math.floor(meters / limits.metersPerClose));
+  const dayMax = Math.min(limits.dayWindowClosesMax, share);
+  const inShort = closesSince(closesMs, nowMs - limits.shortWindowMs);
+  const inDay = closesSince(closesMs, nowMs - limits.dayWindowMs);
   return Math.max(0, Math.min(limits.shortWindowClosesMax - inShort, dayMax - inDay));
 }
 
 /** The automation after one more authorised close; what no window can see any more is dropped. */
-function withClose(automation: AutomationState, nowMs: TimestampMs): AutomationState {
+function withClose(automation: AutomationState, { nowMs, area }: CloseAsk): AutomationState {
   const sinceMs = nowMs - automationLimits.dayWindowMs;
   const kept = automation.recentClosesMs.filter((atMs) => atMs > sinceMs);
-  return { ...automation, recentClosesMs: [...kept, nowMs] };
+  const closed = { ...automation, recentClosesMs: [...kept, nowMs] };
+  if (area === undefined) return closed;
+  const inAreas = (automation.recentAreaCloses ?? []).filter(({ atMs }) => atMs > sinceMs);
+  return { ...closed, recentAreaCloses: [...inAreas, { area, atMs: nowMs }] };
 }
 
 /** A close that seems to lie in the future (our clock was set back) counts: it did happen. */

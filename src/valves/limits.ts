@@ -19,6 +19,22 @@ export const commandLimits = Object.freeze({
   quietReadingsMin: 2,
   /** Consumption since the close, in quanta, from which gas passes a shut valve (rule R9). */
   passingQuantaMin: 2,
+  /** The listening of a sleepy meter after one uplink; seconds with NB-IoT [P]. */
+  wakeMs: minuteMs,
+  /** Orders in one such time: the second place is kept for a close (gas-domain 5.1). */
+  sendsPerWakeMax: 2,
+  /** A clock that is further off than this has not been set [P]. */
+  clockErrorMsMax: 2 * minuteMs,
+  /** After an opening at the meter, flow is watched for so long [P]. */
+  openingWatchMs: 24 * hourMs,
+  /** Half of what the meter can pass: more than a cooker and a heater together take [P]. */
+  uncontrolledShareOfQmax: 0.5,
+  /** A yes of one person waits so long for the other's (gas-domain 5.3). */
+  approvalWithinMs: 10 * minuteMs,
+  /** Held by the breaker: nobody who asked for it is a person, so two must say yes (architecture 5.7). */
+  heldApprovalsNeeded: 2,
+  /** Ended orders that are remembered of a meter, to know a late answer from a foreign one. */
+  endedRemembered: 4,
   /** One byte on the wire (CJ/T 188 SER). */
   sequences: 256,
 });

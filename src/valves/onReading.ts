@@ -6,6 +6,7 @@ import { advance, unchanged } from "./advance.ts";
 import type { ValveStep } from "./advance.ts";
 import { intendedPosition } from "./commandTable.ts";
 import { commandLimits } from "./limits.ts";
+import { weighOther } from "./otherOrders.ts";
 import { isUnsent } from "./valveState.ts";
 import type { OpenCommand, ValveState } from "./valveState.ts";
 
@@ -14,6 +15,8 @@ export interface ValveReading {
   readonly measuredAtMs: TimestampMs;
   readonly indexMl: VolumeMl | null;
   readonly valve: ValvePosition | null;
+  readonly clockErrorMs?: number | null;
+  readonly flowMlPerHour?: number | null;
   readonly nowMs: TimestampMs;
 }
 
@@ -47,10 +50,11 @@ export function onReading(quantumMl: number, before: ValveState, reading: ValveR
   const state = withPosition(before, reading);
   const open = state.outstanding;
   if (open === null) return unchanged(state);
+  if (open.command.action !== "close") return weighOther(state, open, reading);
   if (open.command.state === "executed") {
     return weighShut(quantumMl, state, open, reading, before.position === "closed");
   }
-  if (reading.valve === intendedPosition[open.command.action]) {
+  if (reading.valve === intendedPosition.close) {
     return reportedClosed(state, open, reading);
   }
   return isUnsent(open.command) || open.command.state === "queued"
@@ -62,8 +66,13 @@ function withPosition(state: ValveState, reading: ValveReading): ValveState {
   if (reading.valve === null) return state;
   const isWatched = reading.valve === "closed" && reading.indexMl !== null;
   const isOver = state.trouble === "passing" ? reading.valve === "open" : isWatched;
+  const isAtRest = reading.valve === "open" || reading.valve === "closed";
+  const resting = isAtRest ? reading.valve : state.resting;
+  const hasMoved = state.resting !== null && resting !== state.resting;
   return {
     ...state,
+    resting,
+    actuations: state.actuations + (hasMoved ? 1 : 0),
     position: reading.valve,
     positionAtMs: reading.measuredAtMs,
     trouble: isOver ? null : state.trouble,

@@ -1,11 +1,12 @@
 /** What a meter's answer means. Its word on the position is not used: it is from before the motor moved. */
+import type { Command } from "#domain/command.ts";
 import type { CommandReply, ReplyResult } from "#domain/telegram.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { advance, unchanged } from "./advance.ts";
 import type { IgnoredReply, ValveStep } from "./advance.ts";
 import type { CommandEvent } from "./commandTable.ts";
 import { isUnsent } from "./valveState.ts";
-import type { OpenCommand, ValveState } from "./valveState.ts";
+import type { ValveState } from "./valveState.ts";
 
 const eventOfResult: Readonly<Record<ReplyResult, CommandEvent>> = {
   accepted: "accept",
@@ -15,28 +16,40 @@ const eventOfResult: Readonly<Record<ReplyResult, CommandEvent>> = {
 };
 
 /** Moves the outstanding command when the answer belongs to it. */
-export function onReply(state: ValveState, reply: CommandReply, nowMs: TimestampMs): ValveStep {
-  const open = state.outstanding;
-  const ignoredReply = whyIgnored(open, reply);
-  if (open === null || ignoredReply !== null) return { ...unchanged(state), ignoredReply };
+export function onReply(
+  state: ValveState,
+  reply: CommandReply,
+  isSameDialect: boolean,
+  nowMs: TimestampMs,
+): ValveStep {
+  const { outstanding } = state;
+  const ignoredReply = isSameDialect ? whyIgnored(state, reply) : "other-dialect";
+  if (outstanding === null || ignoredReply !== null) return { ...unchanged(state), ignoredReply };
   const event = eventOfResult[reply.result];
+  const open = { ...outstanding, lastResult: reply.result };
   const move = { atMs: nowMs, by: "meter" };
   return event === "fail"
     ? advance(state, open, [event], { ...move, detail: reply.reason ?? `meter-${reply.result}` })
     : advance(state, open, [event], move);
 }
 
-function whyIgnored(open: OpenCommand | null, reply: CommandReply): IgnoredReply | null {
+/** An answer names its order by id, or by sequence where the protocol has no more. */
+function isTo(reply: CommandReply, { id, sequence }: Pick<Command, "id" | "sequence">): boolean {
+  return reply.commandId === null ? reply.sequence === sequence : reply.commandId === id;
+}
+
+function whyIgnored(
+  { outstanding: open, ended }: ValveState,
+  reply: CommandReply,
+): IgnoredReply | null {
   if (reply.commandId === null && reply.sequence === null) return "unknown-command";
-  if (open === null) return "after-end";
-  const { command } = open;
-  if (reply.commandId !== null) {
-    if (reply.commandId !== command.id) return "unknown-command";
-  } else if (reply.sequence !== command.sequence) {
-    return "stale-sequence";
+  if (open === null || !isTo(reply, open.command)) {
+    const late = ended.findLast((order) => isTo(reply, order));
+    if (late !== undefined) return late.lastResult === reply.result ? "repeated" : "after-end";
+    return reply.commandId === null ? "stale-sequence" : "unknown-command";
   }
-  if (isUnsent(command)) return "before-sending";
+  if (isUnsent(open.command)) return "before-sending";
   // Once the valve is said to be shut, only readings decide, whatever the meter still answers.
-  if (command.state === "executed") return "repeated";
-  return command.state === "accepted" && reply.result === "accepted" ? "repeated" : null;
+  if (open.command.state === "executed") return "repeated";
+  return open.command.state === "accepted" && reply.result === "accepted" ? "repeated" : null;
 }

@@ -215,7 +215,38 @@ describe("a valve is not closed automatically", () => {
       "command.held",
     ]);
     const alarms = engine.ledger.setting("alarms.system") ?? "";
-    expect(JSON.parse(alarms)).toMatchObject({ BREAKER: { priority: 1, proof: { held: 2 } } });
+    const ids = engine.rows("SELECT id FROM command WHERE state = 'held' ORDER BY requested_at");
+    const commands = ids.map(({ id }) => String(id)).join(" ");
+    const proof = { held: 2, area: "binhai-3", rule: "R1", protocol: "json", size: "G4", commands };
+    expect(JSON.parse(alarms)).toMatchObject({ BREAKER: { priority: 1, proof } });
+  });
+
+  test("once the switch is stopped, not even what is waiting; and a person's close leaves all the same", () => {
+    report({ status: ["leak"] });
+    const byHand = engine.register("M0002");
+    const reason = "smell";
+    engine.ask({ kind: "valve.close", meterId: "M0002", reason, expiresInMs: hourMs });
+    const stopped = engine.ask({ kind: "automation.stop", reason: "drill" });
+    expect(stopped).toMatchObject({ ok: true });
+    const [withdrawn] = engine.rows(
+      "SELECT state, detail FROM command WHERE meter_no = ?",
+      meterNo,
+    );
+    expect(withdrawn).toEqual({ state: "cancelled", detail: "automation-stopped" });
+    engine.restart();
+    expect(committed(engine.notices({ kind: "contact", meterNo })).downlinks).toEqual([]);
+    const left = engine.notices({ kind: "contact", meterNo: byHand });
+    expect(committed(left).downlinks).toHaveLength(1);
+  });
+
+  test("a second time, when the switch was stopped after the first attempt", () => {
+    report({ status: ["leak"], reachable: true });
+    engine.restart();
+    engine.ask({ kind: "automation.stop", reason: "drill" });
+    engine.nowMs += minuteMs;
+    report({ status: ["leak"], valve: "open", reachable: true });
+    expect(engine.ledger.openCommands()).toMatchObject([{ state: "queued", attempts: 1 }]);
+    expect(committed(engine.notices({ kind: "contact", meterNo })).downlinks).toEqual([]);
   });
 });
 

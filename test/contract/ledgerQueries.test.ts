@@ -347,8 +347,9 @@ describe("the rest", () => {
     expect(ids(["held"], null)).toEqual(["C2"]);
     expect(ids(null, "M0002")).toEqual(["C4"]);
     expect(ids(["held"], "M0002")).toEqual([]);
-    expect(answers.command("C0")).toEqual({
+    expect(answers.command("C0")).toMatchObject({
       command: commandRow("C0", { state: "verified" }),
+      habit: { lastSeenAtMs: null, gapsMs: [], reportEveryMs: hourMs },
       meterId: "M0001",
       history,
     });

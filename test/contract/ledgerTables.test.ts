@@ -180,8 +180,10 @@ describe("commands", () => {
       put("C3", 3_000, "held");
       put("C4", 4_000, "authorised", true);
     });
-    expect(ledger.automaticClosesSince(startMs)).toEqual([startMs + 1_000, startMs + 2_000]);
-    expect(ledger.automaticClosesSince(startMs + 1_500)).toEqual([startMs + 2_000]);
+    const closesSince = (atMs: number) =>
+      ledger.automaticClosesSince(atMs).map((close) => close.atMs);
+    expect(closesSince(startMs)).toEqual([startMs + 1_000, startMs + 2_000]);
+    expect(closesSince(startMs + 1_500)).toEqual([startMs + 2_000]);
   });
 });
 

@@ -16,6 +16,7 @@ import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
 import type { KeyVault } from "#ports/keyVault.ts";
+import type { Downlink } from "#ports/intake.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { DeliveryDesk } from "#ports/deliveries.ts";
 import type { Queries } from "#ports/queries.ts";
@@ -70,17 +71,20 @@ const noPushes: DeliveryDesk = {
   mayAnswer: () => false,
 };
 
-function uplinkBatch(meterNo: number, json: unknown): UplinkBatch {
-  const bytes = new Uint8Array(new TextEncoder().encode(JSON.stringify(json)));
+function uplinkBatch(meterNo: number, bytes: Uint8Array<ArrayBuffer>, mark = 0): UplinkBatch {
   return {
     bytes,
     ends: Uint32Array.of(bytes.length),
     meterNos: Int32Array.of(meterNo),
     receivedAtMs: Float64Array.of(Date.now()),
     protocols: Uint8Array.of(0),
-    marks: Uint8Array.of(0),
+    marks: Uint8Array.of(mark),
     gateways: [""],
   };
+}
+
+function bytesOf(json: unknown): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new TextEncoder().encode(JSON.stringify(json)));
 }
 
 /** Starts it; the test calls `close`. */
@@ -106,6 +110,7 @@ export async function startApiRig(options: RigOptions = {}) {
     for (const { row } of keys.values()) ledger.putApiKey(row);
   });
   const noted: string[] = [];
+  const downlinks: Downlink[] = [];
   const observer: Observer = { note: (event) => noted.push(event) };
   const live = new LiveHub({ queries, apiKeys, clock, observer, limits });
 
@@ -116,6 +121,7 @@ export async function startApiRig(options: RigOptions = {}) {
     for (const row of report.directory?.apiKeys ?? []) apiKeys.put(row);
     for (const id of report.directory?.revokedApiKeys ?? []) apiKeys.drop(id);
     live.publish(report.events);
+    downlinks.push(...report.downlinks);
     return report;
   };
   const asked: AskEnvelope[] = [];
@@ -178,6 +184,8 @@ export async function startApiRig(options: RigOptions = {}) {
     live,
     queries: realQueries,
     noted,
+    /** What left for meters. */
+    downlinks,
     asked,
     keyOf,
     call,
@@ -190,7 +198,10 @@ export async function startApiRig(options: RigOptions = {}) {
     },
     /** A meter reports. */
     uplink: (meterNo: number, json: Readonly<Record<string, unknown>>) =>
-      run({ uplinks: uplinkBatch(meterNo, { v: 1, frameId: ++frameId, ...json }) }),
+      run({ uplinks: uplinkBatch(meterNo, bytesOf({ v: 1, frameId: ++frameId, ...json })) }),
+    /** Any bytes, from a meter that listens. */
+    frame: (meterNo: number, bytes: Uint8Array<ArrayBuffer>) =>
+      run({ uplinks: uplinkBatch(meterNo, bytes, 1) }),
     /** Makes as many events as asked for, each in a commit of its own. */
     makeEvents: async (count: number) => {
       for (let made = 0; made < count; made++) {

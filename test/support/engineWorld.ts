@@ -17,7 +17,10 @@ import { dayMs, hourMs, minuteMs, secondMs, timestampMs, volumeMl } from "#domai
 import type { Notice } from "#engine/messages.ts";
 import type { Downlink } from "#ports/intake.ts";
 import type { Ask } from "#ports/requests.ts";
+import { decodeCjt188Request } from "#protocols/cjt188/requests.ts";
 import { encodeCjt188Uplink } from "#protocols/cjt188/uplink.ts";
+import { decodeJsonCommand } from "#protocols/json/command.ts";
+import { decodeProtobufCommand } from "#protocols/protobuf/command.ts";
 import { encodeJsonUplink } from "#protocols/json/protocol.ts";
 import { encodeProtobufUplink } from "#protocols/protobuf/protocol.ts";
 import type { EngineUnderTest, TestUplink } from "./engine.ts";
@@ -104,8 +107,23 @@ export class World {
       if (!this.#chance.once(5)) this.#outcomes.push({ kind: "downlink", commandId: id, outcome });
       if (outcome === "undelivered") continue;
       meter.orders.push(downlink);
-      if (!meter.isLiar && !this.#chance.once(4)) meter.valve = "closed";
+      this.#obey(meter, downlink);
     }
+  }
+
+  /** Whoever stands at the meter may open it where that is permitted; nothing else does. */
+  #obey(meter: WorldMeter, { bytes }: Downlink): void {
+    if (meter.isLiar || this.#chance.once(4)) return;
+    const { protocol } = meter;
+    if (protocol === "cjt188") {
+      const read = decodeCjt188Request(bytes);
+      if (read.ok && read.value.kind === "valve") meter.valve = "closed";
+      return;
+    }
+    const read = protocol === "json" ? decodeJsonCommand(bytes) : decodeProtobufCommand(bytes);
+    const action = read.ok ? read.value.action : null;
+    if (action === "close") meter.valve = "closed";
+    else if (action === "permit_opening" && this.#chance.once(2)) meter.valve = "open";
   }
 
   #meter(): WorldMeter {
@@ -249,6 +267,9 @@ export class World {
     const occurrence = Number(alarm?.["occurrence"] ?? 1) + (once(4) ? 1 : 0);
     const reason = "drill";
     const lifecycle = once(3) ? pick(lifecycleStates as [...typeof lifecycleStates]) : "active";
+    const leakCheckAtMs = timestampMs(this.#engine.nowMs);
+    const permit = { workOrder: "W-1", leakCheck: "L-1", leakCheckAtMs };
+    const action = pick(["set_clock", "read_history"] as const);
     const asks: readonly [Ask, ...Ask[]] = [
       { kind: "valve.close", meterId, reason, expiresInMs: whole(1, 60) * minuteMs },
       { kind: "alarm.acknowledge", alarmId, occurrence, comment: once(2) ? "seen" : null },
@@ -263,6 +284,10 @@ export class World {
         end: { inMs: whole(1, 600) * minuteMs },
       },
       { kind: "alarm.unshelve", alarmId, reason },
+      { kind: "valve.permit", meterId, reason, expiresInMs: whole(1, 60) * minuteMs, permit },
+      { kind: "meter.order", meterId, action, reason, expiresInMs: whole(1, 60) * minuteMs },
+      { kind: "command.approve", commandId: String(command?.["id"] ?? "none"), reason },
+      { kind: "valves.policy", secondPerson: pick(["never", "critical", "always"]), reason },
       { kind: "command.cancel", commandId: String(command?.["id"] ?? "none"), reason },
       { kind: "meter.change", meterId, ifVersion: null, change: { lifecycle } },
       { kind: once(3) ? "automation.stop" : "automation.resume", reason },

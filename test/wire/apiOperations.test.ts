@@ -227,53 +227,6 @@ test("key figures of the alarms, by span and area", async () => {
   expect(await status("operators=0")).toBe(400);
 });
 
-describe("commands", () => {
-  test("a close is written down, listed, and can be taken back while it has not left", async () => {
-    const role = "dispatcher";
-    const response = await rig.call("POST", "/v1/meters/M2/valve/close", {
-      role,
-      body: { reason: "smell of gas reported" },
-    });
-    expect(response.status).toBe(202);
-    const command: Json = await response.json();
-    expect(command).toMatchObject({
-      meterId: "M2",
-      action: "close",
-      cause: { kind: "person", ref: "dispatcher one" },
-      reason: "smell of gas reported",
-    });
-    expect(command.history.map((line: Json) => line.state)).toContain("requested");
-    expect(Date.parse(command.expiresAt) - Date.parse(command.requestedAt)).toBe(900_000);
-    expect(response.headers.get("location")).toBe(`/v1/commands/${command.id}`);
-    const listed: Json = await rig.json("GET", "/v1/commands?meterId=M2", { role });
-    expect(listed.items).toEqual([command]);
-    const cancelled: Json = await rig.json("POST", `/v1/commands/${command.id}/cancel`, { role });
-    expect(cancelled.state).toBe("cancelled");
-  });
-
-  test("an expiry beyond its bounds, and a meter that is not there", async () => {
-    const call = async (id: string, expiresInSeconds: number) =>
-      rig.call("POST", `/v1/meters/${id}/valve/close`, {
-        role: "operator",
-        body: { reason: "x", expiresInSeconds },
-      });
-    expect((await call("M1", 0)).status).toBe(400);
-    expect((await call("M1", 1e9)).status).toBe(400);
-    expect((await call("none", 60)).status).toBe(404);
-  });
-
-  test("automation: stopped in a hurry without a word, resumed only with a reason", async () => {
-    const stop = await rig.json("POST", "/v1/automation/stop", { role: "operator" });
-    expect(stop).toEqual({ automation: "stopped" });
-    const resume = "/v1/automation/resume";
-    expect((await rig.call("POST", resume, { role: "dispatcher" })).status).toBe(400);
-    const body = { reason: "drill is over" };
-    expect(await rig.json("POST", resume, { role: "dispatcher", body })).toEqual({
-      automation: "running",
-    });
-  });
-});
-
 describe("events, frames, areas, audit", () => {
   test("events by sequence, JSON and NDJSON, without a gap", async () => {
     const page: Json = await rig.json("GET", "/v1/events?limit=5");
@@ -342,11 +295,17 @@ describe("events, frames, areas, audit", () => {
       expect.objectContaining({
         actor: "dispatcher one",
         role: "dispatcher",
-        act: "valve.close",
-        reason: "smell of gas reported",
+        act: "alarm.reset",
+        reason: "repaired",
       }),
     );
     expect(audit.last).toBe(audit.items.at(-1).seq);
+    expect(await rig.json("GET", "/v1/audit/verify", { role: "auditor" })).toEqual({
+      ok: true,
+      entries: audit.last,
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect((await rig.call("GET", "/v1/audit/verify", { role: "operator" })).status).toBe(403);
   });
 });
 

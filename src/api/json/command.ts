@@ -1,10 +1,23 @@
-/** The valve ledger as JSON. The only order there is, is to close. */
-import { commandActions, commandStates } from "#domain/command.ts";
+/** The ledger of orders as JSON. No order opens a valve; one permits it to whoever stands there. */
+import {
+  actuationsRated,
+  commandActions,
+  commandStates,
+  type CommandState,
+} from "#domain/command.ts";
+import { effectWindow, type EffectWindow } from "#domain/effectWindow.ts";
 import { publicCommand } from "#domain/publicJson.ts";
 import type { CommandView } from "#ports/queries.ts";
+import { formatInstant } from "#domain/units.ts";
 import { z } from "zod";
 import { apiLimits } from "../limits.ts";
-import { instantJson, reasonSchema } from "./common.ts";
+import { instantJson, reasonSchema, text } from "./common.ts";
+
+/**
+ * What whoever orders should know: it may end before its meter listens; its valve has moved as often as it is
+ * made for.
+ */
+const commandWarnings = ["expires-before-wake", "valve-life"] as const;
 
 export const commandSchema = z.object({
   id: z.string(),
@@ -16,6 +29,16 @@ export const commandSchema = z.object({
   /** Why it is refused, held, failed …; a stable word. */
   detail: z.string().nullable(),
   attempts: z.number(),
+  /** Persons who must say yes besides whoever asked, and those who have. */
+  approvalsNeeded: z.number(),
+  approvals: z.array(z.object({ by: z.string(), role: z.string(), at: instantJson })),
+  /** Only with `permit_opening`. */
+  permit: z
+    .object({ workOrder: z.string(), leakCheck: z.string(), leakCheckAt: instantJson })
+    .nullable(),
+  /** While it waits: when its meter listens, by its habit. Null once it has left or ended. */
+  takesEffect: z.object({ earliestAt: instantJson, latestAt: instantJson.nullable() }).nullable(),
+  warnings: z.array(z.enum(commandWarnings)),
   requestedAt: instantJson,
   expiresAt: instantJson,
   sentAt: instantJson.nullable(),
@@ -29,16 +52,58 @@ export const commandSchema = z.object({
   ),
 });
 
+export type CommandJson = z.infer<typeof commandSchema>;
+
+const expiresInSeconds = z
+  .int()
+  .min(apiLimits.commandExpirySecondsMin)
+  .max(apiLimits.commandExpirySecondsMax);
+
 export const closeSchema = z.strictObject({
   reason: reasonSchema,
-  expiresInSeconds: z
-    .int()
-    .min(apiLimits.commandExpirySecondsMin)
-    .max(apiLimits.commandExpirySecondsMax)
-    .default(apiLimits.commandExpirySecondsDefault),
+  expiresInSeconds: expiresInSeconds.default(apiLimits.commandExpirySecondsDefault),
+  /** Try it in spite of a battery that may stop the valve half-way. */
+  lastAttempt: z.boolean().default(false),
 });
 
-/** A command for a reader. */
-export function commandJson(view: CommandView): z.infer<typeof commandSchema> {
-  return publicCommand(view.command, view.meterId, view.history);
+export const permitSchema = z.strictObject({
+  reason: reasonSchema,
+  workOrder: text(64),
+  /** The record of the leak check, and when it was made: not more than a day ago. */
+  leakCheck: text(64),
+  leakCheckAt: instantJson,
+  expiresInSeconds: expiresInSeconds
+    .max(apiLimits.permitExpirySecondsMax)
+    .default(apiLimits.permitExpirySecondsMax),
+});
+
+export const orderSchema = z.strictObject({
+  reason: reasonSchema,
+  expiresInSeconds: expiresInSeconds.default(apiLimits.commandExpirySecondsMax),
+});
+
+const waitingStates: readonly CommandState[] = ["requested", "held", "authorised", "queued"];
+
+/** A command for a reader at this moment. */
+export function commandJson(view: CommandView, nowMs: number): CommandJson {
+  const { command, habit, actuations } = view;
+  const isWaiting = waitingStates.includes(command.state);
+  const window = isWaiting ? effectWindow(habit, nowMs) : null;
+  const latestAtMs = window?.latestAtMs ?? Number.POSITIVE_INFINITY;
+  const isLate = window !== null && latestAtMs > command.expiresAtMs;
+  return {
+    ...publicCommand(command, view.meterId, view.history),
+    takesEffect: window === null ? null : windowJson(window),
+    warnings: [
+      ...(isLate ? (["expires-before-wake"] as const) : []),
+      ...(actuations >= actuationsRated ? (["valve-life"] as const) : []),
+    ],
+  };
+}
+
+function windowJson({ earliestAtMs, latestAtMs }: EffectWindow) {
+  return {
+    earliestAt: formatInstant(earliestAtMs),
+    latestAt: latestAtMs === null ? null : formatInstant(latestAtMs),
+  };
 }

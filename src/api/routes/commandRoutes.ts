@@ -1,10 +1,19 @@
-/** The valve ledger: closing is the only order, and the switch that stops automatic ones. */
+/** The ledger of orders: what may be ordered, who must agree, what became of it. Nothing opens a valve. */
 import { commandStates } from "#domain/command.ts";
-import { secondMs } from "#domain/units.ts";
+import { secondMs, timestampMs } from "#domain/units.ts";
 import type { CommandView } from "#ports/queries.ts";
+import type { Ask } from "#ports/requests.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { ask } from "../ask.ts";
-import { closeSchema, commandJson, commandSchema } from "../json/command.ts";
+import {
+  closeSchema,
+  commandJson,
+  commandSchema,
+  orderSchema,
+  permitSchema,
+  type CommandJson,
+} from "../json/command.ts";
 import {
   cursorQuery,
   idParams,
@@ -44,15 +53,92 @@ export function commandRoutes(app: Routes, options: ApiOptions): void {
     },
     async (request, reply) => {
       const { meter } = await knownMeter(options, request.params.id);
-      const { reason, expiresInSeconds } = request.body;
+      const { reason, expiresInSeconds, lastAttempt } = request.body;
       const expiresInMs = expiresInSeconds * secondMs;
-      const wanted = { kind: "valve.close", meterId: meter.id, reason, expiresInMs } as const;
-      const { command } = await ask(options, request, wanted, "command");
-      reply.code(202).header("location", `/v1/commands/${command.id}`);
-      return commandJson(await knownCommand(options, command.id));
+      const meterId = meter.id;
+      const wanted = { kind: "valve.close", meterId, reason, expiresInMs, lastAttempt } as const;
+      return ordered(options, request, reply, wanted);
     },
   );
+  orderRoutes(app, options);
   ledgerRoutes(app, options);
+  approvalRoutes(app, options);
+}
+
+/** Writes an order down: 202, with the command as the ledger has it. */
+async function ordered(
+  options: ApiOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  wanted: Ask,
+): Promise<CommandJson> {
+  const { command } = await ask(options, request, wanted, "command");
+  reply.code(202).header("location", `/v1/commands/${command.id}`);
+  return commandJson(await knownCommand(options, command.id), options.clock.nowMs());
+}
+
+/** What is no close: permitting, setting the clock, asking for history. */
+function orderRoutes(app: Routes, options: ApiOptions): void {
+  app.post(
+    "/v1/meters/:id/valve/permit-opening",
+    {
+      config: { permission: "valves.permit" },
+      schema: {
+        tags: ["commands"],
+        summary: "Permits somebody at the meter to open it there; nothing opens by itself",
+        description:
+          "Needs a work order, a leak check of the last day and the yes of a second dispatcher. " +
+          "It is for one visit, and void as soon as the meter reports a leak.",
+        headers: idempotencyHeaders,
+        params: idParams,
+        body: permitSchema,
+        response: { 202: commandSchema },
+      },
+    },
+    async (request, reply) => {
+      const { meter } = await knownMeter(options, request.params.id);
+      const { reason, expiresInSeconds, workOrder, leakCheck, leakCheckAt } = request.body;
+      return ordered(options, request, reply, {
+        kind: "valve.permit",
+        meterId: meter.id,
+        reason,
+        expiresInMs: expiresInSeconds * secondMs,
+        permit: { workOrder, leakCheck, leakCheckAtMs: timestampMs(Date.parse(leakCheckAt)) },
+      });
+    },
+  );
+  for (const [path, action, summary] of [
+    ["set-clock", "set_clock", "Sets the meter's clock when it listens next"],
+    ["read-history", "read_history", "Asks for the values in the meter's memory"],
+  ] as const) {
+    app.post(
+      `/v1/meters/:id/${path}`,
+      {
+        config: { permission: "meters.order" },
+        schema: {
+          tags: ["commands"],
+          summary,
+          headers: idempotencyHeaders,
+          params: idParams,
+          body: orderSchema,
+          response: { 202: commandSchema },
+        },
+      },
+      async (request, reply) => {
+        const { meter } = await knownMeter(options, request.params.id);
+        const { reason, expiresInSeconds } = request.body;
+        const expiresInMs = expiresInSeconds * secondMs;
+        const meterId = meter.id;
+        return ordered(options, request, reply, {
+          kind: "meter.order",
+          meterId,
+          action,
+          reason,
+          expiresInMs,
+        });
+      },
+    );
+  }
 }
 
 function ledgerRoutes(app: Routes, options: ApiOptions): void {
@@ -70,8 +156,9 @@ function ledgerRoutes(app: Routes, options: ApiOptions): void {
     },
     async (request) => {
       const { state = null, meterId = null, cursor = null, limit } = request.query;
+      const nowMs = options.clock.nowMs();
       const { items, next } = await queries.commands(state, meterId, cursor, limit);
-      return { items: items.map(commandJson), next };
+      return { items: items.map((view) => commandJson(view, nowMs)), next };
     },
   );
   app.get(
@@ -85,7 +172,8 @@ function ledgerRoutes(app: Routes, options: ApiOptions): void {
         response: { 200: commandSchema },
       },
     },
-    async (request) => commandJson(await knownCommand(options, request.params.id)),
+    async (request) =>
+      commandJson(await knownCommand(options, request.params.id), options.clock.nowMs()),
   );
   app.post(
     "/v1/commands/:id/cancel",
@@ -105,9 +193,68 @@ function ledgerRoutes(app: Routes, options: ApiOptions): void {
       const { reason = "not given" } = request.body ?? {};
       const wanted = { kind: "command.cancel", commandId, reason } as const;
       await ask(options, request, wanted, "command");
-      return commandJson(await knownCommand(options, commandId));
+      return commandJson(await knownCommand(options, commandId), options.clock.nowMs());
     },
   );
+}
+
+/** The second pair of eyes, and when it is wanted. */
+function approvalRoutes(app: Routes, options: ApiOptions): void {
+  app.post(
+    "/v1/commands/:id/approve",
+    {
+      config: { permission: "commands.approve" },
+      schema: {
+        tags: ["commands"],
+        summary: "Says yes to a command that waits for persons; never to one's own",
+        headers: idempotencyHeaders,
+        params: ownIdParams,
+        body: z.strictObject({ reason: reasonSchema }),
+        response: { 200: commandSchema },
+      },
+    },
+    async (request) => {
+      const commandId = request.params.id;
+      const wanted = { kind: "command.approve", commandId, reason: request.body.reason } as const;
+      await ask(options, request, wanted, "command");
+      return commandJson(await knownCommand(options, commandId), options.clock.nowMs());
+    },
+  );
+  app.get(
+    "/v1/valve-policy",
+    {
+      config: { permission: "commands.read" },
+      schema: {
+        tags: ["commands"],
+        summary: "When one person's close waits for a second person",
+        response: { 200: policySchema },
+      },
+    },
+    async () => policyOf(await options.queries.settings()),
+  );
+  app.put(
+    "/v1/valve-policy",
+    {
+      config: { permission: "valves.policy" },
+      schema: {
+        tags: ["commands"],
+        summary: "Says when one person's close waits for a second person",
+        body: policySchema.extend({ reason: reasonSchema }),
+        response: { 200: policySchema },
+      },
+    },
+    async (request) => {
+      await ask(options, request, { kind: "valves.policy", ...request.body }, "done");
+      return policyOf(await options.queries.settings());
+    },
+  );
+}
+
+const policySchema = z.strictObject({ secondPerson: z.enum(["never", "critical", "always"]) });
+
+function policyOf(settings: Readonly<Record<string, string>>): z.infer<typeof policySchema> {
+  const stored = policySchema.safeParse({ secondPerson: settings["valves.secondPerson"] });
+  return stored.success ? stored.data : { secondPerson: "never" };
 }
 
 async function knownCommand(options: ApiOptions, id: string): Promise<CommandView> {

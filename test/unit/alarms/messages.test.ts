@@ -139,11 +139,15 @@ test("alarms of the system itself", () => {
     zh: "系统：读数无法存储：disk full。",
   });
   expect(alarmMessage(alarmOf("BREAKER", 1, { held: 7 }), null)).toEqual({
-    en: "System: 7 automatic closes held, a person must decide.",
-    zh: "系统：7 个自动关阀命令被暂停，请人工决定。",
+    en: "System: 7 automatic closes held, two persons must decide.",
+    zh: "系统：7 个自动关阀命令被暂停，须两人决定。",
   });
   expect(alarmMessage(alarmOf("BREAKER", 1, { held: 1 }), null).en).toContain(
     "1 automatic close held",
+  );
+  const inCommon = { held: 9, area: "north", rule: "R1", protocol: "json" };
+  expect(alarmMessage(alarmOf("BREAKER", 1, inCommon), null).en).toBe(
+    "System: 9 automatic closes held, two persons must decide (all in north, all by R1, all over json).",
   );
 });
 

@@ -233,6 +233,8 @@ describe("what a host sends", () => {
       value: encodeWrite(close, atMs),
     });
     expect(encodeSparkplugCommand(order, null)).toMatchObject({ fault: { kind: "unsupported" } });
+    const other = { action: "set_clock", issuedAtMs: atMs } as const;
+    expect(encodeSparkplugCommand(other, close)).toMatchObject({ fault: { kind: "unsupported" } });
   });
 
   test("its state is JSON; other text is none", () => {

@@ -4,18 +4,21 @@ import { commandEvents, commandTable, intendedPosition, isEnded } from "#valves/
 import { stepValve } from "#valves/stepValve.ts";
 import { initialValveState } from "#valves/valveState.ts";
 import {
+  approve,
   cancel,
   clock,
   contact,
   delivered,
   order,
+  orderAsked,
   orderHeld,
+  orderPermit,
   reading,
-  release,
   reply,
   restart,
   settings,
   undelivered,
+  voided,
 } from "./kit.ts";
 import type { Act } from "./kit.ts";
 
@@ -29,12 +32,37 @@ const accepted: Script = [...handed, [2, reply("accepted")]];
 const executed: Script = [...handed, [2, reading("closed")]];
 const unknown: Script = [...sent, [1, restart]];
 const day = 27 * 60;
+/** A permission that waits for its approval, left, and was answered. */
+const permitAsked: Script = [
+  [0, reading("closed")],
+  [0, orderPermit],
+];
+const permitted: Script = [
+  ...permitAsked,
+  [1, approve("ben")],
+  [1, contact],
+  [1, delivered],
+  [2, reply("executed")],
+];
 
 /** For each row of the table, inputs that walk it last. Rows from `requested` are the judge's. */
 const walks: Readonly<Record<string, Script>> = {
+  "requested cancel cancelled": [
+    [0, orderAsked],
+    [1, cancel],
+  ],
+  "requested expire expired": [
+    [0, orderAsked],
+    [10, clock],
+  ],
+  "held approve held": [
+    [0, orderHeld],
+    [1, approve("ben")],
+  ],
   "held release authorised": [
     [0, orderHeld],
-    [1, release],
+    [1, approve("ben")],
+    [2, approve("carl")],
   ],
   "held cancel cancelled": [
     [0, orderHeld],
@@ -76,10 +104,23 @@ const walks: Readonly<Record<string, Script>> = {
   "executed verify verified": [...executed, [10, reading("closed")], [20, reading("closed")]],
   "executed pass passing": [...executed, [10, reading("closed", 1_020_000)]],
   "executed fail failed": [...executed, [10, reading("open")]],
+  "executed expire expired": [...permitted, [60, clock]],
+  "requested void cancelled": [...permitAsked, [1, voided]],
+  "held void cancelled": [
+    [0, orderHeld],
+    [1, voided],
+  ],
+  "queued void cancelled": [...queued, [1, voided]],
+  "sent void cancelled": [...sent, [1, voided]],
+  "delivered void cancelled": [...handed, [1, voided]],
+  "accepted void cancelled": [...accepted, [3, voided]],
+  "unknown void cancelled": [...unknown, [2, voided]],
+  "executed void cancelled": [...executed, [3, voided]],
 };
 
 /** Rows that the judge walks; judge.test.ts shows them. */
-const ofTheJudge = (name: string) => name.startsWith("requested ") || name.includes(" supersede ");
+const ofTheJudge = (name: string) =>
+  /^requested (authorise|refuse|hold) /.test(name) || name.includes(" supersede ");
 const rows = commandTable.map(({ from, event, to }) => ({
   from,
   to,
@@ -146,9 +187,10 @@ describe("the command table", () => {
     expect(before("passing")).toEqual(["executed"]);
   });
 
-  test("there is no word for opening", () => {
-    expect(commandActions).toEqual(["close"]);
-    expect(Object.values(intendedPosition)).toEqual(["closed"]);
-    expect(commandEvents.filter((event) => /open/i.test(event))).toEqual([]);
+  test("nothing is ever intended to be open: at most somebody is permitted to", () => {
+    expect(commandActions).toEqual(["close", "permit_opening", "set_clock", "read_history"]);
+    expect(Object.values(intendedPosition)).toEqual(["closed", null, null, null]);
+    const words = [...commandActions, ...commandEvents, ...commandStates];
+    expect(words.filter((word) => /open/i.test(word))).toEqual(["permit_opening"]);
   });
 });

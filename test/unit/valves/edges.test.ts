@@ -2,11 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { commandId } from "#domain/ids.ts";
 import { canCancel, canSupersede } from "#valves/valveState.ts";
-import { stepValve } from "#valves/stepValve.ts";
+import { stepValve, type ValveInput } from "#valves/stepValve.ts";
 import {
+  approve,
   aCommand,
   at,
   cancel,
+  clock,
   contact,
   delivered,
   expectLife,
@@ -15,7 +17,6 @@ import {
   orderHeld,
   ourId,
   reading,
-  release,
   reply,
   restart,
   settings,
@@ -62,7 +63,25 @@ describe("answers that do not belong", () => {
       ...handed,
       [1, reply("failed"), "failed"],
       [2, reply("executed"), "failed", { ignored: "after-end" }],
+      [3, reply("failed"), "failed", { ignored: "repeated" }],
+      [3, reply("executed", { commandId: null, sequence: 0 }), "failed", { ignored: "after-end" }],
+      [
+        3,
+        reply("executed", { commandId: commandId("c-9") }),
+        "failed",
+        { ignored: "unknown-command" },
+      ],
     ]);
+  });
+
+  test("in another protocol than the order", () => {
+    const foreign = { ...reply("executed")(1), isSameDialect: false } as ValveInput;
+    expectLife(start, [...handed, [1, () => foreign, "delivered", { ignored: "other-dialect" }]]);
+  });
+
+  test("a meter that never had an order", () => {
+    const stray = stepValve(settings, start, reply("executed")(1));
+    expect(stray).toMatchObject({ ignoredReply: "unknown-command", state: start });
   });
 
   test("outcomes of another sending change nothing", () => {
@@ -107,21 +126,25 @@ describe("before it leaves", () => {
     const { history } = expectLife(start, [
       [0, orderHeld, "held"],
       [1, contact, "held"],
-      [2, release, "queued"],
+      [1, approve("ben"), "held", { detail: "breaker" }],
+      [2, approve("anna"), "queued"],
       [2, contact, "sent", { sends: true }],
-      [2, release, "sent"],
+      [2, approve("carl"), "sent"],
     ]);
-    expect(history).toEqual(["authorised anna", "queued anna", "sent engine"]);
+    expect(history).toEqual(["held ben", "authorised anna", "queued anna", "sent engine"]);
     expectLife(start, [
       [0, orderHeld, "held"],
-      [60, release, "expired", { detail: "never-released" }],
+      [59, approve("ben"), "held"],
+      [60, approve("anna"), "held"],
+      [60, clock, "expired", { detail: "never-released" }],
     ]);
   });
 
   test("a refused order is no business of the valve", () => {
     const refused = aCommand("refused");
     const step = stepValve(settings, start, { kind: "order", command: refused, by: "engine" });
-    expect(step).toEqual({ state: start, changes: [], send: null, ignoredReply: null });
+    const nothing = { changes: [], send: null, ignoredReply: null, isUncontrolled: false };
+    expect(step).toEqual({ state: start, ...nothing });
   });
 
   test("a second order while one is with the meter ends at once", () => {
@@ -148,7 +171,14 @@ describe("before it leaves", () => {
       false,
       false,
     ]);
-    expect(states.map(canSupersede)).toEqual([true, true, false, false, false]);
+    expect(states.map((state) => canSupersede(state, "close"))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(states.some((state) => canSupersede(state, "set_clock"))).toBe(false);
     expect(canCancel(waiting, commandId("c-9"))).toBe(false);
     expectLife(gone, [[2, cancel, "delivered"]]);
   });

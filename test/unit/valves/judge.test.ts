@@ -76,6 +76,8 @@ describe("automation", () => {
     ["not installed yet", { lifecycle: "pending" }, "refused not-active"],
     ["in maintenance", { lifecycle: "maintenance" }, "refused not-active"],
     ["taken away", { lifecycle: "closed" }, "refused not-active"],
+    ["a battery that may stop half-way", { isBatteryWeak: true }, "refused battery-weak"],
+    ["only to be proposed", { isProposal: true }, "held proposed"],
   ])("%s", (_, change, expected) => {
     expect(verdict(idle, initialValveState, { ...leak, ...change })).toBe(expected);
   });
@@ -84,6 +86,8 @@ describe("automation", () => {
     const stopped = { ...idle, stopped: true };
     expect(verdict(stopped, initialValveState, leak)).toBe("refused automation-stopped");
     expect(verdict(idle, closed, leak)).toBe("refused already-closed");
+    const faulty: ValveState = { ...closed, position: "fault" };
+    expect(verdict(idle, faulty, leak)).toBe("refused valve-fault");
     expect(verdict(spent, initialValveState, leak)).toBe("held breaker");
     expect(judgeClose(spent, initialValveState, leak)).toMatchObject({
       held: true,
@@ -120,6 +124,19 @@ describe("persons", () => {
   test.each<[string, ValveState, Partial<CloseAsk>, string]>([
     ["reported closed", closed, {}, "refused already-closed"],
     ["reported faulty", { ...closed, position: "fault" }, {}, "authorised"],
+    ["a weak battery", initialValveState, { isBatteryWeak: true }, "refused battery-weak"],
+    [
+      "a weak battery, for the last time",
+      initialValveState,
+      { isBatteryWeak: true, isLastAttempt: true },
+      "authorised",
+    ],
+    [
+      "a second person is wanted",
+      initialValveState,
+      { needsSecondPerson: true },
+      "requested second-person",
+    ],
     ["not installed yet", initialValveState, { lifecycle: "pending" }, "authorised"],
     ["in maintenance", initialValveState, { lifecycle: "maintenance" }, "authorised"],
     ["taken away", initialValveState, { lifecycle: "closed" }, "refused not-active"],
@@ -176,6 +193,26 @@ describe("the breaker", () => {
     [1_000_000, 5],
   ])("a fleet of %i meters: %i at once", (fleetSize, allowed) => {
     expect(breakerAllowance({ ...idle, fleetSize }, at(0))).toBe(allowed);
+  });
+
+  test("of one area leaves room for a leak elsewhere", () => {
+    let automation: AutomationState = { ...idle, fleetSize: 100_000 };
+    const ask = { ...leak, area: "north", areaSize: 500 };
+    const words: string[] = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      const judged = judgeClose(automation, initialValveState, ask);
+      automation = judged.automation;
+      words.push(judged.command.state);
+    }
+    expect(words).toEqual(["authorised", "authorised", "authorised", "held", "held"]);
+    expect(verdict(automation, initialValveState, { ...ask, area: "south" })).toBe("authorised");
+    const later = {
+      ...ask,
+      nowMs: at(24 * 60),
+      measuredAtMs: at(24 * 60),
+      receivedAtMs: at(24 * 60),
+    };
+    expect(verdict(automation, initialValveState, later)).toBe("authorised");
   });
 
   test("forgets what no window can see", () => {

@@ -5,13 +5,14 @@ import { commandId } from "#domain/ids.ts";
 import type { CommandReply, ReplyResult, ValvePosition } from "#domain/telegram.ts";
 import { minuteMs, timestampMs, volumeMl } from "#domain/units.ts";
 import type { TimestampMs } from "#domain/units.ts";
+import type { ApprovalAsk } from "#valves/approval.ts";
 import { stepValve } from "#valves/stepValve.ts";
 import type { ValveInput } from "#valves/stepValve.ts";
 import type { ValveStep } from "#valves/advance.ts";
 import { initialValveState } from "#valves/valveState.ts";
 import type { ValveState } from "#valves/valveState.ts";
 
-export const settings = { quantumMl: 10_000 };
+export const settings = { quantumMl: 10_000, qmaxMlPerHour: 6_000_000 };
 export const ourId = commandId("c-1");
 const ttlMinutes = 60;
 
@@ -31,6 +32,9 @@ export function aCommand(state: CommandState, change: Partial<Command> = {}): Co
     detail: null,
     sequence: 0,
     attempts: 0,
+    approvalsNeeded: 0,
+    approvals: [],
+    permit: null,
     requestedAtMs: at(0),
     expiresAtMs: at(ttlMinutes),
     sentAtMs: null,
@@ -42,8 +46,49 @@ export function aCommand(state: CommandState, change: Partial<Command> = {}): Co
 export type Act = (minute: number) => ValveInput;
 
 export const order: Act = () => ({ kind: "order", command: aCommand("authorised"), by: "engine" });
-export const orderHeld: Act = () => ({ kind: "order", command: aCommand("held"), by: "engine" });
-export const release: Act = (m) => ({ kind: "release", by: "anna", nowMs: at(m) });
+export const orderHeld: Act = () => ({
+  kind: "order",
+  command: aCommand("held", { approvalsNeeded: 2, detail: "breaker" }),
+  by: "engine",
+});
+/** A person's order that waits for a second person. */
+export const orderAsked: Act = () => ({
+  kind: "order",
+  command: aCommand("requested", {
+    approvalsNeeded: 1,
+    cause: { kind: "person", ref: "anna" },
+    detail: "second-person",
+  }),
+  by: "anna",
+});
+
+/** Anna wants to permit opening. */
+export const orderPermit: Act = () => ({
+  kind: "order",
+  command: aCommand("requested", {
+    action: "permit_opening",
+    approvalsNeeded: 1,
+    cause: { kind: "person", ref: "anna" },
+    permit: { workOrder: "W-1", leakCheck: "L-1", leakCheckAtMs: at(-30) },
+  }),
+  by: "anna",
+});
+export const voided: Act = (m) => ({
+  kind: "void",
+  by: "engine",
+  detail: "leak-active",
+  nowMs: at(m),
+});
+
+/** Somebody says yes; the keys allow it unless a line says otherwise. */
+export function approve(by: string, change: Partial<ApprovalAsk> = {}): Act {
+  return (m) => ({
+    kind: "approve",
+    commandId: ourId,
+    ask: { by, role: "dispatcher", atMs: at(m), mayApprove: true, gone: [], ...change },
+    nowMs: at(m),
+  });
+}
 export const contact: Act = (m) => ({ kind: "contact", nowMs: at(m) });
 export const clock: Act = (m) => ({ kind: "clock", nowMs: at(m) });
 export const restart: Act = (m) => ({ kind: "restart", nowMs: at(m) });

@@ -30,6 +30,10 @@ describe("a meter that obeys", () => {
       [62, reading("closed"), "verified"],
     ]);
     expect(state).toEqual({
+      ...start,
+      resting: "closed",
+      sendsMs: [at(0)],
+      ended: [{ id: ourId, sequence: 0, lastResult: "executed" }],
       position: "closed",
       positionAtMs: at(62),
       outstanding: null,

@@ -22,10 +22,11 @@ const simple = fc.constantFrom(
   "clock",
   "cancel",
   "restart",
-  "release",
+  "approve",
   "orderByLeak",
   "orderPastBreaker",
   "orderByPerson",
+  "orderForTwo",
   "orderUnjudged",
 );
 /** What a meter that obeys would report at that moment. */
@@ -64,6 +65,7 @@ class World {
   nowMs = Number(at(0));
   indexMl = 1_000_000;
   ordered = 0;
+  approvals = 0;
   readonly histories = new Map<string, CommandState[]>();
   readonly sendings = new Map<string, number>();
   /** Meter times of readings that could verify, since each command was executed. */
@@ -82,14 +84,16 @@ class World {
         return this.#order("alarm", 24 * 60);
       case "orderByPerson":
         return this.#order("person", 15);
+      case "orderForTwo":
+        return this.#order("person", 14);
       case "orderUnjudged":
         return this.#orderUnjudged();
       case "contact":
       case "clock":
       case "restart":
         return this.step({ kind: event.what, nowMs: this.now() });
-      case "release":
-        return this.step({ kind: "release", by: "anna", nowMs: this.now() });
+      case "approve":
+        return this.#approve();
       case "delivered":
       case "undelivered":
         return this.step({ kind: event.what, commandId: this.#id(), nowMs: this.now() });
@@ -146,6 +150,7 @@ class World {
       receivedAtMs: now,
       late: false,
       doubted: false,
+      needsSecondPerson: minutes < 15,
     });
     this.automation = judged.automation;
     if (judged.supersedes !== null) this.#record(judged.supersedes.command, "superseded");
@@ -163,6 +168,13 @@ class World {
     const command: Command = { ...waiting, id, state: "authorised", attempts: 0, sentAtMs: null };
     this.step({ kind: "order", command, by: "x" });
     expect(this.state.outstanding).toEqual(expect.objectContaining({ command: waiting }));
+  }
+
+  /** Anna, Ben and whoever asked (x) say yes in turn. */
+  #approve(): void {
+    const by = ["anna", "ben", "x"][(this.approvals += 1) % 3] ?? "x";
+    const ask = { by, role: "operator", atMs: this.now(), mayApprove: true, gone: [] } as const;
+    this.step({ kind: "approve", commandId: this.#id(), ask, nowMs: this.now() });
   }
 
   #fittingValve() {
@@ -194,6 +206,9 @@ class World {
   #checkSend(before: ValveState, send: Command, input: ValveInput): void {
     expect(input.kind).toBe("contact");
     expect(this.nowMs).toBeLessThan(send.expiresAtMs);
+    const persons = new Set(send.approvals.map(({ by }) => by));
+    expect(persons.size).toBeGreaterThanOrEqual(send.approvalsNeeded);
+    if (send.cause.kind === "person") expect(persons).not.toContain(send.cause.ref);
     expect(before.position).not.toBe("closed");
     expect(send).toEqual(this.state.outstanding?.command);
     expect(send).toMatchObject({ state: "sent", sentAtMs: this.nowMs, action: "close" });

@@ -1,0 +1,116 @@
+/** What shows that an order other than a close was carried out, and the watch after a permitted opening. */
+import { unreachable } from "#domain/invariant.ts";
+import type { TimestampMs } from "#domain/units.ts";
+import { hourMs } from "#domain/units.ts";
+import { advance, unchanged } from "./advance.ts";
+import type { ValveStep } from "./advance.ts";
+import type { CommandEvent } from "./commandTable.ts";
+import { commandLimits } from "./limits.ts";
+import type { ValveReading } from "./onReading.ts";
+import type { ValveSettings } from "./stepValve.ts";
+import { isUnsent } from "./valveState.ts";
+import type { OpenCommand, ValveState } from "./valveState.ts";
+
+const { settleMs, clockErrorMsMax, attemptsMax, openingWatchMs } = commandLimits;
+
+/** A reading as evidence about an order that wants no valve shut. */
+export function weighOther(state: ValveState, open: OpenCommand, reading: ValveReading): ValveStep {
+  switch (open.command.action) {
+    case "permit_opening":
+      return weighPermit(state, open, reading);
+    case "set_clock":
+      return weighClock(state, open, reading);
+    case "read_history":
+      return againWhenUnknown(state, open, reading.nowMs);
+    case "close":
+      return unchanged(state);
+    default:
+      return unreachable(open.command.action);
+  }
+}
+
+/** Opened by somebody at the meter: that is what the permission was for, and the watch begins. */
+function weighPermit(state: ValveState, open: OpenCommand, reading: ValveReading): ValveStep {
+  const move = { atMs: reading.nowMs, by: "meter" };
+  const isOpen = reading.valve === "open";
+  if (isUnsent(open.command)) {
+    return isOpen
+      ? advance(state, open, ["cancel"], { ...move, detail: "opened-before" })
+      : unchanged(state);
+  }
+  if (reading.valve === "fault") {
+    return open.command.state === "queued"
+      ? unchanged(state)
+      : advance(state, open, ["fail"], { ...move, detail: "valve-fault" });
+  }
+  if (!isOpen) return againWhenUnknown(state, open, reading.nowMs);
+  const { measuredAtMs: sinceMs, indexMl: lastIndexMl } = reading;
+  const opening = { sinceMs, lastMs: sinceMs, lastIndexMl };
+  return advance({ ...state, opening }, open, untilVerified(open), {
+    ...move,
+    detail: "opened-locally",
+  });
+}
+
+function weighClock(state: ValveState, open: OpenCommand, reading: ValveReading): ValveStep {
+  const { command, progressAtMs } = open;
+  const error = reading.clockErrorMs ?? null;
+  if (error === null || command.sentAtMs === null) return unchanged(state);
+  if (reading.nowMs < command.sentAtMs + settleMs) return unchanged(state);
+  const move = { atMs: reading.nowMs, by: "meter" };
+  if (Math.abs(error) <= clockErrorMsMax) return advance(state, open, untilVerified(open), move);
+  const isClaimed = command.state === "executed" && reading.nowMs >= progressAtMs + settleMs;
+  if (isClaimed) return advance(state, open, ["fail"], { ...move, detail: "clock-still-wrong" });
+  return againWhenUnknown(state, open, reading.nowMs);
+}
+
+/** Values from the meter's memory came after the order for them. */
+export function onHistory(state: ValveState, open: OpenCommand, nowMs: TimestampMs): ValveStep {
+  const { action } = open.command;
+  if (action !== "read_history" || isUnsent(open.command)) return unchanged(state);
+  return advance(state, open, untilVerified(open), { atMs: nowMs, by: "meter" });
+}
+
+function untilVerified({ command }: OpenCommand): readonly CommandEvent[] {
+  return command.state === "executed" ? ["verify"] : ["execute", "verify"];
+}
+
+/** The meter has reported since, and nothing shows that the order arrived: it may be sent once more. */
+function againWhenUnknown(state: ValveState, open: OpenCommand, nowMs: TimestampMs): ValveStep {
+  const { state: at, sentAtMs, attempts, expiresAtMs } = open.command;
+  if (at !== "unknown" || sentAtMs === null || nowMs < sentAtMs + settleMs) return unchanged(state);
+  const move = { atMs: nowMs, by: "meter" };
+  if (attempts >= attemptsMax) {
+    return advance(state, open, ["fail"], { ...move, detail: "attempts-spent" });
+  }
+  return advance(state, open, [nowMs >= expiresAtMs ? "expire" : "requeue"], move);
+}
+
+/** After an opening at the meter: as much as half of what the meter can pass is an open pipe until a person says no. */
+export function watchOpening(
+  { qmaxMlPerHour }: ValveSettings,
+  state: ValveState,
+  reading: ValveReading,
+): { readonly state: ValveState; readonly isUncontrolled: boolean } {
+  const { opening } = state;
+  const calm = { state, isUncontrolled: false };
+  if (opening === null || reading.measuredAtMs <= opening.lastMs) return calm;
+  const over = { ...state, opening: null };
+  const isOver = reading.measuredAtMs - opening.sinceMs > openingWatchMs;
+  if (reading.valve === "closed" || isOver) return { state: over, isUncontrolled: false };
+  const { measuredAtMs, indexMl } = reading;
+  const hours = (measuredAtMs - opening.lastMs) / hourMs;
+  const consumedMl =
+    indexMl === null || opening.lastIndexMl === null ? 0 : indexMl - opening.lastIndexMl;
+  const flowMlPerHour = Math.max(consumedMl / hours, reading.flowMlPerHour ?? 0);
+  if (flowMlPerHour >= commandLimits.uncontrolledShareOfQmax * qmaxMlPerHour) {
+    return { state: over, isUncontrolled: true };
+  }
+  const lastIndexMl = indexMl ?? opening.lastIndexMl;
+  // Without a register in this reading the interval begins at the one before.
+  const lastMs = indexMl === null ? opening.lastMs : measuredAtMs;
+  return {
+    state: { ...state, opening: { ...opening, lastMs, lastIndexMl } },
+    isUncontrolled: false,
+  };
+}
