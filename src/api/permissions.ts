@@ -55,6 +55,8 @@ export const permissions = {
   "worklists.read": watchers,
   "alarms.comment": ["operator", "dispatcher", "engineer"],
   "valves.close": controlRoom,
+  /** Many valves at once, in stages; a second person must agree. */
+  "valves.campaign": ["dispatcher"],
   /** Permits opening at the meter, with a work order and a leak check; another dispatcher must agree. */
   "valves.permit": ["dispatcher"],
   /** Clock and history of a meter: nothing moves. */

@@ -14,6 +14,7 @@ import type { ApiOptions } from "./options.ts";
 import { alarmRoutes } from "./routes/alarmRoutes.ts";
 import { areaRoutes } from "./routes/areaRoutes.ts";
 import { automationRoutes } from "./routes/automationRoutes.ts";
+import { campaignRoutes } from "./routes/campaignRoutes.ts";
 import { commandRoutes } from "./routes/commandRoutes.ts";
 import { eventRoutes } from "./routes/eventRoutes.ts";
 import { figureRoutes } from "./routes/figureRoutes.ts";
@@ -133,6 +134,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   worklistRoutes(app, options);
   figureRoutes(app, options);
   commandRoutes(app, options);
+  campaignRoutes(app, options);
   automationRoutes(app, options);
   eventRoutes(app, options);
   areaRoutes(app, options);

@@ -1,4 +1,5 @@
 /** What happened, in sequence, for people and machines: `/v1/events` and `/v1/live`. */
+import type { CampaignState } from "./campaign.ts";
 import type { CommandState } from "./command.ts";
 
 export const alarmEventKinds = [
@@ -35,7 +36,10 @@ export const systemEventKinds = [
 ] as const;
 export type AlarmEventKind = (typeof alarmEventKinds)[number];
 export type EventKind =
-  AlarmEventKind | (typeof systemEventKinds)[number] | `command.${CommandState}`;
+  | AlarmEventKind
+  | (typeof systemEventKinds)[number]
+  | `command.${CommandState}`
+  | `campaign.${CampaignState}`;
 
 /** One event as it is stored and sent; `json` is the whole public object, `seq` included. */
 export interface StoredEvent {

@@ -3,6 +3,7 @@ import { unreachable } from "#domain/invariant.ts";
 import type { Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import { actOnAlarm } from "./alarmActs.ts";
 import type { Book } from "./book.ts";
+import { actOnCampaign } from "./campaignDesk.ts";
 import { actOnKeys } from "./keyAsks.ts";
 import { actOnCommand, orderForMeter, setPolicy, switchAutomation } from "./commandAsks.ts";
 import { redecode } from "./redecode.ts";
@@ -91,6 +92,10 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
     case "command.approve":
     case "command.cancel":
       return actOnCommand(room, book, ask, actor);
+    case "campaign.request":
+    case "campaign.approve":
+    case "campaign.stop":
+      return actOnCampaign(room, book, ask, actor);
     case "valves.policy":
       return setPolicy(book, ask, actor.label);
     case "automation.stop":
@@ -158,6 +163,11 @@ function subjectOf(ask: Ask): string {
     case "automation.resume":
     case "valves.policy":
       return "automation";
+    case "campaign.request":
+      return `${ask.meterIds.length} meters`;
+    case "campaign.approve":
+    case "campaign.stop":
+      return ask.campaignId;
     default:
       return unreachable(ask);
   }

@@ -83,7 +83,8 @@ function cancel(book: Book, draft: Draft, command: Command, by: string): AskResu
   return { ok: true, answer: { kind: "command", command: cancelled } };
 }
 
-const refusalOf: Readonly<Record<ApprovalRefusal, readonly [RefusalKind, string]>> = {
+/** What a person is told. */
+export const refusalOf: Readonly<Record<ApprovalRefusal, readonly [RefusalKind, string]>> = {
   "not-waiting": ["not-allowed-in-state", "the command does not wait for a person"],
   "too-late": ["approval-expired", "the time in which it could be approved is over"],
   "same-person": ["same-person", "another person than who asked or approved before must approve"],
@@ -130,7 +131,7 @@ function approve(
 }
 
 /** The first day: while administrators hold the only keys, they do everything (ADR 7). */
-function mayAct(role: Role, roles: readonly Role[], keys: readonly ApiKeyRow[]): boolean {
+export function mayAct(role: Role, roles: readonly Role[], keys: readonly ApiKeyRow[]): boolean {
   if (roles.includes(role)) return true;
   return role === "admin" && keys.every((key) => key.role === "admin");
 }

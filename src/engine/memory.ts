@@ -1,6 +1,7 @@
 /** What the engine holds in memory, all of it derived from the ledger; a batch that fails is undone. */
 import { nextDue } from "#alarms/alarmTimes.ts";
 import type { Alarm, SystemRuleId } from "#domain/alarm.ts";
+import type { Campaign } from "#domain/campaign.ts";
 import type { Command } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
@@ -52,6 +53,8 @@ export interface Memory {
   groups: { readonly version: number; readonly groups: Groups } | null;
   /** What the breaker holds, with what a person needs to see what it has in common. */
   readonly held: Map<CommandId, Pick<Command, "meterNo" | "reason" | "requestedAtMs">>;
+  /** Campaigns that wait or run. */
+  readonly campaigns: Map<string, Campaign>;
   /** Meters in each area. */
   readonly areaSizes: Map<string, number>;
   /** When this engine began to listen: before it, silence was ours. */
@@ -84,6 +87,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     registryVersion: 0,
     groups: null,
     held: new Map(),
+    campaigns: new Map(ledger.openCampaigns().map((campaign) => [campaign.id, campaign])),
     areaSizes: new Map(),
     meterAlarms: { ...noAlarms },
     startedAtMs: timestampMs(nowMs),

@@ -2,6 +2,7 @@
 import { moveAlarm } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import { draftFor, type Room } from "./room.ts";
+import { watchCampaigns } from "./campaignDesk.ts";
 import { moveValve, noteSilence } from "./valveDesk.ts";
 import { watchSilence } from "./silence.ts";
 import { liftSystem, moveSystem, raiseSystem } from "./systemAlarms.ts";
@@ -15,6 +16,7 @@ const duePerWatch = 1_000;
 export function watch(room: Room, book: Book, from: number): number {
   watchCommands(room, book);
   watchBreaker(room, book);
+  watchCampaigns(room, book);
   watchAlarms(room, book);
   return watchSilence(room, book, from);
 }

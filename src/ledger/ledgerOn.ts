@@ -5,6 +5,7 @@ import { dayMs } from "#domain/units.ts";
 import type { Ledger, UplinkRow } from "#ports/ledger.ts";
 import { alarmTable } from "./alarmTable.ts";
 import { auditTable } from "./audit.ts";
+import { campaignTable } from "./campaignTable.ts";
 import { commandTable } from "./commandTable.ts";
 import { guarded, writeFailed } from "./ledgerError.ts";
 import { meterKeyTable } from "./meterKeyTable.ts";
@@ -24,6 +25,7 @@ export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
     ...readings,
     ...alarmTable(db),
     ...commandTable(db),
+    ...campaignTable(db),
     ...registryTable(db),
     ...meterKeyTable(db),
     ...auditTable(db),

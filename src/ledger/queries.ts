@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Queries } from "#ports/queries.ts";
 import { ledgerFileName } from "./openLedger.ts";
 import { alarmQueries } from "./queriesAlarms.ts";
+import { campaignQueries } from "./campaignTable.ts";
 import { commandQueries } from "./queriesCommands.ts";
 import { figureQueries } from "./queriesFigures.ts";
 import { logQueries } from "./queriesLog.ts";
@@ -35,6 +36,7 @@ export function answersFrom(db: DatabaseSync): Answers<Queries> {
     ...alarmQueries(db),
     ...figureQueries(db),
     ...commandQueries(db),
+    ...campaignQueries(db),
     ...logQueries(db),
   };
 }

@@ -24,6 +24,8 @@ const methods: Readonly<Record<keyof Queries, true>> = {
   alarmStanding: true,
   commands: true,
   command: true,
+  campaigns: true,
+  campaign: true,
   events: true,
   eventRange: true,
   quarantine: true,

@@ -3,6 +3,7 @@
  * together or not at all. Look-ups see what the open transaction has written.
  */
 import type { Alarm, StoredOccurrence } from "#domain/alarm.ts";
+import type { Campaign } from "#domain/campaign.ts";
 import type { CommandChange } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { AlarmId, CommandId } from "#domain/ids.ts";
@@ -130,6 +131,9 @@ export interface Ledger {
   /** Later knowledge showed that it never was: kept, marked, no longer listed. */
   retractOccurrence(id: number, atMs: number): void;
   putCommand(change: CommandChange): void;
+  putCampaign(campaign: Campaign): void;
+  /** Campaigns that wait or run, for start-up. */
+  openCampaigns(): readonly Campaign[];
   putEvent(event: StoredEvent, atMs: number, kind: string, meterNo: number | null): void;
   putAudit(row: AuditRow): void;
   putMeter(meter: Meter): void;

@@ -1,6 +1,7 @@
 /** Reads for the API, answered by a worker with read-only connections: never on the engine, never on the main loop. */
 import type { Alarm, AlarmState, Priority, RuleId } from "#domain/alarm.ts";
 import type { AlarmEvent, AlarmStanding } from "#domain/alarmEvent.ts";
+import type { Campaign } from "#domain/campaign.ts";
 import type { Command, CommandState, CommandTransition } from "#domain/command.ts";
 import type { ReportingHabit } from "#domain/effectWindow.ts";
 import type { StoredEvent } from "#domain/event.ts";
@@ -124,6 +125,8 @@ export interface Queries {
     limit: number,
   ): Promise<Page<CommandView>>;
   command(id: string): Promise<CommandView | null>;
+  campaigns(cursor: string | null, limit: number): Promise<Page<Campaign>>;
+  campaign(id: string): Promise<Campaign | null>;
   events(afterSeq: number, limit: number): Promise<readonly StoredEvent[]>;
   eventRange(): Promise<{ readonly oldest: number; readonly newest: number }>;
   quarantine(cursor: string | null, limit: number): Promise<Page<QuarantineView>>;

@@ -3,6 +3,7 @@
  * commit, so an answer means: it is on disk.
  */
 import type { Alarm } from "#domain/alarm.ts";
+import type { Campaign } from "#domain/campaign.ts";
 import type { Command, Permit } from "#domain/command.ts";
 import type { Meter, MeterDraft } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
@@ -78,6 +79,14 @@ export type Ask =
       readonly reason: string;
       readonly expiresInMs: number;
     }
+  | {
+      readonly kind: "campaign.request";
+      readonly meterIds: readonly string[];
+      readonly reason: string;
+      readonly expiresInMs: number;
+    }
+  | { readonly kind: "campaign.approve"; readonly campaignId: string; readonly reason: string }
+  | { readonly kind: "campaign.stop"; readonly campaignId: string; readonly reason: string }
   | { readonly kind: "command.approve"; readonly commandId: string; readonly reason: string }
   | { readonly kind: "command.cancel"; readonly commandId: string; readonly reason: string }
   | { readonly kind: "automation.stop"; readonly reason: string }
@@ -103,6 +112,7 @@ export type Answer =
   | { readonly kind: "meter"; readonly meter: Meter }
   | { readonly kind: "alarm"; readonly alarm: Alarm }
   | { readonly kind: "command"; readonly command: Command }
+  | { readonly kind: "campaign"; readonly campaign: Campaign }
   | { readonly kind: "uplink"; readonly seq: number; readonly outcome: UplinkOutcome }
   | { readonly kind: "done" };
 

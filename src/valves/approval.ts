@@ -42,9 +42,15 @@ export function needsSecondPerson(policy: SecondPersonPolicy, isCritical: boolea
   return policy === "always" || (policy === "critical" && isCritical);
 }
 
+/** What of a command, or of a campaign, a yes is judged by. */
+export type Waiting = Pick<
+  Command,
+  "cause" | "state" | "requestedAtMs" | "expiresAtMs" | "approvals" | "approvalsNeeded"
+>;
+
 /** Whether this yes counts, and whether it is the last one that was missing. */
 export function judgeApproval(
-  command: Command,
+  command: Waiting,
   ask: ApprovalAsk,
 ): Result<ApprovalJudgement, ApprovalRefusal> {
   const { cause, state } = command;
@@ -62,7 +68,7 @@ export function judgeApproval(
   return ok({ approvals, isEnough: approvals.length >= command.approvalsNeeded });
 }
 
-function isTooLate({ state, requestedAtMs, expiresAtMs }: Command, nowMs: TimestampMs): boolean {
+function isTooLate({ state, requestedAtMs, expiresAtMs }: Waiting, nowMs: TimestampMs): boolean {
   return nowMs >= expiresAtMs || (state === "requested" && !isWithin(requestedAtMs, nowMs));
 }
 

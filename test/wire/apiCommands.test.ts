@@ -127,6 +127,30 @@ describe("commands", () => {
     expect((await ask("read-history", "operator", { reason }))[0]).toBe(403);
   });
 
+  test("many valves: asked for by one, agreed to by another, stopped by anybody on duty", async () => {
+    const body = { meterIds: ["M1", "M2"], reason: "river over its banks" };
+    const url = "/v1/valve-campaigns";
+    expect((await rig.call("POST", url, { role: "operator", body })).status).toBe(403);
+    const campaign: Json = await rig.json("POST", url, { role: "dispatcher", body });
+    expect(campaign).toMatchObject({ state: "requested", meters: 2, ordered: 0, stages: [] });
+    const own = `${url}/${campaign.id}`;
+    const yes = { reason: "agreed" };
+    expect(
+      (await rig.call("POST", `${own}/approve`, { role: "dispatcher", body: yes })).status,
+    ).toBe(403);
+    expect((await rig.call("POST", `${own}/approve`, { role: "operator", body: {} })).status).toBe(
+      400,
+    );
+    const running: Json = await rig.json("POST", `${own}/approve`, { role: "operator", body: yes });
+    expect(running).toMatchObject({ state: "running", approvals: [{ by: "operator one" }] });
+    const stopped: Json = await rig.json("POST", `${own}/stop`, { role: "operator", body: yes });
+    expect(stopped.state).toBe("stopped");
+    expect(await rig.json("GET", own)).toEqual(stopped);
+    const list: Json = await rig.json("GET", url);
+    expect(list).toEqual({ items: [stopped], next: null });
+    expect((await rig.call("GET", `${url}/none`)).status).toBe(404);
+  });
+
   test("an expiry beyond its bounds, and a meter that is not there", async () => {
     const call = async (id: string, expiresInSeconds: number) =>
       rig.call("POST", `/v1/meters/${id}/valve/close`, {
