@@ -1,6 +1,6 @@
 /** What people ask for, carried out in the same stream as the uplinks and written with them. */
 import { unreachable } from "#domain/invariant.ts";
-import type { Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
+import type { Answer, Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import { actOnAlarm } from "./alarmActs.ts";
 import type { Book } from "./book.ts";
 import { actOnCampaign } from "./campaignDesk.ts";
@@ -31,6 +31,7 @@ export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResu
     detailJson: JSON.stringify({
       source: envelope.source,
       result: result.ok ? "done" : result.refusal.kind,
+      ...(result.ok ? { after: afterOf(result.answer) } : {}),
     }),
   });
   if (result.ok && idempotency !== null) {
@@ -103,6 +104,28 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
       return switchAutomation(room, book, ask, actor.label);
     default:
       return unreachable(ask);
+  }
+}
+
+/** How things stand after an act, for whoever reads the audit; the whole is in the ledger under its id. */
+function afterOf(answer: Answer): Readonly<Record<string, string | number | null>> {
+  switch (answer.kind) {
+    case "command": {
+      const { id, state, detail } = answer.command;
+      return { command: id, state, detail };
+    }
+    case "campaign":
+      return { campaign: answer.campaign.id, state: answer.campaign.state };
+    case "alarm":
+      return { state: answer.alarm.state, occurrence: answer.alarm.occurrence };
+    case "meter":
+      return { version: answer.meter.version, lifecycle: answer.meter.lifecycle };
+    case "uplink":
+      return { outcome: answer.outcome };
+    case "done":
+      return {};
+    default:
+      return unreachable(answer);
   }
 }
 

@@ -177,13 +177,15 @@ describe("what the breaker holds", () => {
     approve(command, ben);
     approve(command, anna);
     const rows = engine.rows(
-      "SELECT actor, reason, json_extract(detail, '$.result') AS result FROM audit WHERE act = ?",
+      `SELECT actor, reason, json_extract(detail, '$.result') AS result,
+         json_extract(detail, '$.after.state') AS after FROM audit WHERE act = ? ORDER BY seq`,
       "command.approve",
     );
+    const reason = "seen it";
     expect(rows).toEqual([
-      { actor: "ben", reason: "seen it", result: "done" },
-      { actor: "ben", reason: "seen it", result: "same-person" },
-      { actor: "anna", reason: "seen it", result: "done" },
+      { actor: "ben", reason, result: "done", after: "held" },
+      { actor: "ben", reason, result: "same-person", after: null },
+      { actor: "anna", reason, result: "done", after: "queued" },
     ]);
     const events = engine.rows("SELECT kind FROM event WHERE kind = 'command.approved'");
     expect(events).toHaveLength(2);
