@@ -44,7 +44,9 @@ type Trouble =
   /** The tag does not verify: the wrong key, or not what the meter sent. */
   | { readonly kind: "notAuthentic" }
   /** A frame counter below the highest one seen under this key. */
-  | { readonly kind: "replayed"; readonly counter: number };
+  | { readonly kind: "replayed"; readonly counter: number }
+  /** Numbers whose meaning only an earlier word of the gateway gives, and that word was not heard. */
+  | { readonly kind: "unexplained"; readonly count: number };
 
 const reasons = {
   truncated: "TRUNCATED",
@@ -62,6 +64,7 @@ const reasons = {
   keyMissing: "KEY",
   notAuthentic: "AUTH",
   replayed: "REPLAY",
+  unexplained: "BIRTH",
 } as const satisfies Record<DecodeFault["kind"], QuarantineReason>;
 
 /** The public reason code of a fault. */
@@ -117,4 +120,77 @@ export interface Protocol {
   /** Cheap look for an alarm status, for the fast lane: may say yes wrongly, never no wrongly. */
   mayBeUrgent(bytes: Uint8Array): boolean;
   encodeCommand(order: CommandOrder, file?: MeterFile): Result<Uint8Array, EncodeFault>;
+  /** Where an uplink has its full meaning only in the order of what its gateway said before. */
+  readonly link?: LinkProtocol;
+}
+
+/**
+ * What is known of the conversation with one gateway: plain JSON that the ledger keeps. `now` changes with nearly
+ * every uplink and is small; `births` may be large, and is the same object until a birth or death changes it.
+ */
+export interface LinkState {
+  readonly now: unknown;
+  readonly births: unknown;
+}
+
+/** Where an uplink of a conversation comes from. */
+export interface LinkPlace {
+  /** The conversation that it belongs to. */
+  readonly key: string;
+  /** Who behind the gateway speaks; null: the gateway of itself. */
+  readonly name: string | null;
+}
+
+/** What an uplink, or the passing of time, means. `ref` is the number of the uplink that said it. */
+export type LinkEffect =
+  /** What one meter said. An old uplink may come with a later one, for which it had to wait. */
+  | {
+      readonly kind: "telegram";
+      readonly ref: number;
+      readonly name: string;
+      readonly telegram: Telegram;
+    }
+  /** The uplink, or a part of it, cannot be used. */
+  | {
+      readonly kind: "fault";
+      readonly ref: number;
+      readonly name: string | null;
+      readonly fault: DecodeFault;
+    }
+  /** It is kept in the state until what is missing before it has come. */
+  | { readonly kind: "held"; readonly ref: number }
+  /** Nothing in it was news. */
+  | { readonly kind: "known"; readonly ref: number }
+  /** The gateway is to be asked, after the commit, to say everything again. */
+  | { readonly kind: "ask"; readonly because: string; readonly bytes: Uint8Array }
+  | { readonly kind: "limit"; readonly what: string; readonly max: number };
+
+export interface LinkStep {
+  readonly state: LinkState;
+  readonly effects: readonly LinkEffect[];
+}
+
+/** What is on file of the meter of this name. */
+export type FileOfName = (name: string) => MeterFile;
+
+/** A conversation with a gateway, as a pure step: no clock, no broker. */
+export interface LinkProtocol {
+  /** Nothing has been heard of the gateway. */
+  readonly unknown: LinkState;
+  /** The gateway that a conversation is with. */
+  gatewayOf(key: string): string;
+  /** Null: the bytes are no uplink of a conversation. */
+  placeOf(bytes: Uint8Array): LinkPlace | null;
+  take(
+    state: LinkState,
+    uplink: { readonly bytes: Uint8Array; readonly ref: number },
+    fileOf: FileOfName,
+    nowMs: TimestampMs,
+  ): LinkStep;
+  /** Something waits for what is missing: `tick` wants to be called. */
+  isWaiting(state: LinkState): boolean;
+  /** Time has passed. */
+  tick(state: LinkState, key: string, fileOf: FileOfName, nowMs: TimestampMs): LinkStep;
+  /** One uplink once more by what is known now; it changes nothing of the conversation. */
+  again(state: LinkState, bytes: Uint8Array, file: MeterFile): Result<Telegram, DecodeFault>;
 }

@@ -10,6 +10,7 @@ import { jsonProtocol } from "#protocols/json/protocol.ts";
 import { lwm2mOver } from "#protocols/lwm2m/protocol.ts";
 import { mbusProtocol } from "#protocols/mbus/protocol.ts";
 import { protobufProtocol } from "#protocols/protobuf/protocol.ts";
+import { sparkplugProtocol } from "#protocols/sparkplug/protocol.ts";
 import { wmbusProtocol } from "#protocols/wmbus/protocol.ts";
 
 /** LwM2M carries frames of other standards in object 19; which one is on file of the meter. */
@@ -65,4 +66,5 @@ export const protocolByName: Readonly<Record<ProtocolName, Protocol>> = {
   dsmr: dsmrProtocol,
   dlms: dlmsProtocol,
   lwm2m: lwm2mProtocol,
+  sparkplug: sparkplugProtocol,
 };

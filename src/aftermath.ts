@@ -3,7 +3,7 @@ import type { ApiKeys } from "#api/apiKeys.ts";
 import type { LiveHub } from "#api/live/liveHub.ts";
 import type { BatchReport } from "#engine/messages.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { CommandListeners, DownlinkCarrier, UplinkQueue } from "#ports/intake.ts";
+import type { CommandListeners, DownlinkCarrier, LinkNote, UplinkQueue } from "#ports/intake.ts";
 import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
 import { protocolByName } from "#protocols/registry.ts";
@@ -72,6 +72,11 @@ export class Aftermath {
     if (listener !== undefined && !listener.isHeardFirst) this.queue?.contact(meterNo);
   }
 
+  #tellGateway(note: LinkNote): void {
+    if (note.kind === "ask") this.carrier?.ask(note.gateway, note.bytes);
+    else this.#observer.note("edge.limit", { gateway: note.gateway, limit: note.what });
+  }
+
   /** Commands leave first, for a meter listens only for seconds; then people and machines are told. */
   #follow(commit: Commit, oldestReceivedAtMs: number | null): void {
     if (commit.directory !== null) {
@@ -80,6 +85,7 @@ export class Aftermath {
       for (const id of commit.directory.revokedApiKeys) this.apiKeys?.drop(id);
     }
     for (const downlink of commit.downlinks) this.carrier?.send(downlink);
+    for (const note of commit.linkNotes) this.#tellGateway(note);
     for (const meterNo of commit.waiting) this.#contactIfListening(meterNo);
     this.hub?.publish(commit.events);
     this.#metrics.batchCommitted(commit.counts);

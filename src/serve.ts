@@ -19,6 +19,7 @@ import type { Profiles } from "#domain/profile.ts";
 import { createCarrier } from "#downlink/carrier.ts";
 import type { EngineQueue } from "#engine/uplinkQueue.ts";
 import { startMqttIntake, type MqttIntake } from "#intake/mqttBroker.ts";
+import type { EdgeHost } from "#intake/edgeDesk.ts";
 import { readOrCreatePepper } from "#intake/pepper.ts";
 import { openDeliveryDesk } from "#intake/deliveryDesk.ts";
 import { startTcpIntake, type TcpIntake } from "#intake/tcp/tcpIntake.ts";
@@ -29,6 +30,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { CommandListeners, UplinkQueue } from "#ports/intake.ts";
 import type { DeliveryDesk } from "#ports/deliveries.ts";
 import { cat1Stream } from "#protocols/cat1/stream.ts";
+import { hostBirth, hostDeath } from "#protocols/sparkplug/host.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
@@ -106,7 +108,13 @@ export async function serve(
     find: (no, protocol) => intake.listeners.find(no, protocol) ?? cat1?.find(no, protocol),
   };
   aftermath.listeners = listeners;
-  aftermath.carrier = createCarrier({ listeners, queue, clock, observer });
+  aftermath.carrier = createCarrier({
+    listeners,
+    gateways: intake.listeners,
+    queue,
+    clock,
+    observer,
+  });
   const sink = startSink(base);
   const auditExport = startExport(base);
   const sampler = setInterval(() => {
@@ -276,6 +284,7 @@ function openIntake(base: Base, queue: UplinkQueue): Promise<MqttIntake> {
     observer: observability.observer,
     clock,
     pepper,
+    edgeHost: edgeHost(config.sparkplug.hostId, clock),
   });
 }
 
@@ -295,6 +304,13 @@ async function openCat1(base: Base, queue: UplinkQueue): Promise<TcpIntake | nul
     observer,
     clock,
   });
+}
+
+/** This process is broker and host at once: it is there as long as it listens. */
+function edgeHost(hostId: string, clock: Clock): EdgeHost {
+  const session = { hostId, connectedAtMs: clock.nowMs() };
+  const birth = hostBirth(session);
+  return { stateTopic: birth.topic, birth: birth.bytes, death: hostDeath(session).bytes };
 }
 
 function startQueryWorker(directory: string): Worker {

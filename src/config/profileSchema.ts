@@ -2,6 +2,12 @@
 import { z } from "zod";
 import { protocolNames } from "#domain/meter.ts";
 import type { Dialect } from "#domain/meterFile.ts";
+import {
+  closeMetricFault,
+  metricQuantities,
+  metricUnits,
+  writtenTypes,
+} from "#domain/edgeTable.ts";
 import { meterFunctions, type Profile } from "#domain/profile.ts";
 import { statusNames } from "#domain/status.ts";
 import { valvePositions } from "#domain/telegram.ts";
@@ -28,6 +34,34 @@ const statusMap = z.strictObject({
     .max(64)
     .default([]),
 });
+
+const metricName = z.string().min(1).max(256);
+const valueText = z.string().max(64);
+const metricsMax = 256;
+
+/** What one metric means; each quantity has units of its own. */
+const metricMeaning = z.discriminatedUnion("to", [
+  z.strictObject({
+    to: z.literal("valve"),
+    positions: z.record(valueText, z.enum(valvePositions)),
+  }),
+  z.strictObject({ to: z.literal("status"), flag: z.enum(statusNames) }),
+  z.strictObject({
+    to: z.literal("statusBits"),
+    bits: z.array(z.enum(statusNames).nullable()).min(1).max(64),
+  }),
+  z.strictObject({
+    to: z.literal("statusWords"),
+    words: z.record(valueText, z.array(z.enum(statusNames)).max(statusNames.length)),
+  }),
+  ...metricQuantities.map((to) =>
+    z.strictObject({
+      to: z.literal(to),
+      unit: z.enum(Object.keys(metricUnits[to])),
+      exponent: z.int().min(-12).max(12).optional(),
+    }),
+  ),
+]);
 
 /** Every switch that there is; `switchesOf` says whose it is. */
 const switches = {
@@ -60,9 +94,18 @@ const switches = {
   capturePeriodSeconds: z.int().min(1).max(31_622_400),
   gasChannel: z.int().min(1).max(64),
   equipmentId: z.string().min(1).max(64),
-  inner: z.enum(protocolNames),
+  // A conversation with an edge node fits into no object of another protocol.
+  inner: z.enum(protocolNames).exclude(["sparkplug"]),
   resourcePath: z.string().regex(/^(?:\/\d{1,5}){1,4}$/),
   resourceEncoding: z.enum(["text", "opaque", "cbor", "senmlJson", "senmlCbor", "tlv", "json"]),
+  metrics: z
+    .record(metricName, metricMeaning)
+    .refine((table) => Object.keys(table).length <= metricsMax, `more than ${metricsMax} metrics`),
+  closeMetric: z.strictObject({
+    metric: metricName,
+    dataType: z.enum(writtenTypes),
+    value: z.union([z.number(), z.boolean(), valueText]),
+  }),
 } as const;
 
 const ofMbus = ["statusMap", "volumeAt", "iv", "allowPlain"] as const;
@@ -95,7 +138,15 @@ const switchesOf: Readonly<Record<Profile["protocol"], readonly (keyof typeof sw
     "broadcastValve",
     "meterType",
   ],
+  sparkplug: ["metrics", "closeMetric"],
 };
+
+/** Nothing that a profile says may open a valve. */
+function onlyCloses(dialect: object, context: z.RefinementCtx): void {
+  const { closeMetric, metrics = {} } = dialect as Dialect;
+  const message = closeMetric === undefined ? null : closeMetricFault(closeMetric, metrics);
+  if (message !== null) context.addIssue({ code: "custom", path: ["closeMetric"], message });
+}
 
 const offset = z
   .string()
@@ -129,7 +180,7 @@ const forms = protocolNames.map((protocol) => {
   return z.strictObject({
     ...common,
     protocol: z.literal(protocol),
-    dialect: z.strictObject(own).prefault({}),
+    dialect: z.strictObject(own).superRefine(onlyCloses).prefault({}),
   });
 });
 type Form = (typeof forms)[number];

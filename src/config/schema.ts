@@ -117,6 +117,14 @@ const pushSchema = z.strictObject({
     ),
 });
 
+const sparkplugSchema = z.strictObject({
+  hostId: z
+    .string()
+    .regex(/^[0-9A-Za-z._-]{1,64}$/, "must be 1 to 64 letters, digits, points, dashes")
+    .default("mercaptan")
+    .describe("Name of this host application in `spBv1.0/STATE/…`, which edge nodes wait for."),
+});
+
 const clockSchema = z.strictObject({
   factor: z
     .number()
@@ -157,6 +165,9 @@ export const configSchema = z
       .optional()
       .describe("Copies every stored reading to a time-series server; absent: off."),
     keys: keysSchema.prefault({}).describe("Keys of meters that cipher their frames."),
+    sparkplug: sparkplugSchema
+      .prefault({})
+      .describe("Gateways that speak Sparkplug B over the meters' listener."),
     clock: clockSchema
       .prefault({})
       .describe("Time-lapse for demonstrations. Never set it where real meters report."),

@@ -12,6 +12,7 @@ import { guessEncoding } from "#protocols/lwm2m/decode.ts";
 import { lwm2mOver } from "#protocols/lwm2m/protocol.ts";
 import { protocolByName as protocols } from "#protocols/registry.ts";
 import { decodePayload } from "#protocols/sparkplug/payload.ts";
+import { splitTopic } from "#protocols/sparkplug/uplink.ts";
 import { decodeFrame as decodeRadioFrame } from "#protocols/wmbus/link.ts";
 
 /** What is on file of the meter, and where its bytes were read from. */
@@ -114,18 +115,18 @@ function looksLikeLwm2m(bytes: Uint8Array, { path }: FrameFile): boolean {
 
 /** A payload of Sparkplug says nothing of gas by itself: what its metrics mean is a table of the meter's model. */
 const sparkplugDecoder: FrameDecoder = {
-  decode(bytes) {
-    const payload = decodePayload(bytes);
+  decode(bytes, file) {
+    const payload = decodePayload(splitTopic(bytes)?.payload ?? bytes);
     if (!payload.ok) return payload;
+    if (file.metrics !== undefined) return protocols.sparkplug.decode(bytes, file);
     if (payload.value.metrics.length === 0) {
       return fail({ kind: "schema", path: "metrics", problem: "none" });
     }
     return ok({ address: null, frameId: null, readings: [], replies: [] });
   },
-  explain(bytes) {
-    const fields: FieldTrace[] = [];
-    decodePayload(bytes, fields);
-    const decoded = sparkplugDecoder.decode(bytes, {});
+  explain(bytes, file) {
+    const { fields } = protocols.sparkplug.explain(bytes);
+    const decoded = sparkplugDecoder.decode(bytes, file);
     return { fields, fault: decoded.ok ? null : decoded.fault };
   },
   mayBeUrgent: () => false,
@@ -180,7 +181,9 @@ export const candidates = {
     title: "Sparkplug B",
     decoder: sparkplugDecoder,
     // The time in milliseconds of this century takes six bytes; then come metrics or the sequence number.
-    looksLike: (bytes) => bytes[0] === 0x08 && [0x12, 0x18].includes(bytes[7] ?? 0),
+    looksLike: (bytes) =>
+      beginningOf(bytes).startsWith("spBv1.0/") ||
+      (bytes[0] === 0x08 && [0x12, 0x18].includes(bytes[7] ?? 0)),
   },
 } as const satisfies Readonly<Record<string, Candidate>>;
 

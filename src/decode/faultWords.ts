@@ -122,6 +122,16 @@ export const reasonWords: Readonly<Record<QuarantineReason, ReasonWords>> = {
       "偶发无妨；大量出现可能是中继、表具复位，或有人重放",
     ),
   },
+  BIRTH: {
+    means: w(
+      "metrics by number only, and the birth that names them was not heard",
+      "指标只有编号，而给出名称的出生消息没有收到",
+    ),
+    next: w(
+      "ask the edge node for a rebirth, then decode again",
+      "请求边缘节点重新发送出生消息，然后重新解码",
+    ),
+  },
   NOT_OWNER: {
     means: w("sent by somebody who may not speak for this meter", "发送者无权代表此表"),
     next: w("check the gateway's list of meters", "检查网关的表具清单"),
@@ -173,6 +183,7 @@ const say: Say = {
   tooLarge: ({ limitBytes }) => w(`more than ${limitBytes} bytes`, `超过 ${limitBytes} 字节`),
   keyMissing: ({ keyName }) => w(`no ${keyName}`, `缺少 ${keyName}`),
   notAuthentic: () => w("the check under this key fails", "用此密钥校验失败"),
+  unexplained: ({ count }) => w(`${count} metrics without a name`, `${count} 个没有名称的指标`),
   replayed: ({ counter }) => w(`counter ${counter}`, `计数器 ${counter}`),
 };
 

@@ -63,6 +63,8 @@ const members = {
   objectList: isList,
   capturePeriodSeconds: isNumber,
   inner: isOneOf(...protocolNames),
+  metrics: isMap,
+  closeMetric: isMap,
   path: isText,
 } as const satisfies Readonly<Partial<Record<keyof FrameFile, Check>>>;
 const inHex = new Set(["key", "authKey", "systemTitle", "iv"]);

@@ -11,6 +11,7 @@ export const protocolNames = [
   "dsmr",
   "dlms",
   "lwm2m",
+  "sparkplug",
 ] as const;
 export type ProtocolName = (typeof protocolNames)[number];
 
@@ -90,8 +91,12 @@ export function sizeLimits(size: MeterSize): SizeLimits {
 
 const numberedAddress = /^\d{14}$/;
 
-/** CJ/T 188 and CAT-1 address a meter by 14 digits; the others by a text of their own shape. */
+/**
+ * CJ/T 188 and CAT-1 address a meter by 14 digits; behind an edge node it has the name in the node's topics, which is
+ * its carrier address or its id; the others by a text of their own shape.
+ */
 export function isFrameAddress(protocol: ProtocolName, address: string): boolean {
+  if (protocol === "sparkplug") return false;
   const isNumbered = protocol === "cjt188" || protocol === "cat1";
   return !isNumbered || numberedAddress.test(address);
 }

@@ -3,7 +3,8 @@
  * from the keys in the vault, the profile of the meter's model, and what earlier uplinks taught. Plain data.
  */
 import type { ProtocolName } from "./meter.ts";
-import type { StatusName } from "./status.ts";
+import type { EdgeClose, EdgeMeaning } from "./edgeTable.ts";
+import type { StatusFlags, StatusName } from "./status.ts";
 import type { ValvePosition } from "./telegram.ts";
 import type { TimestampMs } from "./units.ts";
 
@@ -82,6 +83,10 @@ export interface Dialect {
     "text" | "opaque" | "cbor" | "senmlJson" | "senmlCbor" | "tlv" | "json" | undefined;
   /** LwM2M: the protocol of the frames that object 19 carries. */
   readonly inner?: ProtocolName | undefined;
+  /** Sparkplug B: what the metrics mean, by their names. */
+  readonly metrics?: Readonly<Record<string, EdgeMeaning>> | undefined;
+  /** Sparkplug B: the metric that closes the valve, and the value to write. */
+  readonly closeMetric?: EdgeClose | undefined;
 }
 
 /** What a decoder wants to be remembered of a meter. */
@@ -92,7 +97,14 @@ export interface Learned {
   readonly messageCounter?: number | undefined;
   /** Record heads of full frames by their signature, for compact frames (wireless M-Bus). */
   readonly formats?: Readonly<Record<string, string>> | undefined;
+  /** What each status metric said last and when: only what changes is reported (Sparkplug B). */
+  readonly levels?: StatusLevels | undefined;
 }
+
+/** Status flags by metric, each with the time of its value. */
+export type StatusLevels = Readonly<
+  Record<string, { readonly flags: StatusFlags; readonly atMs: number }>
+>;
 
 /** The three together, as a decoder takes them. */
 export interface MeterFile extends MeterKeys, Dialect {
@@ -105,6 +117,7 @@ export interface MeterFile extends MeterKeys, Dialect {
   readonly invocationCounterSeen?: number | undefined;
   readonly messageCounterSeen?: number | undefined;
   readonly formats?: Readonly<Record<string, string>> | undefined;
+  readonly levels?: StatusLevels | undefined;
 }
 
 /** Nothing is on file: the standard as it is. */
@@ -116,12 +129,13 @@ const formatsMax = 8;
 /** The file with what earlier uplinks taught. */
 export function withLearned(file: MeterFile, learned: Learned | null): MeterFile {
   if (learned === null) return file;
-  const { invocationCounter, messageCounter, formats } = learned;
+  const { invocationCounter, messageCounter, formats, levels } = learned;
   return {
     ...file,
     ...(invocationCounter === undefined ? {} : { invocationCounterSeen: invocationCounter }),
     ...(messageCounter === undefined ? {} : { messageCounterSeen: messageCounter }),
     ...(formats === undefined ? {} : { formats }),
+    ...(levels === undefined ? {} : { levels }),
   };
 }
 
@@ -136,6 +150,7 @@ export function learnedAfter(before: Learned | null, now: Learned | undefined): 
     ...highest("invocationCounter", before, now),
     ...highest("messageCounter", before, now),
     ...(names.length === 0 ? {} : { formats: Object.fromEntries(kept) }),
+    ...(now.levels === undefined ? {} : { levels: now.levels }),
   };
 }
 

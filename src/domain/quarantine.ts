@@ -16,6 +16,7 @@ export const quarantineReasons = [
   "NOT_OWNER",
   "UNKNOWN_METER",
   "REPLAY",
+  "BIRTH",
   "INTERNAL",
 ] as const;
 export type QuarantineReason = (typeof quarantineReasons)[number];

@@ -4,7 +4,13 @@
  */
 import { secondMs } from "#domain/units.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { CommandListeners, Downlink, DownlinkCarrier, UplinkQueue } from "#ports/intake.ts";
+import type {
+  CommandListeners,
+  Downlink,
+  DownlinkCarrier,
+  GatewayListeners,
+  UplinkQueue,
+} from "#ports/intake.ts";
 import type { Observer } from "#ports/observer.ts";
 
 /** A meter that listens confirms within a round trip; a later confirmation is no longer counted. */
@@ -12,6 +18,8 @@ const confirmTimeoutMsDefault = 10 * secondMs;
 
 export interface CarrierOptions {
   readonly listeners: CommandListeners;
+  /** Absent: no gateway can be asked for anything. */
+  readonly gateways?: GatewayListeners;
   readonly queue: Pick<UplinkQueue, "downlinkOutcome">;
   readonly clock: Clock;
   readonly observer: Observer;
@@ -20,7 +28,7 @@ export interface CarrierOptions {
 
 /** The only way by which a command leaves for a meter. */
 export function createCarrier(options: CarrierOptions): DownlinkCarrier {
-  const { listeners, queue, clock, observer } = options;
+  const { listeners, gateways, queue, clock, observer } = options;
   const confirmTimeoutMs = options.confirmTimeoutMs ?? confirmTimeoutMsDefault;
 
   function send(downlink: Downlink): void {
@@ -50,5 +58,13 @@ export function createCarrier(options: CarrierOptions): DownlinkCarrier {
     listener.carry(downlink, end);
   }
 
-  return { send };
+  /** A question to a gateway is no command: at QoS 0, and nothing remembers it. */
+  function ask(gateway: string, bytes: Uint8Array): void {
+    const listener = gateways?.findGateway(gateway);
+    const expiresAtMs = clock.nowMs() + confirmTimeoutMs;
+    if (listener === undefined) observer.note("edge.notAsked", { gateway });
+    else listener.carry({ bytes, expiresAtMs }, () => observer.note("edge.asked", { gateway }));
+  }
+
+  return { send, ask };
 }

@@ -8,7 +8,8 @@ import type { Meter } from "#domain/meter.ts";
 import { publicAlarm, publicCommand } from "#domain/publicJson.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { formatInstant } from "#domain/units.ts";
-import type { Downlink } from "#ports/intake.ts";
+import type { Downlink, LinkNote } from "#ports/intake.ts";
+import type { LinkState } from "#protocols/contract.ts";
 import type { MeterContext } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import { isHeldByBreaker, noteContext, type Memory } from "./memory.ts";
@@ -24,6 +25,10 @@ export interface Book {
   readonly events: StoredEvent[];
   /** Commands to encode and hand over once the batch is durable. */
   readonly downlinks: Downlink[];
+  /** What gateways are asked or noted for once the batch is durable. */
+  readonly linkNotes: LinkNote[];
+  /** Conversations as they were before the batch. */
+  readonly nodesBefore: Map<string, LinkState | undefined>;
   /** Meters whose command has just been queued and has not left. */
   readonly queued: Set<number>;
   readonly changed: {
@@ -61,6 +66,8 @@ export function openBook(ledger: Ledger, memory: Memory, nowMs: TimestampMs): Bo
     tally: new Tally(),
     events: [],
     downlinks: [],
+    linkNotes: [],
+    nodesBefore: new Map(),
     queued: new Set(),
     changed,
     before: new Map(),
@@ -75,6 +82,13 @@ export function undoBook(book: Book): void {
     if (context === undefined) memory.contexts.delete(meterNo);
     else memory.contexts.set(meterNo, context);
     noteContext(memory, meterNo, context);
+  }
+  for (const [key, state] of book.nodesBefore) {
+    if (state === undefined) memory.edgeNodes.delete(key);
+    else memory.edgeNodes.set(key, state);
+    // The next look at the clock says whether it waits.
+    if (state === undefined) memory.waitingNodes.delete(key);
+    else memory.waitingNodes.add(key);
   }
   for (const undo of book.undo.reverse()) undo();
 }

@@ -8,13 +8,14 @@ import type { RuleDocument } from "#domain/ruleDocument.ts";
 import type { AskResult } from "#ports/requests.ts";
 import { carryOut } from "./asks.ts";
 import { openBook, publish, recordDraft, undoBook, type Book } from "./book.ts";
+import { takeArrival, writeEdgeNodes } from "./edgeNodes.ts";
 import { contextOf, loadMemory, settingNames } from "./memory.ts";
 import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.ts";
 import { allActive } from "./activeAlarms.ts";
 import { openRules } from "./rulesInForce.ts";
 import { draftFor, type Room } from "./room.ts";
 import { liftSystem, raiseSystem } from "./systemAlarms.ts";
-import { takeUplink, type ReceivedUplink } from "./takeUplink.ts";
+import type { ReceivedUplink } from "./takeUplink.ts";
 import { moveValve } from "./valveDesk.ts";
 import { watch } from "./watch.ts";
 
@@ -48,7 +49,7 @@ export function startEngine(parts: EngineParts): Engine {
   /** The way of a batch. */
   function fill(book: Book, batch: EngineBatch, poison: ReadonlySet<number>): readonly AskResult[] {
     for (const [place, got] of unpack(batch.uplinks, book.nowMs).entries()) {
-      takeUplink(room, book, got, poison.has(place));
+      takeArrival(room, book, got, poison.has(place));
     }
     for (const notice of batch.notices) takeNotice(room, book, notice);
     const results = batch.asks.map(({ envelope }) => carryOut(room, book, envelope));
@@ -59,6 +60,7 @@ export function startEngine(parts: EngineParts): Engine {
     }
     if (blindSinceMs !== null) reportBlindness(room, book, blindSinceMs);
     writeContexts(room, book);
+    writeEdgeNodes(book);
     return results;
   }
 
@@ -135,7 +137,7 @@ function findPoison(room: Room, batch: UplinkBatch | null): ReadonlySet<number> 
     const book = openBook(room.ledger, room.memory, nowMs);
     try {
       room.ledger.begin();
-      takeUplink(room, book, got, false);
+      takeArrival(room, book, got, false);
     } catch {
       poison.add(place);
     }
@@ -216,6 +218,7 @@ function report(
     }),
     events: book.events,
     downlinks: book.downlinks,
+    linkNotes: book.linkNotes,
     waiting: [...book.queued],
     directory: hasChanged ? { ...changed, meters: [...changed.meters.values()] } : null,
     counts: {

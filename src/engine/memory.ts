@@ -10,6 +10,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { Ledger, Sequences } from "#ports/ledger.ts";
 import { dayMs, timestampMs, type TimestampMs } from "#domain/units.ts";
 import { secondPersonPolicies, type SecondPersonPolicy } from "#valves/approval.ts";
+import type { LinkState } from "#protocols/contract.ts";
 import type { AutomationState } from "#valves/judge.ts";
 import { noAlarms, recount, type AlarmCounts } from "./activeAlarms.ts";
 import type { Groups } from "./groups.ts";
@@ -41,6 +42,9 @@ export interface Memory {
   readonly contexts: Map<number, MeterContext>;
   /** Keys of ciphered meters; only the vault opens them. */
   readonly sealedKeys: Map<number, readonly SealedKey[]>;
+  /** Conversations with gateways, by their keys; and those that wait for something missing. */
+  readonly edgeNodes: Map<string, LinkState>;
+  readonly waitingNodes: Set<string>;
   /** Meters whose valve has an outstanding command. */
   readonly waiting: Set<number>;
   /** Meters whose alarms time alone will change, and when the first of them is due. */
@@ -81,6 +85,8 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     gateways: new Map(directory.gateways.map(({ id, meterIds }) => [id, new Set(meterIds)])),
     contexts: new Map(),
     sealedKeys: new Map(),
+    edgeNodes: new Map(),
+    waitingNodes: new Set(),
     waiting: new Set(),
     due: new Map(),
     silent: new Map(),
@@ -106,6 +112,11 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
   for (const meter of directory.meters) rememberMeter(memory, meter);
   for (const { meterNo, ...key } of ledger.meterKeys()) {
     memory.sealedKeys.set(meterNo, [...(memory.sealedKeys.get(meterNo) ?? []), key]);
+  }
+  for (const { id, now, births } of ledger.edgeNodes()) {
+    memory.edgeNodes.set(id, { now: JSON.parse(now), births: JSON.parse(births) });
+    // The first look at the clock says which of them wait.
+    memory.waitingNodes.add(id);
   }
   for (const { meterNo, json } of ledger.contexts()) {
     const context = reviveContext(json);

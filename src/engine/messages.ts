@@ -2,7 +2,7 @@
 import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { StoredEvent } from "#domain/event.ts";
-import type { Downlink, DownlinkOutcome } from "#ports/intake.ts";
+import type { Downlink, DownlinkOutcome, LinkNote } from "#ports/intake.ts";
 import type { ApiKeyRow, CredentialRow, Directory, GatewayRow } from "#ports/ledger.ts";
 import type { BatchCounts } from "#ports/metrics.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
@@ -59,6 +59,7 @@ export type BatchReport =
       readonly answers: readonly { readonly askNo: number; readonly result: AskResult }[];
       readonly events: readonly StoredEvent[];
       readonly downlinks: readonly Downlink[];
+      readonly linkNotes: readonly LinkNote[];
       /** Meters for which a command waits since this batch: should one listen, it need not wait for its wake. */
       readonly waiting: readonly number[];
       readonly directory: DirectoryChange | null;

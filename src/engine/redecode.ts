@@ -2,7 +2,8 @@
 import { reasonOf } from "#protocols/contract.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
 import type { Book } from "./book.ts";
-import { openUplink } from "./openUplink.ts";
+import { openLinked } from "./edgeNodes.ts";
+import { openUplink, type OpenedUplink } from "./openUplink.ts";
 import { refuse } from "./refuse.ts";
 import type { Room } from "./room.ts";
 import { describe, retake, type NumberedUplink } from "./takeUplink.ts";
@@ -33,9 +34,25 @@ export function redecode(room: Room, book: Book, ask: RedecodeAsk): AskResult {
     reachable: false,
     isRebuilt: true,
   };
+  const { link } = room.protocols.sparkplug;
+  if (got.protocol === "sparkplug" && link !== undefined) {
+    const linked = openLinked(room, book, got, link);
+    if (!linked.ok) return refuse("not-allowed-in-state", linked.fault);
+    return settle(room, book, ask, got, linked.value);
+  }
   const opened = openUplink(room, book, got);
   if (typeof opened === "string")
     return refuse("not-allowed-in-state", "it fails by our own mistake");
+  return settle(room, book, ask, got, opened);
+}
+
+function settle(
+  room: Room,
+  book: Book,
+  ask: RedecodeAsk,
+  got: NumberedUplink,
+  opened: OpenedUplink,
+): AskResult {
   const { decoded } = opened;
   if (typeof decoded === "object" && !decoded.ok) {
     const { fault } = decoded;
@@ -44,5 +61,5 @@ export function redecode(room: Room, book: Book, ask: RedecodeAsk): AskResult {
   const retaken = retake(room, book, got, opened);
   if (!retaken.ok) return refuse("not-allowed-in-state", retaken.fault);
   room.ledger.settleQuarantine(ask.quarantineId, book.nowMs);
-  return { ok: true, answer: { kind: "uplink", seq: stored.seq, outcome: retaken.value } };
+  return { ok: true, answer: { kind: "uplink", seq: got.seq, outcome: retaken.value } };
 }

@@ -87,7 +87,9 @@ function returnToService(room: Room, book: Book, meter: Meter): void {
 /** An address that no frame can carry would make every command to the meter fail when it matters. */
 function oddAddress({ protocol, frameAddress }: MeterDraft): AskResult | null {
   if (frameAddress === null || isFrameAddress(protocol, frameAddress)) return null;
-  return refuse("invalid", `a frame address of ${protocol} has 14 digits`);
+  return protocol === "sparkplug"
+    ? refuse("invalid", "behind an edge node a meter is named by its id or its carrier address")
+    : refuse("invalid", `a frame address of ${protocol} has 14 digits`);
 }
 
 /** A profile must be there, and speak the meter's protocol: else its frames would be read by the wrong table. */

@@ -33,7 +33,8 @@ export interface NumberedUplink extends ReceivedUplink {
   readonly isRebuilt: boolean;
 }
 
-interface FramedUplink extends NumberedUplink {
+/** An uplink with the frame inside. */
+export interface FramedUplink extends NumberedUplink {
   /** Without its envelope. */
   readonly frame: Uint8Array;
 }
@@ -130,7 +131,7 @@ function hear(room: Room, book: Book, got: FramedUplink, meter: Meter, heard: He
 }
 
 /** Our own mistake in one meter's evaluation must not silence the rest (architecture, section 2). */
-function tryStep(
+export function tryStep(
   room: Room,
   draft: Draft,
   got: FramedUplink,
@@ -151,7 +152,8 @@ function tryStep(
   }
 }
 
-function park(room: Room, book: Book, meter: Meter, problem: string): void {
+/** Out of the way until its next good uplink, with an alarm that says so. */
+export function park(room: Room, book: Book, meter: Meter, problem: string): void {
   const draft = draftFor(room, book, meter);
   const proof = { reason: problem.slice(0, 200) };
   activate(draft, { rule: "PARKED", level: 1, proof, raisedAtMs: book.nowMs });
@@ -183,7 +185,8 @@ function ownerOf(
   return isForeign ? "NOT_OWNER" : meter;
 }
 
-function quarantine(
+/** The row of an uplink that cannot be used, with the reason. */
+export function quarantine(
   book: Book,
   got: NumberedUplink,
   meter: Meter | null,

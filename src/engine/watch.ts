@@ -1,6 +1,7 @@
 /** What happens although nothing arrives: commands run out of time, meters fall silent. Once a second. */
 import { moveAlarm } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
+import { watchEdgeNodes } from "./edgeNodes.ts";
 import { draftFor, type Room } from "./room.ts";
 import { watchCampaigns } from "./campaignDesk.ts";
 import { moveValve, noteSilence } from "./valveDesk.ts";
@@ -15,6 +16,7 @@ const duePerWatch = 1_000;
 /** Goes on where it stopped the last time; returns where to go on. */
 export function watch(room: Room, book: Book, from: number): number {
   watchCommands(room, book);
+  watchEdgeNodes(room, book);
   watchBreaker(room, book);
   watchCampaigns(room, book);
   watchAlarms(room, book);

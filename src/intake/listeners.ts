@@ -1,8 +1,14 @@
 /** Which sessions listen for the commands of which meter, at this moment. */
 import type { Meter, ProtocolName } from "#domain/meter.ts";
 import { carrierNames, uplinkNames, type UplinkName } from "#domain/platform.ts";
-import type { CommandListener, CommandListeners, IntakeDirectory } from "#ports/intake.ts";
+import type {
+  CommandListener,
+  CommandListeners,
+  GatewayListeners,
+  IntakeDirectory,
+} from "#ports/intake.ts";
 import type { Envelopes } from "#ports/envelopes.ts";
+import type { EdgeDesk } from "./edgeDesk.ts";
 import { speaksFor, type DownlinkPlace } from "./ownership.ts";
 import type { Session } from "./session.ts";
 
@@ -12,16 +18,18 @@ interface Entry {
   readonly listener: CommandListener;
 }
 
-export class Listeners implements CommandListeners {
+export class Listeners implements CommandListeners, GatewayListeners {
   readonly #directory: IntakeDirectory;
+  readonly #edges: EdgeDesk;
   /** The newest last. */
   readonly #byPlace = new Map<number, readonly Entry[]>();
 
   readonly #canReach: Envelopes["canReach"];
 
-  constructor(directory: IntakeDirectory, envelopes: Pick<Envelopes, "canReach">) {
+  constructor(directory: IntakeDirectory, envelopes: Pick<Envelopes, "canReach">, edges: EdgeDesk) {
     this.#directory = directory;
     this.#canReach = (carrier, meter) => envelopes.canReach(carrier, meter);
+    this.#edges = edges;
   }
 
   add(place: DownlinkPlace, session: Session, topic: string, listener: CommandListener): void {
@@ -38,6 +46,7 @@ export class Listeners implements CommandListeners {
   }
 
   find(meterNo: number, protocol: ProtocolName): CommandListener | undefined {
+    if (protocol === "sparkplug") return this.#edges.find(meterNo);
     const meter = this.#directory.meterByNo(meterNo);
     const live = this.#live(meterNo, protocol, meter);
     const own = live.findLast(({ session }) => session.login?.kind === "meter");
@@ -51,6 +60,10 @@ export class Listeners implements CommandListeners {
   #live(meterNo: number, name: UplinkName, meter: Meter | undefined): readonly Entry[] {
     const entries = this.#byPlace.get(keyOf(meterNo, name)) ?? [];
     return entries.filter(({ session }) => this.#mayHear(session, meter));
+  }
+
+  findGateway(gateway: string): CommandListener | undefined {
+    return this.#edges.findGateway(gateway);
   }
 
   /** A gateway may have lost the meter since it subscribed. */

@@ -4,6 +4,7 @@ import type { IntakeDirectory } from "#ports/intake.ts";
 import { parseMeterId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { MqttLimits } from "./limits.ts";
+import { isNodeDeath } from "./edgeTopics.ts";
 import { uplinkPlace, type Identity } from "./ownership.ts";
 import { hashSecret, sameHash } from "./secrets.ts";
 import type { Login } from "./session.ts";
@@ -83,6 +84,8 @@ export function judgeRequest(
     return fail("KEEP_ALIVE");
   }
   if (will === null) return ok(null);
-  const isOwn = uplinkPlace(will.topic, identity, directory).ok;
-  return isOwn && !will.retain ? ok(null) : fail("WILL");
+  const place = uplinkPlace(will.topic, identity, directory);
+  if (!place.ok || will.retain) return fail("WILL");
+  const isDeath = place.value.protocol !== "sparkplug" || isNodeDeath(will.topic);
+  return isDeath ? ok(null) : fail("WILL");
 }

@@ -8,9 +8,15 @@ import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { invariant } from "#domain/invariant.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Envelopes } from "#ports/envelopes.ts";
-import type { CommandListeners, IntakeDirectory, UplinkQueue } from "#ports/intake.ts";
+import type {
+  CommandListeners,
+  GatewayListeners,
+  IntakeDirectory,
+  UplinkQueue,
+} from "#ports/intake.ts";
 import type { Observer } from "#ports/observer.ts";
 import { Admission } from "./admission.ts";
+import type { EdgeHost } from "./edgeDesk.ts";
 import { defaultMqttLimits, type MqttLimits } from "./limits.ts";
 import { MqttSessions } from "./mqttSessions.ts";
 
@@ -34,6 +40,8 @@ export interface MqttIntakeOptions {
   readonly envelopes: Envelopes;
   readonly observer: Observer;
   readonly clock: Clock;
+  /** What edge nodes hear of this host; absent: nothing. */
+  readonly edgeHost?: EdgeHost;
   /** Key of the secrets' hashes. */
   readonly pepper: Uint8Array;
 }
@@ -41,7 +49,7 @@ export interface MqttIntakeOptions {
 export interface MqttIntake {
   readonly port: number;
   /** Where the carrier finds the session of a meter. */
-  readonly listeners: CommandListeners;
+  readonly listeners: CommandListeners & GatewayListeners;
   /** Sessions that are logged in. */
   connectionCount(): number;
   /** Reads nothing more, settles what was taken, then ends every session. */
@@ -94,7 +102,7 @@ class BrokerIntake implements MqttIntake {
     return (address satisfies AddressInfo).port;
   }
 
-  get listeners(): CommandListeners {
+  get listeners(): CommandListeners & GatewayListeners {
     return this.#sessions.listeners;
   }
 

@@ -11,6 +11,7 @@ import type { Envelopes } from "#ports/envelopes.ts";
 import type { CommandListener, IntakeDirectory, UplinkQueue } from "#ports/intake.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Observer } from "#ports/observer.ts";
+import { EdgeDesk, type EdgeHost } from "./edgeDesk.ts";
 import type { MqttLimits } from "./limits.ts";
 import { Listeners } from "./listeners.ts";
 import { isStillValid, returnCodes, type LoginRequest } from "./login.ts";
@@ -29,6 +30,7 @@ export interface MqttSessionsOptions {
   readonly clock: Clock;
   readonly pepper: Uint8Array;
   readonly envelopes: Envelopes;
+  readonly edgeHost?: EdgeHost;
   readonly loggedIn: (socket: Socket) => void;
 }
 
@@ -42,6 +44,7 @@ const heartbeatMs = 86_400_000;
 export class MqttSessions {
   readonly listeners: Listeners;
   readonly #options: MqttSessionsOptions;
+  readonly #edges: EdgeDesk;
   readonly #uplinks: UplinkDesk;
   readonly #logins: LoginDesk;
   readonly #broker: QuietBroker;
@@ -53,9 +56,11 @@ export class MqttSessions {
   constructor(options: MqttSessionsOptions) {
     const { limits, directory, observer, clock, pepper } = options;
     this.#options = options;
-    this.listeners = new Listeners(directory, options.envelopes);
+    const edges = new EdgeDesk(directory, limits, options.edgeHost ?? null);
+    this.#edges = edges;
+    this.listeners = new Listeners(directory, options.envelopes, edges);
     const { listeners } = this;
-    this.#uplinks = new UplinkDesk({ ...options, listeners });
+    this.#uplinks = new UplinkDesk({ ...options, listeners, edges });
     this.#logins = new LoginDesk(limits, directory, pepper, clock, observer);
     this.#broker = this.#createBroker();
   }
@@ -89,6 +94,7 @@ export class MqttSessions {
   async settle(): Promise<void> {
     this.#isStopping = true;
     await this.#uplinks.idle();
+    this.#edges.sayGone();
     // The last acknowledgements are written in the turns after their commit.
     await turn();
     await turn();
@@ -225,7 +231,11 @@ export class MqttSessions {
     const { directory, limits, observer } = this.#options;
     const { login, topics } = session;
     const { topic } = subscription;
-    const isRoom = topics.has(topic) || topics.size < limits.subscriptionsPerSessionMax;
+    const heard = topics.size + this.#edges.countOf(session);
+    const isRoom = topics.has(topic) || heard < limits.subscriptionsPerSessionMax;
+    if (isRoom && login !== null && this.#edges.grant(session, login, topic)) {
+      return done(null, subscription);
+    }
     const place = login === null ? null : downlinkPlace(topic, login, directory);
     if (!isRoom || !place?.ok || !this.#hasDownlink(place.value)) {
       observer.note("mqtt.subscribeRefused", { username: login?.id ?? "" });
@@ -247,6 +257,7 @@ export class MqttSessions {
     if (session.socket.destroyed) return;
     for (const { topic, qos } of subscriptions) {
       const place = session.topics.get(topic);
+      if (place === undefined) this.#edges.listen(session, topic, qos);
       if (place === undefined) continue;
       const listener = this.#listenerFor(session, topic, qos > 0, place);
       this.listeners.add(place, session, topic, listener);
@@ -281,6 +292,7 @@ export class MqttSessions {
   }
 
   #stopListening(session: Session, topics: readonly string[]): void {
+    this.#edges.stop(session, topics);
     for (const topic of topics) {
       const place = session.topics.get(topic);
       if (place === undefined) continue;
@@ -300,6 +312,7 @@ export class MqttSessions {
   #end(session: Session): void {
     const { login } = session;
     this.#stopListening(session, [...session.topics.keys()]);
+    this.#edges.end(session);
     session.end();
     if (login === null) return;
     if (this.#byClientId.get(login.clientId) === session) this.#byClientId.delete(login.clientId);

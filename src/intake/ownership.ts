@@ -3,6 +3,7 @@ import type { UplinkName } from "#domain/platform.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { IntakeDirectory } from "#ports/intake.ts";
 import type { UplinkRoute } from "#ports/ledger.ts";
+import { edgeUplinkPlace } from "./edgeTopics.ts";
 import { parseTopic } from "./topics.ts";
 
 /** Who a credential belongs to. */
@@ -32,7 +33,8 @@ export function uplinkPlace(
   directory: IntakeDirectory,
 ): Result<UplinkPlace, TopicFault> {
   const topic = parseTopic(text);
-  if (topic?.direction !== "up" || !owns(identity, topic.owner, topic.ownerId)) {
+  if (topic === undefined) return edgeUplinkPlace(text, identity);
+  if (topic.direction !== "up" || !owns(identity, topic.owner, topic.ownerId)) {
     return fail("NOT_OWNER");
   }
   const { protocol, meterId } = topic;

@@ -64,7 +64,13 @@ export class Session {
 
   /** Writes one command. At QoS 0 nobody confirms, so what the socket took counts as delivered. */
   carry(
-    command: { readonly topic: string; readonly bytes: Uint8Array; readonly isConfirmed: boolean },
+    command: {
+      readonly topic: string;
+      readonly bytes: Uint8Array;
+      readonly isConfirmed: boolean;
+      readonly qos?: 0 | 1;
+      readonly isRetained?: boolean;
+    },
     ended: (delivered: boolean) => void,
   ): void {
     const frameId = this.#nextFrameId();
@@ -74,8 +80,8 @@ export class Session {
       cmd: "publish",
       topic: command.topic,
       payload,
-      qos: 1,
-      retain: false,
+      qos: command.qos ?? 1,
+      retain: command.isRetained ?? false,
       dup: false,
     };
     this.#unconfirmed.set(frameId, ended);

@@ -21,6 +21,8 @@ export function parseTopic(text: string): Topic | undefined {
   if (text.length > topicCharactersMax) return undefined;
   const [root, ownerId = "", direction, protocol = "", meterId, ...rest] = text.split("/");
   if (rest.length > 0 || !isUplinkName(protocol)) return undefined;
+  // It keeps its own namespace, for one message has no meaning without those before it.
+  if (protocol === "sparkplug") return undefined;
   if (direction !== "up" && direction !== "down") return undefined;
   if (root === "meters") {
     // A meter does not speak in envelopes: what does is a gateway.

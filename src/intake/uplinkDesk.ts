@@ -9,6 +9,7 @@ import type { Envelopes } from "#ports/envelopes.ts";
 import type { IntakeDirectory, UplinkQueue } from "#ports/intake.ts";
 import type { Observer } from "#ports/observer.ts";
 import { carriedUplinks, isCarriedPlace } from "./carriedUplinks.ts";
+import type { EdgeDesk } from "./edgeDesk.ts";
 import type { MqttLimits } from "./limits.ts";
 import type { Listeners } from "./listeners.ts";
 import { uplinkPlace, type TopicFault, type UplinkPlace } from "./ownership.ts";
@@ -25,6 +26,7 @@ export interface UplinkDeskOptions {
   readonly clock: Clock;
   readonly listeners: Listeners;
   readonly envelopes: Envelopes;
+  readonly edges: EdgeDesk;
 }
 
 type Settled = (error: Error | null) => void;
@@ -110,7 +112,10 @@ export class UplinkDesk {
       settled(new SessionError("PUBLISH_REFUSED", reason));
       return;
     }
-    const bytes = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+    const sent = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+    // Without its topic a message of an edge node does not say whose it is.
+    const isEdge = place.value.protocol === "sparkplug";
+    const bytes = isEdge ? Buffer.concat([Buffer.from(`${packet.topic}\n`), sent]) : sent;
     if (packet.qos === 0) {
       observer.note("mqtt.unacknowledged", { protocol: place.value.protocol });
     }
@@ -147,6 +152,7 @@ export class UplinkDesk {
   #isReachable(session: Session, place: UplinkPlace): boolean {
     const { meterNo, protocol } = place;
     if (session.socket.destroyed) return false;
+    if (protocol === "sparkplug") return this.#options.edges.isListening(session);
     if (meterNo === null || isCarrierName(protocol)) return session.topics.size > 0;
     return this.#options.listeners.find(meterNo, protocol) !== undefined;
   }

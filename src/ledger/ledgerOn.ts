@@ -7,6 +7,7 @@ import { alarmTable } from "./alarmTable.ts";
 import { auditTable } from "./audit.ts";
 import { campaignTable } from "./campaignTable.ts";
 import { commandTable } from "./commandTable.ts";
+import { edgeNodeTable } from "./edgeNodeTable.ts";
 import { guarded, writeFailed } from "./ledgerError.ts";
 import { meterKeyTable } from "./meterKeyTable.ts";
 import { readingTable } from "./readingTable.ts";
@@ -28,6 +29,7 @@ export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
     ...campaignTable(db),
     ...registryTable(db),
     ...meterKeyTable(db),
+    ...edgeNodeTable(db),
     ...auditTable(db),
     ...uplinkTables(db),
     ...contextTables(db),

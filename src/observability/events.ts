@@ -122,6 +122,13 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "downlink.undelivered": { level: "info" },
   "downlink.unconfirmed": { level: "warn" },
   "downlink.expired": { level: "warn" },
+  "edge.asked": { level: "info" },
+  "edge.notAsked": { level: "warn" },
+  "edge.limit": {
+    level: "warn",
+    reasonField: "limit",
+    reasons: ["devices", "metrics", "held", "groups"],
+  },
   "engine.commitFailed": {
     level: "error",
     reasonField: "reason",

@@ -56,9 +56,27 @@ export interface Downlink {
   readonly expiresAtMs: number;
 }
 
+/** What the engine has for a gateway that speaks for its meters in a conversation, besides their commands. */
+export type LinkNote =
+  /** It is asked to say everything again; the bytes name their own topic. */
+  | {
+      readonly kind: "ask";
+      readonly gateway: string;
+      readonly because: string;
+      readonly bytes: Uint8Array;
+    }
+  | {
+      readonly kind: "limit";
+      readonly gateway: string;
+      readonly what: string;
+      readonly max: number;
+    };
+
 /** Carries encoded commands to whatever session the meter has. */
 export interface DownlinkCarrier {
   send(downlink: Downlink): void;
+  /** Asks a gateway, at once or never: nothing waits for it, and it is asked again when there is a reason again. */
+  ask(gateway: string, bytes: Uint8Array): void;
 }
 
 /** A live session that listens for one meter's commands. */
@@ -76,6 +94,11 @@ export interface CommandListener {
 export interface CommandListeners {
   /** Also those that wrap the frame in a platform's envelope, whatever the protocol. */
   find(meterNo: number, protocol: ProtocolName): CommandListener | undefined;
+}
+
+/** The sessions of gateways that listen for what is asked of the gateway itself. */
+export interface GatewayListeners {
+  findGateway(gateway: string): CommandListener | undefined;
 }
 
 /** The registry as the listeners see it, kept current by the engine's commits. */

@@ -110,6 +110,8 @@ export interface Ledger {
   contexts(): Iterable<{ readonly meterNo: number; readonly json: string }>;
   setting(name: string): string | undefined;
   meterKeys(): Iterable<SealedKey & { readonly meterNo: number }>;
+  /** Conversations with gateways, as the engine wrote them. */
+  edgeNodes(): Iterable<{ readonly id: string; readonly now: string; readonly births: string }>;
 
   begin(): void;
   commit(): void;
@@ -118,7 +120,7 @@ export interface Ledger {
   putUplink(row: UplinkRow): void;
   putQuarantine(row: QuarantineRow): void;
   /** It was decoded after all: its new outcome, and whose it is. */
-  settleUplink(seq: number, meterNo: number, outcome: UplinkOutcome): void;
+  settleUplink(seq: number, meterNo: number | null, outcome: UplinkOutcome): void;
   settleQuarantine(id: number, atMs: number): void;
   putReading(row: StoredReading): void;
   /** A new version of a stored reading; the former quality and flags are kept with the reason. */
@@ -144,6 +146,8 @@ export interface Ledger {
   dropApiKey(id: string): void;
   putSetting(name: string, value: string): void;
   putMeterKey(meterNo: number, key: SealedKey): void;
+  /** `births` null: as it was. */
+  putEdgeNode(id: string, now: string, births: string | null): void;
   dropMeterKeys(meterNo: number): void;
   /** Keeps the answer of a request for its Idempotency-Key. */
   putIdempotent(key: string, requestHash: string, responseJson: string, atMs: number): void;

@@ -73,7 +73,8 @@ function checkOutcomes(db: DatabaseSync): void {
   const known: readonly string[] = uplinkOutcomes;
   expect(rows.filter(({ outcome }) => !known.includes(String(outcome)))).toEqual([]);
   const stray = db.prepare(
-    `SELECT u.seq FROM uplink AS u LEFT JOIN quarantine AS q ON q.uplink_seq = u.seq
+    `SELECT u.seq FROM uplink AS u LEFT JOIN quarantine AS q
+       ON q.uplink_seq = u.seq AND q.settled_at IS NULL
      WHERE (u.outcome = 'quarantined') <> (q.id IS NOT NULL)`,
   );
   expect(stray.all()).toEqual([]);

@@ -163,7 +163,14 @@ export async function startRig(options: Partial<MqttIntakeOptions> = {}) {
   const parts = { clock, observer, queue, directory, pepper, envelopes };
   const intake = await startMqttIntake({ host: "127.0.0.1", port: 0, ...parts, ...options });
   const { listeners } = intake;
-  const carrier = createCarrier({ listeners, queue, clock, observer, confirmTimeoutMs: 2_000 });
+  const carrier = createCarrier({
+    listeners,
+    gateways: listeners,
+    queue,
+    clock,
+    observer,
+    confirmTimeoutMs: 2_000,
+  });
   const clients: MqttClient[] = [];
   const raws: Raw[] = [];
   return {

@@ -90,7 +90,7 @@ export const rooms: readonly Room[] = [
   room(
     "src/intake",
     "The MQTT listener with its guard: sessions, credentials, limits.",
-    [domain, ports],
+    [domain, ports, "protocols/sparkplug/topic.ts"],
     ["src/engine"],
   ),
   room("src/downlink", "Carries an encoded command to the session that a meter has now.", [

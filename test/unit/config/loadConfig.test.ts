@@ -34,6 +34,7 @@ test("without any setting everything is on loopback and switched off where it ne
     mqtt: { host: "127.0.0.1", port: 1883, connectionsMax: 10_000 },
     api: { originAllowList: [] },
     push: { onenet: [] },
+    sparkplug: { hostId: "mercaptan" },
     log: { level: "info" },
     audit: {},
     clock: { factor: 1 },

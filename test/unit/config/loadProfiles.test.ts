@@ -87,8 +87,8 @@ test("two files of one id, and a folder that cannot be read, are told together w
   expect(() => loadProfiles(["/nowhere/at/all"])).toThrow("the folder of profiles cannot be read");
 });
 
-test("the profiles that come along are sound, and only the simulated meter's is confirmed", () => {
+test("the profiles that come along are sound, and only those of simulated meters are confirmed", () => {
   const confirmed = Object.values(testProfiles).filter(({ isConfirmed }) => isConfirmed);
-  expect(confirmed.map(({ id }) => id)).toEqual(["simulated-cjt188"]);
+  expect(confirmed.map(({ id }) => id)).toEqual(["simulated-cjt188", "simulated-sparkplug"]);
   expect(Object.keys(testProfiles).length).toBeGreaterThanOrEqual(4);
 });

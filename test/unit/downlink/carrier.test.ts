@@ -15,6 +15,12 @@ function rig(confirmTimeoutMs = 60_000) {
           ? { carry: (_command, ended) => carried.push(ended), isHeardFirst: false }
           : undefined,
     },
+    gateways: {
+      findGateway: (gateway) =>
+        isListening && gateway === "G1"
+          ? { carry: (_command, ended) => carried.push(ended), isHeardFirst: false }
+          : undefined,
+    },
     queue: { downlinkOutcome: (id, outcome) => outcomes.push(`${id} ${outcome}`) },
     clock: { nowMs: () => timestampMs(1_000), monotonicMs: () => 0 },
     observer: { note: (event) => notes.push(event) },
@@ -28,7 +34,8 @@ function rig(confirmTimeoutMs = 60_000) {
       bytes: Buffer.from("x"),
       expiresAtMs,
     });
-  return { send, carried, outcomes, notes, sleep: () => (isListening = false) };
+  const ask = (gateway: string) => carrier.ask(gateway, Buffer.from("topic\nx"));
+  return { send, ask, carried, outcomes, notes, sleep: () => (isListening = false) };
 }
 
 test("what the session says first is the outcome, and the only one", () => {
@@ -70,4 +77,13 @@ test("silence is unconfirmed, once", async () => {
   await expect.poll(() => outcomes).toEqual(["A unconfirmed"]);
   carried[0]?.(true);
   expect(outcomes).toHaveLength(1);
+});
+
+test("a gateway is asked when it listens, and nothing is kept when it does not", () => {
+  const { ask, carried, outcomes, notes } = rig();
+  ask("G1");
+  carried[0]?.(false);
+  ask("G2");
+  expect(notes).toEqual(["edge.asked", "edge.notAsked"]);
+  expect(outcomes).toEqual([]);
 });

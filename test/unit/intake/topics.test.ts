@@ -45,6 +45,11 @@ const outside = [
   "$SYS/broker/uptime",
   "$share/g/meters/M1/down/json",
   "meters/M1/up/toString",
+  "meters/M1/up/sparkplug",
+  "meters/M1/down/sparkplug",
+  "gateways/G1/up/sparkplug",
+  "gateways/G1/up/sparkplug/M1",
+  "gateways/G1/down/sparkplug/M1",
   "a/".repeat(100_000),
 ];
 

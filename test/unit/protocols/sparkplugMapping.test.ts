@@ -2,11 +2,12 @@
 import { describe, expect, test } from "vitest";
 import { timestampMs } from "#domain/units.ts";
 import type { KnownMetric } from "#protocols/sparkplug/births.ts";
-import { telegramOf, type MetricMapping } from "#protocols/sparkplug/mapping.ts";
+import type { EdgeTable } from "#domain/edgeTable.ts";
+import { telegramOf } from "#protocols/sparkplug/mapping.ts";
 import { valueOf } from "#protocols/sparkplug/values.ts";
 
 describe("from metrics to readings", () => {
-  const mapping: MetricMapping = {
+  const mapping: EdgeTable = {
     metrics: {
       Volume: { to: "volume", unit: "m3" },
       Litres: { to: "volume", unit: "l" },
