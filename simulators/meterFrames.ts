@@ -20,7 +20,7 @@ export const simulatedAddresses = {
   wmbus: "MCP-66001235-01-03",
   dsmr: "G0099000000000042",
   /** The system title of the ciphered push. */
-  dlms: "4d43500000000042",
+  dlms: "4D43500000000042",
 } as const;
 
 function reading(atMs: number, litres: number): DecodedReading {
@@ -87,14 +87,15 @@ function dutchTime(atMs: number): string {
   return digits + (part("timeZoneName") === "GMT+02:00" ? "S" : "W");
 }
 
-/** A DLMS push with clock and register, ciphered and authenticated with suite 0, in a wrapper. */
+/** A DLMS push of clock and register, and of the number where one is told; ciphered and authenticated, in a wrapper. */
 export function dlmsPush(
   atMs: number,
   litres: number,
   keys: { readonly key: Uint8Array; readonly authKey: Uint8Array },
   invocationCounter: number,
+  number: string | null = null,
 ): Uint8Array {
-  const apdu = dataNotification(atMs, litres);
+  const apdu = dataNotification(atMs, litres, number);
   const title = Buffer.from(simulatedAddresses.dlms, "hex");
   const counter = Buffer.alloc(4);
   counter.writeUInt32BE(invocationCounter);
@@ -118,8 +119,11 @@ function lengthOf(body: Uint8Array): Buffer {
   return body.length < 0x80 ? Buffer.from([body.length]) : Buffer.from([0x81, body.length]);
 }
 
-/** An array of clock and volume register, each as { object, value, scaler and unit }. */
-function dataNotification(atMs: number, litres: number): Uint8Array {
+/** An array of clock, number and volume register, each as { object, value, scaler and unit }. */
+function dataNotification(atMs: number, litres: number, number: string | null): Uint8Array {
+  const text = Buffer.from(number ?? "");
+  const told = Buffer.from("020209060700000000ff09", "hex");
+  const named = number === null ? [] : [told, Buffer.from([text.length]), text];
   const clock = Buffer.alloc(12);
   const utc = new Date(atMs);
   clock.writeUInt16BE(utc.getUTCFullYear(), 0);
@@ -129,9 +133,10 @@ function dataNotification(atMs: number, litres: number): Uint8Array {
   volume.writeUInt32BE(litres);
   return Buffer.concat([
     Buffer.from("0f4000000100", "hex"),
-    Buffer.from("0102", "hex"),
+    Buffer.from([0x01, number === null ? 2 : 3]),
     Buffer.from("020209060000010000ff090c", "hex"),
     clock,
+    ...named,
     Buffer.from("0203", "hex"),
     Buffer.from("09060700030000ff", "hex"),
     Buffer.from("06", "hex"),

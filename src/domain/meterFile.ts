@@ -139,6 +139,11 @@ export function withLearned(file: MeterFile, learned: Learned | null): MeterFile
   };
 }
 
+/** Counters belong to a key: another key, or another module, begins to count anew. Formats are the model's. */
+export function withoutCounters(learned: Learned | null): Learned | null {
+  return learned?.formats === undefined ? null : { formats: learned.formats };
+}
+
 /** What is known after an uplink: counters only rise, and the newest formats stay. */
 export function learnedAfter(before: Learned | null, now: Learned | undefined): Learned | null {
   if (now === undefined) return before;

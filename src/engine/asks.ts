@@ -77,7 +77,7 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
       return done;
     case "meterKeys.put":
     case "meterKeys.drop":
-      return actOnKeys(book, ask);
+      return actOnKeys(room, book, ask);
     case "quarantine.redecode":
       return redecode(room, book, ask);
     case "alarm.acknowledge":

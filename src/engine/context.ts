@@ -37,6 +37,8 @@ export interface MeterContext {
   /** The address that the meter's own frames carry, for commands. */
   readonly frameAddress: string | null;
   readonly recent: readonly RecentBytes[];
+  /** Names of a platform's last deliveries of this meter; absent where it has none. */
+  readonly deliveries?: readonly RecentBytes[];
   /** Counters and formats that the decoder is given again. */
   readonly learned: Learned | null;
   readonly valve: ValveState;

@@ -99,15 +99,16 @@ export function openLinked(
   const meter = meterBehind(book, got.gateway, place.name);
   if (typeof meter === "string") return fail(meter);
   const state = stateOf(book, link, place.key);
-  const decoded = link.again(state, got.bytes, fileOf(room, meter));
+  const decoded = link.again(state, got.bytes, fileOf(room, meter, true));
+  const who = { protocol: "sparkplug", filedNo: meter.no } as const;
   const opened = { decoded, frame: got.bytes, meterNo: meter.no, isContradiction: false };
-  return ok({ ...opened, addresses: [], name: place.name, deliveryId: null });
+  return ok({ ...opened, ...who, addresses: [], name: place.name, deliveryId: null });
 }
 
 function filesBehind(room: Room, book: Book, gateway: string): FileOfName {
   return (name) => {
     const meter = meterBehind(book, gateway, name);
-    return typeof meter === "string" ? emptyMeterFile : fileOf(room, meter);
+    return typeof meter === "string" ? emptyMeterFile : fileOf(room, meter, false);
   };
 }
 

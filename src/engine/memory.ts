@@ -165,9 +165,13 @@ export function forgetMeter(memory: Memory, meter: Meter): void {
   forgetAddresses(memory, meter);
 }
 
-function forgetAddresses(memory: Memory, { frameAddress, carrierAddress }: Meter): void {
-  if (frameAddress !== null) memory.meterNoByAddress.delete(frameAddress);
-  if (carrierAddress !== null) memory.meterNoByCarrierAddress.delete(carrierAddress);
+/** An address that another meter has taken meanwhile stays with that one. */
+function forgetAddresses(memory: Memory, { no, frameAddress, carrierAddress }: Meter): void {
+  const { meterNoByAddress: frames, meterNoByCarrierAddress: carriers } = memory;
+  if (frameAddress !== null && frames.get(frameAddress) === no) frames.delete(frameAddress);
+  if (carrierAddress !== null && carriers.get(carrierAddress) === no) {
+    carriers.delete(carrierAddress);
+  }
 }
 
 /** Keeps the lists of meters that the watch must look at. */

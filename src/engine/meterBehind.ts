@@ -13,6 +13,9 @@ export function meterBehind(
   const numbers = [meterNoById.get(name), meterNoByCarrierAddress.get(name.toLowerCase())];
   const named = numbers.flatMap((no) => (no === undefined ? [] : (meters.get(no) ?? [])));
   const listed = gateways.get(gateway);
-  const own = named.find(({ id }) => listed?.has(id) === true);
+  // A meter of another protocol is not spoken for in this one: its rules for closing are others.
+  const own = named.find(
+    ({ id, protocol }) => protocol === "sparkplug" && listed?.has(id) === true,
+  );
   return own ?? (named.length > 0 ? "NOT_OWNER" : "UNKNOWN_METER");
 }

@@ -7,7 +7,7 @@ import { fail, ok, type Result } from "#domain/result.ts";
 import type { Telegram } from "#domain/telegram.ts";
 import { timestampMs, type TimestampMs } from "#domain/units.ts";
 import type { Envelope } from "#protocols/carriers/contract.ts";
-import type { DecodeFault } from "#protocols/contract.ts";
+import type { DecodeFault, Protocol } from "#protocols/contract.ts";
 import type { Book } from "./book.ts";
 import { fileOf, type Room } from "./room.ts";
 
@@ -17,6 +17,7 @@ export interface ReceivedBytes {
   readonly meterNo: number;
   readonly protocol: UplinkName;
   readonly receivedAtMs: number;
+  readonly isRebuilt: boolean;
 }
 
 /** What is known of one frame besides what is on file of its meter. */
@@ -25,6 +26,7 @@ interface FrameHints {
   readonly receivedAtMs: TimestampMs;
   /** Where a platform that speaks LwM2M read it. */
   readonly path: string | null;
+  readonly isRebuilt: boolean;
 }
 
 export interface OpenedUplink {
@@ -41,6 +43,10 @@ export interface OpenedUplink {
   readonly isContradiction: boolean;
   /** What the frame says of whom it comes from: behind the cipher first, then in clear. */
   readonly addresses: readonly string[];
+  /** In which the frame was read; null: it was not read. */
+  readonly protocol: ProtocolName | null;
+  /** The meter whose keys and profile opened it; -1: nobody's. */
+  readonly filedNo: number;
   /** What its envelope says of it. */
   readonly name: string | null;
   /** The platform's own name for this delivery. */
@@ -56,7 +62,7 @@ export function openUplink(room: Room, book: Book, got: ReceivedBytes): OpenedUp
   try {
     if (isCarrierName(protocol)) return openEnvelope(room, book, got, protocol);
     const whole = { frame: bytes, meterNo, isContradiction: false, name: null, deliveryId: null };
-    const hints = { receivedAtMs: timestampMs(got.receivedAtMs), path: null };
+    const hints = { ...hintsOf(got), path: null };
     return { ...whole, ...decodeFrame(room, book, bytes, meterNo, protocol, hints) };
   } catch (error) {
     return problemOf(error);
@@ -73,23 +79,48 @@ export function meterNoOf({ memory }: Book, address: string | null): number {
   return address === null ? -1 : (memory.meterNoByAddress.get(address) ?? -1);
 }
 
-/** With what is on file of the meter. */
+type Read = Pick<OpenedUplink, "decoded" | "addresses" | "protocol" | "filedNo">;
+
+const unread = { addresses: [], protocol: null, filedNo: -1 } as const;
+
+/**
+ * With what is on file of the meter: of the one that the credential or the envelope names, else of the one whose
+ * address stands in clear, else of the one that the frame itself names once it is read.
+ */
 function decodeFrame(
   room: Room,
   book: Book,
   frame: Uint8Array,
   meterNo: number,
   protocolName: ProtocolName,
-  { receivedAtMs, path }: FrameHints,
-): Pick<OpenedUplink, "decoded" | "addresses"> {
+  hints: FrameHints,
+): Read {
   const protocol = room.protocols[protocolName];
   const clear = protocol.addressOf?.(frame) ?? null;
-  const filed = book.memory.meters.get(meterNo >= 0 ? meterNo : meterNoOf(book, clear));
-  const file = filed === undefined ? emptyMeterFile : fileOf(room, filed);
+  const { meters } = book.memory;
+  const filed = meters.get(meterNo >= 0 ? meterNo : meterNoOf(book, clear));
+  const read = decodeAs(room, frame, filed, protocol, hints);
+  const inside = (read.ok ? read.value : read.fault.heard)?.address ?? null;
+  const named = filed ?? meters.get(meterNoOf(book, inside));
+  const decoded = named === filed ? read : decodeAs(room, frame, named, protocol, hints);
+  const addresses = [inside, clear].filter((address) => address !== null);
+  return { decoded, addresses, protocol: protocolName, filedNo: named?.no ?? -1 };
+}
+
+function decodeAs(
+  room: Room,
+  frame: Uint8Array,
+  meter: Meter | undefined,
+  protocol: Protocol,
+  { receivedAtMs, path, isRebuilt }: FrameHints,
+): Result<Telegram, DecodeFault> {
+  const file = meter === undefined ? emptyMeterFile : fileOf(room, meter, isRebuilt);
   const place = path === null ? {} : { resourcePath: path };
-  const decoded = protocol.decode(frame, { ...file, receivedAtMs, ...place });
-  const inside = (decoded.ok ? decoded.value : decoded.fault.heard)?.address ?? null;
-  return { decoded, addresses: [inside, clear].filter((address) => address !== null) };
+  return protocol.decode(frame, { ...file, receivedAtMs, ...place });
+}
+
+function hintsOf({ receivedAtMs, isRebuilt }: ReceivedBytes): Omit<FrameHints, "path"> {
+  return { receivedAtMs: timestampMs(receivedAtMs), isRebuilt };
 }
 
 function openEnvelope(
@@ -101,7 +132,7 @@ function openEnvelope(
   const opened = room.carriers[carrier].open(got.bytes);
   if (!opened.ok) {
     const { bytes: frame, meterNo } = got;
-    const said = { decoded: opened, addresses: [], name: null, deliveryId: null };
+    const said = { ...unread, decoded: opened, name: null, deliveryId: null };
     return { frame, meterNo, isContradiction: false, ...said };
   }
   const envelope = opened.value;
@@ -112,12 +143,12 @@ function openEnvelope(
   const isContradiction = got.meterNo >= 0 && contradicts(envelope, named, meter);
   const frame = inner ?? got.bytes;
   const name = envelope.meterId ?? envelope.address;
-  const whole = { frame, meterNo, isContradiction, addresses: [], name, deliveryId };
+  const whole = { ...unread, frame, meterNo, isContradiction, name, deliveryId };
   if (inner === null) return { ...whole, decoded: "event" };
   if (meter === undefined && name !== null) return { ...whole, decoded: "nobody" };
   const protocol = protocolOf(envelope, meter);
   if (!protocol.ok) return { ...whole, decoded: protocol };
-  const hints = { receivedAtMs: timestampMs(got.receivedAtMs), path: envelope.path };
+  const hints = { ...hintsOf(got), path: envelope.path };
   return { ...whole, ...decodeFrame(room, book, inner, meterNo, protocol.value, hints) };
 }
 

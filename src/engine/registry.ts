@@ -4,6 +4,7 @@ import type { MeterFiles } from "#ports/meterFiles.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
 import { isActive, moveAlarm, returnToNormal } from "./alarmDesk.ts";
 import { nextNumber, publish, recordDraft, type Book } from "./book.ts";
+import { forgetCounters } from "./keyAsks.ts";
 import { forgetMeter, rememberMeter } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
 import { moveValve } from "./valveDesk.ts";
@@ -51,6 +52,9 @@ export function changeMeter(
   const odd = oddAddress(meter) ?? oddProfile(room.files, meter);
   if (odd !== null) return odd;
   keep(book, meter);
+  const isOtherModule =
+    before.frameAddress !== meter.frameAddress || before.protocol !== meter.protocol;
+  if (isOtherModule) forgetCounters(room, book, meter);
   const wasActive = before.lifecycle === "active";
   if (wasActive && meter.lifecycle !== "active") leaveService(room, book, meter, by);
   if (!wasActive && meter.lifecycle === "active") returnToService(room, book, meter);

@@ -2,7 +2,7 @@
 import { alarmId, commandId } from "#domain/ids.ts";
 import type { Meter, ProtocolName } from "#domain/meter.ts";
 import type { CarrierName } from "#domain/platform.ts";
-import { withLearned, type MeterFile } from "#domain/meterFile.ts";
+import { withLearned, withoutCounters, type MeterFile } from "#domain/meterFile.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Ledger } from "#ports/ledger.ts";
@@ -45,9 +45,13 @@ export function draftFor(room: Room, book: Book, meter: Meter): Draft {
   });
 }
 
-/** Keys, profile, and what the meter's uplinks taught. */
-export function fileOf(room: Room, meter: Meter): MeterFile {
-  return withLearned(plainFileOf(room, meter), contextOf(room.memory, meter.no).learned);
+/**
+ * Keys, profile, and what the meter's uplinks taught. A frame of the ledger is older than the counters that came
+ * after it, and the ledger knows that it was taken once; so the counters are not held against it.
+ */
+export function fileOf(room: Room, meter: Meter, isRebuilt: boolean): MeterFile {
+  const { learned } = contextOf(room.memory, meter.no);
+  return withLearned(plainFileOf(room, meter), isRebuilt ? withoutCounters(learned) : learned);
 }
 
 function plainFileOf({ files, memory }: Room, meter: Meter): MeterFile {

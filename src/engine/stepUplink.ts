@@ -41,6 +41,8 @@ export interface DecodedUplink {
   readonly isRebuilt: boolean;
   /** The one it came in; an answer in another one than the meter's orders leave in is none. */
   readonly protocol: ProtocolName;
+  /** The platform's own name for this delivery; it repeats one under the same name. */
+  readonly deliveryId: string | null;
 }
 
 /** Everything that this uplink means, into the draft; the outcome for the books. */
@@ -49,7 +51,8 @@ export function stepUplink(draft: Draft, uplink: DecodedUplink): UplinkOutcome {
   if (!uplink.isRebuilt) noteContact(draft, telegram, receivedAtMs);
   const knownAtMs = uplink.isRebuilt ? draft.nowMs : receivedAtMs;
   const placing = placeInTime(telegram.readings, receivedAtMs, knownAtMs);
-  if (isRepetition(draft, uplink, placing.placed[0])) {
+  const isKnown = isRedelivery(draft, uplink) || isRepetition(draft, uplink, placing.placed[0]);
+  if (isKnown) {
     return contactAfter(draft, uplink, "duplicate");
   }
   const settled = settleReadings(draft, placing, receivedAtMs, uplink.seq);
@@ -86,6 +89,25 @@ function noteContact(draft: Draft, telegram: Telegram, receivedAtMs: TimestampMs
   returnToNormal(draft, "COMMAND_MISMATCH", receivedAtMs);
 }
 
+/**
+ * Platforms repeat for hours what they take for undelivered; a frame without a clock would be news each time. Their
+ * name for a delivery alone is not enough: other bytes under it are other readings.
+ */
+function isRedelivery(draft: Draft, uplink: DecodedUplink): boolean {
+  const { deliveryId, bytes, receivedAtMs, isRebuilt } = uplink;
+  if (deliveryId === null || isRebuilt) return false;
+  const digest = `${deliveryId} ${fingerprint(bytes)}`;
+  const known = draft.context.deliveries ?? [];
+  const isKnown = known.some(
+    (one) => one.digest === digest && receivedAtMs - one.receivedAtMs <= repetition.wrongClockMs,
+  );
+  if (isKnown) return true;
+  const kept = [...known, { digest, receivedAtMs }].slice(-repetition.remembered);
+  draft.context = { ...draft.context, deliveries: kept };
+  return false;
+}
+
+/** What waited in quarantine is no repetition of itself: its instants tell what is on record already. */
 function isRepetition(
   draft: Draft,
   uplink: DecodedUplink,
@@ -93,7 +115,7 @@ function isRepetition(
 ): boolean {
   const { receivedAtMs } = uplink;
   const clockFlags = readingFlags.TIME_INVALID | readingFlags.TIME_FUTURE;
-  if (first === undefined || (first.flags & clockFlags) === 0) return false;
+  if (first === undefined || uplink.isRebuilt || (first.flags & clockFlags) === 0) return false;
   const digest = fingerprint(uplink.bytes);
   const { recent } = draft.context;
   const hasClock = first.decoded.measuredAtMs !== null;

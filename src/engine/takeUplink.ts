@@ -3,6 +3,7 @@ import { isProtocolName, type Meter } from "#domain/meter.ts";
 import type { UplinkName } from "#domain/platform.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
 import { learnedAfter } from "#domain/meterFile.ts";
+import { hasStatus, urgentStatus } from "#domain/status.ts";
 import { emptyReading, type Telegram } from "#domain/telegram.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import { timestampMs } from "#domain/units.ts";
@@ -14,6 +15,7 @@ import type { Draft } from "./draft.ts";
 import { meterNoOf, openUplink, problemOf, type OpenedUplink } from "./openUplink.ts";
 import { draftFor, type Room } from "./room.ts";
 import { stepUplink } from "./stepUplink.ts";
+import { moveValve } from "./valveDesk.ts";
 
 export interface ReceivedUplink {
   readonly bytes: Uint8Array;
@@ -70,12 +72,27 @@ function judge(room: Room, book: Book, got: FramedUplink, opened: OpenedUplink):
     const { fault } = decoded;
     const { heard } = fault;
     quarantine(book, got, meter, reasonOf(fault), describe(fault) + delivery);
-    if (heard !== undefined && typeof owner !== "string") hear(room, book, got, owner, heard);
+    if (typeof owner === "string") return;
+    if (heard !== undefined) hear(room, book, got, owner, telegramOf(heard));
+    else if (got.reachable) contact(room, book, owner);
   } else if (typeof owner === "string") {
     quarantine(book, got, meter, owner, `address ${addresses[0] ?? name ?? "none"}${delivery}`);
+  } else if (opened.protocol !== owner.protocol) {
+    // Its rules for closing are those of its own protocol: another one may be read, and is not believed.
+    quarantine(book, got, meter, "SCHEMA", `the meter speaks ${owner.protocol}${delivery}`);
+    const heard = heardIn(decoded.value);
+    if (heard.readings.length + heard.replies.length > 0) hear(room, book, got, owner, heard);
   } else {
-    evaluate(room, book, got, owner, decoded.value);
+    evaluate(room, book, got, owner, decoded.value, deliveryId);
   }
+}
+
+/** A leak is a leak in any words; an answer in other words than the order's is none, and is counted. */
+function heardIn({ address, readings, replies }: Telegram): Telegram {
+  const status = readings.reduce((flags, reading) => flags | (reading.status ?? 0), 0);
+  const isUrgent = hasStatus(status, urgentStatus);
+  const heard = isUrgent ? [{ ...emptyReading, status }] : [];
+  return { address, frameId: null, readings: heard, replies };
 }
 
 function evaluate(
@@ -84,9 +101,10 @@ function evaluate(
   got: FramedUplink,
   meter: Meter,
   telegram: Telegram,
+  deliveryId: string | null,
 ): void {
   const draft = draftFor(room, book, meter);
-  const outcome = tryStep(room, draft, got, telegram);
+  const outcome = tryStep(room, draft, got, telegram, deliveryId);
   if (!outcome.ok) {
     quarantine(book, got, meter, "INTERNAL", outcome.fault);
     park(room, book, meter, outcome.fault);
@@ -109,6 +127,7 @@ export function retake(
   if (decoded === "nobody") return fail("UNKNOWN_METER");
   if (typeof owner === "string") return fail(owner);
   if (!decoded.ok) return fail(describe(decoded.fault));
+  if (opened.protocol !== owner.protocol) return fail(`the meter speaks ${owner.protocol}`);
   const draft = draftFor(room, book, owner);
   const outcome = tryStep(room, draft, { ...got, frame }, decoded.value);
   if (!outcome.ok) return outcome;
@@ -121,13 +140,24 @@ export function retake(
  * The uplink is in quarantine, but its status could be read: a leak is a leak whatever the register says. Without
  * a time of its own it is judged at its receipt, and so it never moves a valve by itself.
  */
-function hear(room: Room, book: Book, got: FramedUplink, meter: Meter, heard: Heard): void {
-  const { address, status, valve } = heard;
-  const readings = [{ ...emptyReading, status, valve }];
+function hear(room: Room, book: Book, got: FramedUplink, meter: Meter, heard: Telegram): void {
   const draft = draftFor(room, book, meter);
-  const outcome = tryStep(room, draft, got, { address, frameId: null, readings, replies: [] });
+  const outcome = tryStep(room, draft, got, heard);
   if (outcome.ok) recordDraft(book, draft);
   else park(room, book, meter, outcome.fault);
+}
+
+function telegramOf({ address, status, valve }: Heard): Telegram {
+  const readings = [{ ...emptyReading, status, valve }];
+  return { address, frameId: null, readings, replies: [] };
+}
+
+/** It cannot be read, but it is awake: a command that waits for it may leave. */
+function contact(room: Room, book: Book, meter: Meter): void {
+  if (!book.memory.waiting.has(meter.no)) return;
+  const draft = draftFor(room, book, meter);
+  moveValve(draft, { kind: "contact", nowMs: book.nowMs });
+  recordDraft(book, draft);
 }
 
 /** Our own mistake in one meter's evaluation must not silence the rest (architecture, section 2). */
@@ -136,6 +166,7 @@ export function tryStep(
   draft: Draft,
   got: FramedUplink,
   telegram: Telegram,
+  deliveryId: string | null = null,
 ): Result<UplinkOutcome, string> {
   const { frame: bytes, seq, reachable, isRebuilt } = got;
   // What comes in an envelope is in the meter's own protocol, or it is not decoded.
@@ -145,7 +176,7 @@ export function tryStep(
   if (learned !== draft.context.learned) draft.context = { ...draft.context, learned };
   try {
     const uplink = { telegram, bytes, seq, receivedAtMs, reachable, isRebuilt, protocol };
-    return ok(stepUplink(draft, uplink));
+    return ok(stepUplink(draft, { ...uplink, deliveryId }));
   } catch (error) {
     if (room.isStoreFailure(error)) throw error;
     return fail(problemOf(error));
@@ -179,6 +210,8 @@ function ownerOf(
   const isByCredential = got.meterNo >= 0;
   const isListed = memory.gateways.get(got.gateway)?.has(meter.id) === true;
   if (isContradiction || (!isByCredential && !isListed)) return "NOT_OWNER";
+  // A frame that one meter's key has proved says nothing of another one, whatever stands inside.
+  if (opened.filedNo >= 0 && opened.filedNo !== meter.no) return "NOT_OWNER";
   const { frameAddress } = meter;
   const isForeign =
     isNamed && frameAddress !== null && addresses.length > 0 && !addresses.includes(frameAddress);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EngineUnderTest, envelopeOf } from "../support/engine.ts";
+import { dlmsPush, simulatedAddresses } from "#simulators/meterFrames.ts";
 import { testVault } from "../support/vault.ts";
 
 const card = JSON.parse(
@@ -29,6 +30,15 @@ function putKey(value: Uint8Array, meterId = "M0001"): void {
   const keys = [{ ...sealed, purpose: "encryption", algorithm: "aes-128" } as const];
   expect(engine.ask({ kind: "meterKeys.put", meterId, keys }).ok).toBe(true);
 }
+
+function putAuthKey(value: Uint8Array, meterId: string): void {
+  const sealed = testVault.seal(meterId, "authentication", value);
+  const keys = [{ ...sealed, purpose: "authentication", algorithm: "aes-128" } as const];
+  expect(engine.ask({ kind: "meterKeys.put", meterId, keys }).ok).toBe(true);
+}
+
+const pushKeys = { key: Buffer.alloc(16, 5), authKey: Buffer.alloc(16, 6) };
+const pushMs = Date.UTC(2026, 10, 22, 8);
 
 const arrive = () => engine.uplinks([{ meterNo, bytes, protocol: "mbus" }]);
 const outcomes = () => engine.rows("SELECT outcome, meter_no FROM uplink ORDER BY seq");
@@ -139,5 +149,101 @@ describe("what is decoded late", () => {
   test("a leak of this minute rings, and a valve is for people to close", () => {
     expect(decodedAfter(minuteMs)).toEqual([{ historical: false, state: "unacknowledged" }]);
     expect(engine.rows("SELECT count(*) AS n FROM command")).toEqual([{ n: 0 }]);
+  });
+});
+
+describe("whose frame it is", () => {
+  test("a frame that one meter's key has opened says nothing of another meter", () => {
+    const { dsmr } = simulatedAddresses;
+    engine.nowMs = pushMs + 60_000;
+    const first = engine.register("D1", {
+      protocol: "dlms",
+      frameAddress: simulatedAddresses.dlms,
+    });
+    const second = engine.register("D2", { protocol: "dlms", frameAddress: "MCP0000000000042" });
+    engine.ask({ kind: "gateway.put", gateway: { id: "G1", meterIds: ["D1", "D2"] } });
+    expect([first > 0, second > 0, dsmr.length > 0]).toEqual([true, true, true]);
+    putKey(pushKeys.key, "D1");
+    putAuthKey(pushKeys.authKey, "D1");
+    // Inside stands the number of the other meter.
+    const bytes = dlmsPush(pushMs, 1_000, pushKeys, 7, "MCP0000000000042");
+    engine.uplinks([{ meterNo: -1, gateway: "G1", bytes, protocol: "dlms" }]);
+    expect(waiting()).toMatchObject([{ reason: "NOT_OWNER" }]);
+    expect(engine.rows("SELECT count(*) AS n FROM reading")).toEqual([{ n: 0 }]);
+  });
+
+  test("another protocol than the meter's is read and not believed: a leak rings, nothing closes", () => {
+    const card = JSON.parse(
+      readFileSync(new URL("../cards/cjt188/gasLeak.json", import.meta.url), "utf8"),
+    ) as LeakCard;
+    engine.nowMs = (card.expect.readings[0]?.measuredAtMs ?? 0) + 60_000;
+    const jsonNo = engine.register("J1");
+    engine.uplinks([
+      { meterNo: jsonNo, bytes: Buffer.from(card.hex, "hex"), protocol: "cjt188", reachable: true },
+    ]);
+    expect(waiting()).toMatchObject([{ reason: "SCHEMA" }]);
+    expect(engine.alarms("R1")).toHaveLength(1);
+    expect(engine.rows("SELECT count(*) AS n FROM command WHERE state <> 'refused'")).toEqual([
+      { n: 0 },
+    ]);
+  });
+});
+
+describe("counters", () => {
+  let dlmsNo: number;
+  beforeEach(() => {
+    engine.nowMs = pushMs + 60_000;
+    dlmsNo = engine.register("D1", { protocol: "dlms", frameAddress: simulatedAddresses.dlms });
+    putAuthKey(pushKeys.authKey, "D1");
+    putKey(pushKeys.key, "D1");
+  });
+  const push = (counter: number, keys = pushKeys) => {
+    const bytes = dlmsPush(pushMs + counter * 1_000, 1_000 + counter, keys, counter);
+    engine.uplinks([{ meterNo: dlmsNo, bytes, protocol: "dlms" }]);
+  };
+
+  test("a counter below the highest is a replay, after a restart too", () => {
+    push(10);
+    engine.restart();
+    push(9);
+    expect(waiting()).toMatchObject([{ reason: "REPLAY" }]);
+  });
+
+  test("with another key, or another module, they begin anew", () => {
+    push(10);
+    putKey(pushKeys.key, "D1");
+    push(2);
+    expect(waiting()).toEqual([]);
+    const change = { frameAddress: "4D43500000000043" };
+    engine.ask({ kind: "meter.change", meterId: "D1", ifVersion: null, change });
+    expect(JSON.stringify(engine.rows("SELECT json FROM context"))).not.toContain("invocation");
+  });
+
+  test("a change that could not be stored leaves them as they were", () => {
+    push(10);
+    engine.failAfter(1);
+    const sealed = testVault.seal("D1", "encryption", pushKeys.key);
+    const keys = [{ ...sealed, purpose: "encryption", algorithm: "aes-128" } as const];
+    const ask = { kind: "meterKeys.put", meterId: "D1", keys } as const;
+    expect(engine.process({ asks: [{ askNo: 1, envelope: envelopeOf(ask) }] }).kind).toBe(
+      "notCommitted",
+    );
+    engine.failAfter(null);
+    push(9);
+    expect(waiting()).toMatchObject([{ reason: "REPLAY" }]);
+  });
+
+  test("frames that waited for their key are taken in whatever came after them, in any order", () => {
+    engine.ask({ kind: "meterKeys.drop", meterId: "D1" });
+    for (const counter of [1, 2, 3]) push(counter);
+    putAuthKey(pushKeys.authKey, "D1");
+    putKey(pushKeys.key, "D1");
+    push(4);
+    expect([3, 1, 2].map((id) => redecode(id).ok)).toEqual([true, true, true]);
+    expect(engine.rows("SELECT count(*) AS n FROM reading WHERE meter_no = ?", dlmsNo)).toEqual([
+      { n: 4 },
+    ]);
+    push(3);
+    expect(waiting()).toMatchObject([{ reason: "REPLAY" }]);
   });
 });
