@@ -6,8 +6,30 @@ import type { StatusLevels } from "#domain/meterFile.ts";
 import type { EdgeTable } from "#domain/edgeTable.ts";
 import type { StatusFlags } from "#domain/status.ts";
 import type { DecodedReading } from "#domain/telegram.ts";
+import { hourMs } from "#domain/units.ts";
 import type { KnownMetric } from "./births.ts";
 import { saidStatus } from "./mapping.ts";
+
+/** A status of a birth that is older speaks of now without a time that could be believed. */
+const freshForMs = hourMs / 2;
+
+/**
+ * A birth says what holds now, however long ago it changed. A leak that began while nobody listened must ring; as it
+ * has no present time of its own it is judged at its receipt, and so it moves no valve by itself.
+ */
+export function presentStatus(
+  metrics: readonly KnownMetric[],
+  mapping: EdgeTable,
+  nowMs: number,
+): readonly KnownMetric[] {
+  return metrics.map((metric) => {
+    const { name, value, atMs } = metric;
+    if (atMs === null || nowMs - atMs <= freshForMs || value === null) return metric;
+    const meaning = Object.hasOwn(mapping.metrics, name) ? mapping.metrics[name] : undefined;
+    const flags = meaning === undefined ? undefined : saidStatus(metric, meaning, value);
+    return flags === undefined || flags === null ? metric : { ...metric, atMs: null };
+  });
+}
 
 /** What each status metric says after these; an older word does not replace a newer one. */
 export function levelsAfter(

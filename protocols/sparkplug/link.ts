@@ -3,7 +3,7 @@ import type { MeterFile, StatusLevels } from "#domain/meterFile.ts";
 import { unreachable } from "#domain/invariant.ts";
 import type { EdgeTable } from "#domain/edgeTable.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
-import type { Telegram } from "#domain/telegram.ts";
+import type { DecodedReading, Telegram } from "#domain/telegram.ts";
 import { minuteMs, secondMs, type TimestampMs } from "#domain/units.ts";
 import { crc16Arc, crc16X25 } from "#protocols/codec/crc16.ts";
 import type {
@@ -25,7 +25,7 @@ import {
   type EdgeNodeState,
   type EdgeStep,
 } from "./edgeNode.ts";
-import { levelsAfter, withLevels } from "./levels.ts";
+import { levelsAfter, presentStatus, withLevels } from "./levels.ts";
 import { telegramOf } from "./mapping.ts";
 import { decodePayload } from "./payload.ts";
 import { edgeUplinkOf, joinTopic, type EdgeTopic } from "./uplink.ts";
@@ -110,9 +110,9 @@ function take(
   const { group, edge, device } = topic;
   const mark = markOf(bytes);
   const { recent } = state.now as Now;
-  // A death has no sequence, so two of them may be the same and mean two things.
-  if (type !== "NDEATH" && recent.includes(mark))
-    return { state, effects: [{ kind: "known", ref }] };
+  // A session of a node without a clock may begin and end with the same bytes as the one before.
+  const isSessions = type === "NBIRTH" || type === "NDEATH";
+  if (!isSessions && recent.includes(mark)) return { state, effects: [{ kind: "known", ref }] };
   const message = { type, device, bytes: payload, ref };
   const step = takeEdgeMessage(settings, nodeOf(state), message, nowMs);
   const effects: LinkEffect[] = effectsOf(step, keyOf(group, edge), new Files(fileOf), nowMs).map(
@@ -121,7 +121,7 @@ function take(
   );
   if (step.state.held.some((held) => held.ref === ref)) effects.push({ kind: "held", ref });
   else if (isOld(step.effects, ref)) effects.push({ kind: "known", ref });
-  const marks = [...recent, mark].slice(-recentMax);
+  const marks = isSessions ? [] : [...recent, mark].slice(-recentMax);
   return { state: stateOf(state, step.state, marks), effects };
 }
 
@@ -153,7 +153,9 @@ function effectsOf(
   return step.effects.flatMap((effect): readonly LinkEffect[] => {
     switch (effect.kind) {
       case "metrics":
-        return effect.device === null ? [] : meterEffects(effect, effect.device, key, files);
+        return effect.device === null
+          ? []
+          : meterEffects(effect, effect.device, { key, files, nowMs });
       case "unexplained":
         return [faultOf(effect.ref, effect.device, { kind: "unexplained", count: effect.count })];
       case "refused":
@@ -181,13 +183,13 @@ function faultOf(ref: number, name: string | null, fault: DecodeFault): LinkEffe
 }
 
 function meterEffects(
-  { metrics, ref, isBirth }: Extract<EdgeEffect, { readonly kind: "metrics" }>,
+  { metrics: said, ref, isBirth }: Extract<EdgeEffect, { readonly kind: "metrics" }>,
   name: string,
-  key: string,
-  files: Files,
+  { key, files, nowMs }: { readonly key: string; readonly files: Files; readonly nowMs: number },
 ): readonly LinkEffect[] {
   const mapping = files.mappingOf(name);
   if (mapping === undefined) return [faultOf(ref, name, noTable)];
+  const metrics = isBirth ? presentStatus(said, mapping, nowMs) : said;
   // A birth says everything there is, so what it does not name is over.
   const levels = levelsAfter(isBirth ? {} : files.levelsOf(name), metrics, mapping);
   files.learn(name, levels);
@@ -210,7 +212,13 @@ function toldBy(
   levels: StatusLevels,
 ): Telegram {
   const telegram = telegramOf(metrics, mapping);
-  return { ...telegram, readings: withLevels(telegram.readings, metrics, levels) };
+  return presentFirst({ ...telegram, readings: withLevels(telegram.readings, metrics, levels) });
+}
+
+/** By the present one a clock that runs wrong is known; a reading without a time is of now. */
+function presentFirst(telegram: Telegram): Telegram {
+  const rank = ({ measuredAtMs }: DecodedReading) => measuredAtMs ?? Number.MAX_SAFE_INTEGER;
+  return { ...telegram, readings: telegram.readings.toSorted((a, b) => rank(b) - rank(a)) };
 }
 
 /** A value that has a meaning and does not fit its type is not silently passed over. */
@@ -256,7 +264,8 @@ export function telegramAlone(
   const unread = unreadIn(known, mapping);
   if (unread !== undefined) return fail(unread);
   const address = uplink === undefined ? null : addressOf(uplink.topic);
-  return ok({ ...telegramOf(device === null && uplink ? [] : known, mapping), address });
+  const told = telegramOf(device === null && uplink !== undefined ? [] : known, mapping);
+  return ok({ ...presentFirst(told), address });
 }
 
 function birthFor(

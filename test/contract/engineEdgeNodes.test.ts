@@ -155,6 +155,29 @@ test("a leak holds while other metrics speak, and is over when it says so itself
   expect(rings()).toBe(1);
 });
 
+test("a leak that began hours before a birth rings now, and moves no valve by itself", () => {
+  node.meter("M0001").hasLeak = true;
+  const beganMs = engine.nowMs;
+  later(180 * minuteMs);
+  const [birth, first] = node.births(beganMs);
+  hear([birth, first].filter((one) => one !== undefined));
+  expect(rings()).toBe(1);
+  expect(engine.rows("SELECT state FROM command")).toEqual([{ state: "refused" }]);
+  // The register keeps the time at which it was read.
+  const times = engine.rows("SELECT measured_at AS atMs FROM reading WHERE index_ml IS NOT NULL");
+  expect(times).toEqual([{ atMs: beganMs }]);
+});
+
+test("a node without a clock begins again with the same bytes, and is heard again", () => {
+  const born = node.births(later(minuteMs));
+  hear(born);
+  hear([node.data("M0001", { metrics: ["Volume"], atMs: later(secondMs) })]);
+  hear(born);
+  const { linkNotes } = hear([node.data("M0001", { metrics: ["Volume"], atMs: later(secondMs) })]);
+  expect(linkNotes).toEqual([]);
+  expect(reasons()).toEqual([]);
+});
+
 test("what a node remembers is history: it makes readings, rings not, and moves no valve", () => {
   const thenMs = later(minuteMs);
   later(5 * minuteMs);

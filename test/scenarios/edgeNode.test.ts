@@ -95,7 +95,17 @@ test(
     const states = verified?.history.map(({ state }) => state).filter((one) => one !== "unknown");
     expect(states?.slice(-3)).toEqual(["sent", "executed", "verified"]);
     expect(node.meter("M0001").movements).toBe(1);
-    await service.expectReady();
+
+    // A person's order to a meter that the node calls by its carrier address.
+    await service.call("POST", "/v1/meters/M0002/valve/close", { reason: "smell of gas" });
+    await eventually(
+      async () => session.heard.at(-1)?.topic,
+      (topic) => topic === "spBv1.0/city/DCMD/N1/imei-2",
+    );
+    await eventually(
+      async () => node.meter("imei-2").movements,
+      (movements) => movements === 1,
+    );
   },
 );
 
