@@ -193,7 +193,7 @@ test("43: closed, says the meter, and the register runs on: passing, and a perso
   expect(await orderOf("V1")).toMatchObject({ state: "passing" });
   const alarms = await service.items<{ rule: string; meterId: string }>("/v1/alarms");
   const rules = alarms.filter(({ meterId }) => meterId === "V1").map(({ rule }) => rule);
-  expect(rules.toSorted()).toEqual(["R15", "R9"]);
+  expect(rules.toSorted()).toEqual(["COMMAND_MISMATCH", "R15", "R9"]);
 });
 
 test("45: a leak bit that comes and goes with each frame is one alarm and one order that leaves", async () => {
