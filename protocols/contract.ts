@@ -6,18 +6,19 @@ import type { MeterFile } from "#domain/meterFile.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { Result } from "#domain/result.ts";
 import type { StatusFlags } from "#domain/status.ts";
-import type { Telegram, ValvePosition } from "#domain/telegram.ts";
+import type { Telegram } from "#domain/telegram.ts";
 import type { TimestampMs } from "#domain/units.ts";
 
 /**
  * What could be heard of an uplink that cannot be used: a leak bit must not be lost for a register without digits.
- * It has no time and no register; it may raise an alarm, and it never moves a valve by itself.
+ * It has no time and no register; it may raise an alarm, and it says nothing of a valve.
  */
 export interface Heard {
   /** As in a telegram. */
   readonly address: string | null;
   readonly status: StatusFlags;
-  readonly valve: ValvePosition | null;
+  /** Noise that looks like a position would end an unsent close: of a refused uplink none is believed. */
+  readonly valve: null;
 }
 
 /** Expected trouble with bytes, as a value. `reasonOf` maps each to its public quarantine reason. */

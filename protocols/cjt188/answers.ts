@@ -159,9 +159,12 @@ function answer<Values>(
   };
 }
 
-/** The checksum was right, so the status bytes are as the meter wrote them, whatever the others hold. */
+/**
+ * The checksum was right, so the status bytes are most likely as the meter wrote them, whatever the others hold. One
+ * random frame in 256 has a right sum too: it may raise an alarm, and must not say where a valve is.
+ */
 function heardIn({ frame, map }: Heading, at: number): Heard {
   const [first = 0, second = unusedByte] = frame.bytes.subarray(at, at + 2);
-  const { valve, flags } = statusOf(map, first, second);
-  return { address: ownerOf(frame), status: flags, valve };
+  const { flags } = statusOf(map, first, second);
+  return { address: ownerOf(frame), status: flags, valve: null };
 }

@@ -112,10 +112,9 @@ export function replyLines(
 }
 
 /** The status that a bad frame still told. */
-export function heardLines({ address, status, valve }: Heard, language: Language) {
+export function heardLines({ address, status }: Heard, language: Language) {
   return plainLines([
     ...(address === null ? [] : [[headings.address[language], shown(address)]]),
     [headings.status[language], statusText(status, language)],
-    ...(valve === null ? [] : [[headings.valve[language], valveWords[valve][language]]]),
   ]);
 }

@@ -28,13 +28,13 @@ const leak = { status: statusBits.leak, valve: null, address: null };
 describe("CJ/T 188", () => {
   const registerAt = 14;
   const unitAt = 18;
-  const meter = { address: "51510000000042", valve: "open" };
+  const meter = { address: "51510000000042", valve: null };
   const said = { ...meter, status: statusBits.leak | statusBits.battery_low };
 
   test.each([
     ["a digit that is none", registerAt, 0xfa],
     ["a unit that no volume has", unitAt, 0x77],
-  ])("status and valve of a frame with %s", (_what, at, byte) => {
+  ])("the status of a frame with %s, and nothing of its valve", (_what, at, byte) => {
     expect(heardBy(cjt188Protocol, altered("cjt188/gasLeak", at, byte))).toEqual(said);
   });
 

@@ -162,7 +162,7 @@ describe("a leak is heard where no telegram can be made", () => {
             kind: "notBcd",
             field: "volume",
             atByte: 0,
-            heard: { address: "1", status: statusBits.magnet, valve: "closed" },
+            heard: { address: "1", status: statusBits.magnet, valve: null },
           },
         }) as const,
     };
@@ -170,7 +170,7 @@ describe("a leak is heard where no telegram can be made", () => {
     expect(lwm2mOver({ inner }).decode(pack)).toMatchObject({
       fault: {
         kind: "notBcd",
-        heard: { address: "1", status: statusBits.leak | statusBits.magnet, valve: "closed" },
+        heard: { address: "1", status: statusBits.leak | statusBits.magnet, valve: null },
       },
     });
   });
