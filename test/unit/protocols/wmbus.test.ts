@@ -202,6 +202,37 @@ describe("layers", () => {
     });
   });
 
+  test.each([
+    [3, 2, false],
+    [4, 4, false],
+    [5, 8, true],
+    [6, 12, true],
+    [7, 16, true],
+  ])("authentication type %s, %s bytes: a proof %s", (type, macBytes, isProof) => {
+    const own = bytesOfHex("000102030405060708090a0b0c0d0e0f");
+    // Mode 7 with a persistent key and no ciphered block: all that could prove it is the MAC.
+    const message = `7a11000007 00 ${volume}`.replaceAll(" ", "");
+    const fields = `2${type}07000000`;
+    const mac = (by: Uint8Array) =>
+      hexOf(cmac(by, bytesOfHex(fields + message)).subarray(0, macBytes));
+    const layerBytes = (7 + macBytes).toString(16).padStart(2, "0");
+    const payload = (code: string) => `90 ${layerBytes} 002c ${fields} ${code} ${message}`;
+    const read = (code: string, options: object) =>
+      decodeWmbusTelegram(frameOf(payload(code)), options, null);
+    const signed = read(mac(own), { key: own });
+    if (isProof) expect(signed).toMatchObject({ ok: true, value: { provedCounter: 7 } });
+    else expect(signed).toMatchObject({ ok: false, fault: { kind: "notAuthentic" } });
+    expect(read(mac(own), { key: own, allowPlain: true })).toMatchObject({
+      ok: true,
+      value: { provedCounter: isProof ? 7 : null },
+    });
+    // A wrong one is refused, however short it is, and whatever the file allows.
+    const wrong = mac(new Uint8Array(16));
+    expect(read(wrong, { key: own, allowPlain: true })).toMatchObject({
+      fault: { kind: "notAuthentic" },
+    });
+  });
+
   test.each([3, 4, 8, 9, 10, 13])("security mode %s is named", (mode) => {
     const payload = `7a110000${mode.toString(16).padStart(2, "0")}${volume}`;
     expect(fault(payload)).toEqual({ kind: "unsupported", what: `security mode ${mode}` });
