@@ -29,11 +29,9 @@ export class LiveDirectory implements IntakeDirectory {
 
   #put(meter: Meter): void {
     const before = this.#byNo.get(meter.no);
-    if (before !== undefined && before.frameAddress !== null) {
-      this.#byAddress.delete(before.frameAddress);
-    }
-    if (before !== undefined && before.carrierAddress !== null) {
-      this.#byCarrierAddress.delete(before.carrierAddress);
+    if (before !== undefined) {
+      forget(this.#byAddress, before.frameAddress, meter.no);
+      forget(this.#byCarrierAddress, before.carrierAddress, meter.no);
     }
     this.#byNo.set(meter.no, meter);
     this.#byId.set(meter.id, meter);
@@ -64,4 +62,9 @@ export class LiveDirectory implements IntakeDirectory {
   gatewayMeters(gatewayId: string): ReadonlySet<string> | undefined {
     return this.#gateways.get(gatewayId);
   }
+}
+
+/** An address that a meter no longer has, unless another one got it earlier in the same batch. */
+function forget(meters: Map<string, Meter>, address: string | null, meterNo: number): void {
+  if (address !== null && meters.get(address)?.no === meterNo) meters.delete(address);
 }
