@@ -85,6 +85,8 @@ function targetOf(row: AlarmTransition, latching: boolean, holds: boolean): Alar
 
 function happeningOf(life: AlarmLife, input: AlarmInput): AlarmTransition["on"] {
   if (input.kind !== "activate") return input.kind;
+  // What was shelved is not what comes back graver, whether it went in between or not.
+  if (life.state === "shelved" && input.level > life.level) return "escalate";
   if (!life.holds) return "activate";
   return input.level > life.level ? "escalate" : "continue";
 }

@@ -110,6 +110,29 @@ describe("a shelf", () => {
     expect(alarmBy("R12")).toMatchObject({ state: "unacknowledged", priority: 3, hidden: null });
   });
 
+  test("does not hide what went and comes back graver: a high pressure of the first priority", () => {
+    const pressure = (pressureKpa: string): readonly string[] => {
+      engine.nowMs += minuteMs;
+      const values = { measuredAt: engine.nowMs, volumeM3: "100.000", status: [], pressureKpa };
+      return kindsOf(engine.uplinks([{ meterNo, bytes: jsonBytes(values) }]));
+    };
+    pressure("4.00");
+    pressure("4.00");
+    expect(alarmBy("R13")).toMatchObject({ level: 1, priority: 2, state: "unacknowledged" });
+    expect(shelve(alarmBy("R13"), 8 * hourMs)).toMatchObject({ ok: true });
+    pressure("2.00");
+    expect(pressure("2.00")).toEqual(["alarm.returned"]);
+    expect(alarmBy("R13").state).toBe("shelved");
+    pressure("20.00");
+    pressure("20.00");
+    expect(alarmBy("R13")).toMatchObject({
+      level: 2,
+      priority: 1,
+      state: "unacknowledged",
+      hidden: null,
+    });
+  });
+
   test("two consoles at once: the acknowledgement that lost is told what stands", () => {
     report(["magnet"]);
     const alarm = alarmBy("R11");

@@ -101,7 +101,10 @@ const common: readonly Row[] = [
       [from, "ease", state, ""],
       [from, "return", state, "returned"],
       [`${from} over`, "activate", `${state} +1`, "reraised"],
-      [`${from} over`, "escalate", `${state} +1`, "reraised"],
+      // What was shelved is not what comes back graver.
+      from === "shelved"
+        ? ["shelved over", "escalate", "unacknowledged +1", "escalated"]
+        : [`${from} over`, "escalate", `${state} +1`, "reraised"],
       [`${from} over`, "ease", `${state} +1`, "reraised"],
     ];
   }),
