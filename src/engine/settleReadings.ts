@@ -152,7 +152,7 @@ function ringer(draft: Draft, news: readonly Reading[]): (rule: MeterRuleId) => 
   const { lifecycle } = draft.meter;
   const isInService = (rule: MeterRuleId): boolean =>
     lifecycle === "active" || (rule === "R1" && lifecycle !== "closed");
-  return (rule) => isTimely && isInService(rule) && !isStilled(draft.context, rule);
+  return (rule) => isTimely && isInService(rule) && !isStilled(draft, rule);
 }
 
 /** The usual way: on from the head. */

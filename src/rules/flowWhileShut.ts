@@ -19,6 +19,14 @@ export interface FlowWhileShutState {
   readonly shut: Shut | null;
 }
 
+/** Enough to say that the valve is not shut, whatever it said last. */
+export function hasPassed(
+  { tuning, quantumMl }: Pick<RuleSettings, "tuning" | "quantumMl">,
+  shut: Shut | null,
+): boolean {
+  return shut !== null && shut.passedMl >= tuning.R9.passedQuanta * quantumMl;
+}
+
 function followShut(settings: RuleSettings, shut: Shut | null, reading: RuleReading): Shut | null {
   const { valve, interval, measuredAtMs } = reading;
   if (valve === "open") return null;
@@ -27,7 +35,7 @@ function followShut(settings: RuleSettings, shut: Shut | null, reading: RuleRead
   }
   const isAfter = interval !== null && interval.fromMs >= shut.sinceMs;
   const passedMl = shut.passedMl + (isAfter ? Math.max(0, interval.consumedMl) : 0);
-  const isEnough = passedMl >= settings.tuning.R9.passedQuanta * settings.quantumMl;
+  const isEnough = hasPassed(settings, { ...shut, passedMl });
   const isPassing = shut.isPassing || (isEnough && (valve === "closed" || valve === "fault"));
   if (passedMl === shut.passedMl && isPassing === shut.isPassing) return shut;
   return { ...shut, passedMl, isPassing };

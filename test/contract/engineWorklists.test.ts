@@ -92,3 +92,24 @@ test("behind a shut valve a flow that never stops is suppressed, and shown when 
   expect(latest("R9")?.state).toBe("unacknowledged");
   expect(latest("R6")?.state).toBe("unacknowledged");
 });
+
+test.each(["closed, then said nothing", "said nothing, late"])(
+  "a flow behind a valve that once said closed is shown when the register counts on (%s)",
+  (order) => {
+    report({ status: ["micro_flow"], valve: "open" });
+    report({ status: ["micro_flow"], valve: "closed" });
+    expect(latest("R6")?.state).toBe("suppressed");
+    // Somebody opens it by hand; the hourly values say nothing of the valve.
+    const hourly = (quanta: number, hours: number) => ({
+      measuredAt: engine.nowMs + hours * hourMs,
+      volumeM3: (100 + quanta / 1_000).toFixed(3),
+    });
+    const values = [hourly(1, 1), hourly(2, 2), hourly(3, 3)];
+    engine.nowMs += 3 * hourMs;
+    for (const value of order === "closed, then said nothing" ? values : values.toReversed()) {
+      engine.uplinks([{ meterNo, bytes: jsonBytes(value) }]);
+    }
+    expect(latest("R6")).toMatchObject({ state: "unacknowledged", hidden: null });
+    expect(engine.alarms("R9")).toEqual([]);
+  },
+);
