@@ -74,6 +74,11 @@ export function returnToNormal(draft: Draft, rule: MeterAlarmRule, atMs: Timesta
   moveAlarm(draft, before, { kind: "return" }, { returnedAtMs: atMs });
 }
 
+/** What is hidden under one alarm is hidden under another one: nothing that anybody would hear. */
+export function putUnder(draft: Draft, alarm: Alarm, parent: Alarm): void {
+  setLive(draft, alarm.rule as MeterAlarmRule, { ...alarm, parentId: parent.id }, []);
+}
+
 /**
  * A step that is no reading's: a person's act, the design's, or the watch's. Refused where the table does not
  * have it, or where the alarm is no longer the live one.

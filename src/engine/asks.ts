@@ -147,6 +147,8 @@ function setGateway(book: Book, id: string, meterIds: readonly string[]): void {
   book.undo.push(() => {
     if (before === undefined) gateways.delete(id);
     else gateways.set(id, before);
+    // Groups that were made in between are of a list that never was.
+    book.memory.registryVersion += 1;
   });
 }
 

@@ -25,6 +25,13 @@ export function outageKey(group: string): SystemAlarmKey {
   return `OUTAGE ${group}`;
 }
 
+/** The groups that are out as far as the operators know. */
+export function groupsOut(system: SystemAlarms): readonly string[] {
+  return Object.values(system).flatMap((alarm) =>
+    alarm?.rule === "OUTAGE" && alarm.returnedAtMs === null ? (alarm.subject ?? []) : [],
+  );
+}
+
 /** Names of the settings that the engine keeps in the ledger. */
 export const settingNames = Object.freeze({
   automationStopped: "automation.stopped",
@@ -51,6 +58,10 @@ export interface Memory {
   readonly due: Map<number, number>;
   /** Silent meters by group: found by the watch, and found again after a restart. */
   readonly silent: Map<string, Set<number>>;
+  /** The group under which each of them stands there. */
+  readonly silentIn: Map<number, string>;
+  /** The watch has looked at every meter since the start: before, nobody knows who is back. */
+  isSilenceKnown: boolean;
   /** Counts changes of meters and gateways. */
   registryVersion: number;
   /** Derived from both; null: not made yet. */
@@ -90,6 +101,8 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     waiting: new Set(),
     due: new Map(),
     silent: new Map(),
+    silentIn: new Map(),
+    isSilenceKnown: false,
     registryVersion: 0,
     groups: null,
     held: new Map(),
@@ -159,6 +172,7 @@ export function rememberMeter(memory: Memory, meter: Meter): void {
 
 /** Takes out a meter that was never to be: its batch could not be kept. */
 export function forgetMeter(memory: Memory, meter: Meter): void {
+  memory.registryVersion += 1;
   memory.meters.delete(meter.no);
   countArea(memory, meter.area, -1);
   memory.meterNoById.delete(meter.id);

@@ -6,11 +6,11 @@ import type { Alarm } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
 import { minuteMs } from "#domain/units.ts";
 import { noContact } from "#rules/noContact.ts";
-import { activate, activateUnder, isActive, moveAlarm } from "./alarmDesk.ts";
+import { activate, activateUnder, isActive, moveAlarm, putUnder } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import type { MeterContext } from "./context.ts";
 import { groupOf, groupSizes } from "./groups.ts";
-import { outageKey } from "./memory.ts";
+import { groupsOut, outageKey, type Memory } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
 import { liftSystem, raiseSystem } from "./systemAlarms.ts";
 
@@ -46,6 +46,7 @@ export function watchSilence(room: Room, book: Book, from: number): number {
   const last = memory.sequences.meter;
   const until = Math.min(last, from + silenceLimits.metersPerWatch - 1);
   const found: Silent[] = [];
+  const strays: Meter[] = [];
   let next = until >= last ? 1 : until + 1;
   for (let meterNo = from; meterNo <= until; meterNo += 1) {
     const meter = memory.meters.get(meterNo);
@@ -53,13 +54,16 @@ export function watchSilence(room: Room, book: Book, from: number): number {
     if (meter === undefined || context === undefined) continue;
     const silent = look(room, meter, context, book.nowMs);
     if (silent !== null && !isKnown(context, silent)) found.push(silent);
-    if (found.length === silenceLimits.silencesPerWatch) {
+    if (isStray(room, meter, context)) strays.push(meter);
+    if (found.length + strays.length >= silenceLimits.silencesPerWatch) {
       next = meterNo + 1;
       break;
     }
   }
+  if (next === 1) memory.isSilenceKnown = true;
   watchOutages(room, book);
   for (const silent of found) tell(room, book, silent);
+  for (const meter of strays) bringHome(room, book, meter);
   return next;
 }
 
@@ -71,10 +75,9 @@ function look(
   nowMs: number,
 ): Silent | null {
   const group = groupOf(memory, meter);
-  const members = memory.silent.get(group);
   const heardMs = context.lastReceivedAtMs;
   if (heardMs === null || meter.lifecycle !== "active") {
-    members?.delete(meter.no);
+    stand(memory, meter.no, null);
     return null;
   }
   // Before this engine began to listen, silence was ours.
@@ -87,12 +90,43 @@ function look(
   );
   // What was silent before a restart and was not heard since is silent still.
   if (level === 0 && !isActive(context.live.R12)) {
-    members?.delete(meter.no);
+    stand(memory, meter.no, null);
     return null;
   }
-  if (members === undefined) memory.silent.set(group, new Set([meter.no]));
-  else members.add(meter.no);
+  stand(memory, meter.no, group);
   return level === 0 ? null : { meter, group, level, beganMs, proof };
+}
+
+/** A silent meter is counted in the group that it belongs to now, and in no other; null: it is not silent. */
+function stand({ silent, silentIn }: Memory, meterNo: number, group: string | null): void {
+  const before = silentIn.get(meterNo) ?? null;
+  if (before !== null && before !== group) {
+    silent.get(before)?.delete(meterNo);
+    silentIn.delete(meterNo);
+  }
+  if (group === null) return;
+  silentIn.set(meterNo, group);
+  const members = silent.get(group);
+  if (members === undefined) silent.set(group, new Set([meterNo]));
+  else members.add(meterNo);
+}
+
+/** Hidden under the outage of a group that is back, or that is no longer this meter's. */
+function isStray({ memory }: Room, meter: Meter, { live }: MeterContext): boolean {
+  const alarm = live.R12;
+  if (alarm?.state !== "suppressed" || alarm.parentId === null) return false;
+  const own = memory.system[outageKey(groupOf(memory, meter))];
+  return !isActive(own) || alarm.parentId !== own.id;
+}
+
+function bringHome(room: Room, book: Book, meter: Meter): void {
+  const draft = draftFor(room, book, meter);
+  const alarm = draft.context.live.R12;
+  if (alarm === undefined || !isStray(room, meter, draft.context)) return;
+  const own = room.memory.system[outageKey(groupOf(room.memory, meter))];
+  if (isActive(own)) putUnder(draft, alarm, own);
+  else moveAlarm(draft, alarm, { kind: "release" });
+  recordDraft(book, draft);
 }
 
 function isKnown(context: MeterContext, { level }: Silent): boolean {
@@ -111,10 +145,14 @@ function tell(room: Room, book: Book, silent: Silent): void {
   recordDraft(book, draft);
 }
 
+const nobody: ReadonlySet<number> = new Set();
+
 /** Raises and ends the alarms of whole groups, and takes the members' own alarms under them. */
 function watchOutages(room: Room, book: Book): void {
   const { memory } = room;
-  for (const [group, members] of memory.silent) {
+  // An outage whose members all reported before they were looked at is in the system's alarms only.
+  for (const group of new Set([...memory.silent.keys(), ...groupsOut(memory.system)])) {
+    const members = memory.silent.get(group) ?? nobody;
     const meters = groupSizes(memory).get(group) ?? members.size;
     const { outageMetersMin, outageShareMin, outageEndShare } = silenceLimits;
     const needed = Math.max(outageMetersMin, Math.ceil(outageShareMin * meters));
@@ -125,7 +163,7 @@ function watchOutages(room: Room, book: Book): void {
       if (isActive(known) && known.proof["silent"] === silent) continue;
       raiseSystem(book, room.rng, key, { group, silent, meters });
       if (!isActive(known)) takeUnder(room, book, group, members);
-    } else if (isActive(known)) {
+    } else if (isActive(known) && memory.isSilenceKnown) {
       liftSystem(book, key);
       showAgain(room, book, known, members);
     }

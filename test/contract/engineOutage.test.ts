@@ -1,8 +1,9 @@
 /** A network that fails is one alarm with a list; a leak inside it is heard at once and stands on top. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hourMs, minuteMs, secondMs } from "#domain/units.ts";
 import { silenceLimits } from "#engine/silence.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
+import type { Ask } from "#ports/requests.ts";
 import { EngineUnderTest, envelopeOf, jsonBytes, meterDraft } from "../support/engine.ts";
 
 const memberCount = 600;
@@ -153,4 +154,109 @@ test("meters behind one gateway are one group, whatever their area", () => {
   expect(engine.alarms("OUTAGE")).toMatchObject([
     { subject: "gateway G1", proof: { silent: 40, meters: 40 } },
   ]);
+});
+
+/** The watch looks once a second. */
+function look(times = 1): readonly string[] {
+  const kinds: string[] = [];
+  for (let time = 0; time < times; time += 1) {
+    engine.nowMs += 2 * secondMs;
+    const result = engine.process({});
+    if (result.kind !== "committed") throw new TypeError(result.message);
+    kinds.push(...result.events.map(({ json }) => (JSON.parse(json) as { kind: string }).kind));
+  }
+  return kinds;
+}
+
+describe("an outage ends", () => {
+  test("when its meters go to another gateway; who is silent there rings or is hidden there", () => {
+    const first = members().slice(0, 40);
+    engine.ask({ kind: "gateway.put", gateway: { id: "G1", meterIds: first } });
+    for (let hour = 0; hour < 4; hour += 1) {
+      engine.nowMs += hourMs;
+      hear([...members().slice(40), ...others()]);
+    }
+    expect(outage()).toMatchObject({ subject: "gateway G1", returnedAtMs: null });
+    const old = outage();
+    engine.ask({ kind: "gateway.put", gateway: { id: "G1", meterIds: [] } });
+    engine.ask({ kind: "gateway.put", gateway: { id: "G2", meterIds: first } });
+    expect(look(2)).not.toContain("alarm.released");
+    expect(engine.ledger.alarm(old.id)?.returnedAtMs).not.toBeNull();
+    expect(outage()).toMatchObject({ subject: "gateway G2", proof: { silent: 40 } });
+    expect(list({ parentId: old.id })).toEqual([]);
+    expect(list({ parentId: outage().id })).toHaveLength(40);
+    // Most are heard over the new gateway; the rest is one meter's matter each.
+    hear(first.slice(3));
+    look();
+    expect(outage().returnedAtMs).not.toBeNull();
+    expect(list({ states: ["unacknowledged"] }).map(({ rule }) => rule)).toEqual([
+      "R12",
+      "R12",
+      "R12",
+    ]);
+  });
+
+  test("for a silent meter that goes to an area that is not out", () => {
+    silentHours(3);
+    engine.ask({
+      kind: "meter.change",
+      meterId: "M7",
+      ifVersion: null,
+      change: { area: "south" },
+    });
+    expect(look(2)).toContain("alarm.released");
+    expect(outage()).toMatchObject({ returnedAtMs: null, proof: { silent: memberCount - 1 } });
+    expect(list({ states: ["unacknowledged"] }).map(({ rule }) => rule)).toEqual(["OUTAGE", "R12"]);
+    hear(["M7"]);
+    look();
+    expect(list({ states: ["unacknowledged"] }).map(({ rule }) => rule)).toEqual(["OUTAGE"]);
+  });
+
+  test("after a restart, when all its meters report before anybody looks", () => {
+    silentHours(3);
+    engine.restart();
+    engine.nowMs += secondMs;
+    hear(members());
+    look();
+    expect(outage().state).toBe("returned-unacknowledged");
+    expect(list({ states: ["suppressed", "unacknowledged"] })).toEqual([]);
+  });
+
+  test("when the batch that would have ended it could not be stored", () => {
+    silentHours(3);
+    hear(members());
+    engine.nowMs += 2 * secondMs;
+    engine.failAfter(1_000);
+    expect(engine.process({}).kind).toBe("notCommitted");
+    engine.failAfter(null);
+    expect(outage().returnedAtMs).toBeNull();
+    look();
+    expect(outage().returnedAtMs).not.toBeNull();
+  });
+});
+
+describe("a group is never one of a batch that could not be stored:", () => {
+  /** The watch counts the groups in the batch that fails. */
+  function failWith(ask: Ask): void {
+    engine.nowMs += 2 * secondMs;
+    engine.failAfter(1_000);
+    const asks = [{ askNo: 1, envelope: envelopeOf(ask) }];
+    expect(engine.process({ asks }).kind).toBe("notCommitted");
+    engine.failAfter(null);
+  }
+
+  test("the list of a gateway", () => {
+    const meterIds = members().slice(0, 300);
+    failWith({ kind: "gateway.put", gateway: { id: "G1", meterIds } });
+    silentHours(3);
+    expect(engine.alarms("OUTAGE")).toMatchObject([
+      { subject: "area north", proof: { silent: memberCount, meters: memberCount } },
+    ]);
+  });
+
+  test("a meter", () => {
+    failWith({ kind: "meter.register", meter: meterDraft("M9999", { area: "north" }) });
+    silentHours(3);
+    expect(outage()).toMatchObject({ proof: { meters: memberCount } });
+  });
 });
