@@ -18,7 +18,8 @@ export interface RecentBytes {
 
 export interface LeakClose {
   readonly alarmId: AlarmId;
-  readonly occurrence: number;
+  /** The condition on record; an alarm that only rings again for the next shift is the same one. */
+  readonly occurrenceId: number | null;
   /** Why it was refused or held; null: it was ordered. */
   readonly detail: string | null;
 }

@@ -10,6 +10,7 @@ import {
   judgeClose,
   leakCloseExpiresInMs,
   type CloseAsk,
+  type CloseRefusal,
 } from "#valves/judge.ts";
 import type { IgnoredReply } from "#valves/advance.ts";
 import { judgeOther, type OtherAsk, type OtherJudgement } from "#valves/judgeOther.ts";
@@ -23,12 +24,14 @@ export function moveValve(draft: Draft, input: ValveInput): void {
   const { quantumMl, size } = draft.meter;
   const before = draft.context.valve;
   const { qmaxMlPerHour } = sizeLimits(size);
-  const step = stepValve({ quantumMl, qmaxMlPerHour }, before, input);
+  const told = input.kind === "reading" ? { ...input, isUndated: isUndated(draft, input) } : input;
+  const step = stepValve({ quantumMl, qmaxMlPerHour }, before, told);
   if (step.state !== before) draft.context = { ...draft.context, valve: step.state };
   draft.effects.commands.push(...step.changes);
   if (step.send !== null) draft.effects.sends.push(step.send);
   if (step.ignoredReply !== null) noteStray(draft, step.ignoredReply, input);
   const changed = step.changes.at(-1)?.command ?? null;
+  if (changed !== null) noteNeedless(draft, changed);
   followTrouble(draft, changed?.action === "close" ? changed : null);
   if (step.isUncontrolled && input.kind === "reading") proposeClose(draft, input.measuredAtMs);
   followProposal(draft);
@@ -46,6 +49,22 @@ function noteStray(draft: Draft, reason: IgnoredReply, input: ValveInput): void 
   const level = reason === "after-end" ? 1 : 2;
   const proof = { reason, result, ...named };
   activate(draft, { rule: "COMMAND_MISMATCH", level, proof, raisedAtMs: draft.nowMs });
+}
+
+/** Whether the clock of the value that speaks, one of the uplink at hand, could not be believed. */
+function isUndated({ effects }: Draft, { measuredAtMs }: Pick<Reading, "measuredAtMs">): boolean {
+  const clockFlags = readingFlags.TIME_INVALID | readingFlags.TIME_FUTURE;
+  const readings = [...effects.readings, ...effects.revisions.map(({ reading }) => reading)];
+  return readings.some(
+    (reading) => reading.measuredAtMs === measuredAtMs && (reading.flags & clockFlags) !== 0,
+  );
+}
+
+/** The valve was shut already, and nobody has said no: should it be open again, the leak asks again. */
+function noteNeedless(draft: Draft, { cause, state, detail }: Command): void {
+  const { leakClose } = draft.context;
+  if (leakClose?.alarmId !== cause.ref || state !== "cancelled" || detail !== alreadyClosed) return;
+  draft.context = { ...draft.context, leakClose: { ...leakClose, detail } };
 }
 
 /** Gas flows as through an open pipe after somebody opened the valve: a person looks, and may close again. */
@@ -67,7 +86,8 @@ function followProposal(draft: Draft): void {
   const { valve, live } = draft.context;
   if (live.R19 === undefined || live.R19.returnedAtMs !== null) return;
   const isWaiting = valve.outstanding?.command.action === "close";
-  if (valve.position === "closed" || !isWaiting) returnToNormal(draft, "R19", draft.nowMs);
+  const isShut = valve.position === "closed" && !valve.isPositionUndated;
+  if (isShut || !isWaiting) returnToNormal(draft, "R19", draft.nowMs);
 }
 
 /** Two reports after a close left, the meter has said nothing: nobody knows, and somebody must (faults 5). */
@@ -106,26 +126,31 @@ function followTrouble(draft: Draft, command: Command | null): void {
   activate(draft, { rule: "R15", level: 1, proof, raisedAtMs: draft.nowMs });
 }
 
+const alreadyClosed = "already-closed" satisfies CloseRefusal;
+
 /** Refusals that a better reading of the same leak overcomes. */
-const passingRefusals: readonly (string | null)[] = ["stale-data", "doubted-data"];
+const passingRefusals: readonly (string | null)[] = ["stale-data", "doubted-data", alreadyClosed];
 
 /**
- * A leak asks for its valve once per occurrence: on fresh data, within policy, past the breaker. When only old
- * or doubted data said so at first, it asks again as soon as good data does. The register has no part in a leak
- * bit, except where nothing else vouches for the frame.
+ * A leak asks for its valve once per occurrence on record: on fresh data, within policy, past the breaker. What time
+ * alone does to the alarm is no new leak: who has called the close off is not overruled by the next shift's bell. When
+ * only old or doubted data said so at first, or the valve was shut then, it asks again as soon as good data says so of
+ * a valve that is not. The register has no part in a leak bit, except where nothing else vouches for the frame.
  */
 export function closeForAlarm(draft: Draft, alarm: Alarm, proof: Reading): void {
-  const { id: alarmId, occurrence } = alarm;
+  const { id: alarmId } = alarm;
   voidPermit(draft);
-  const before = draft.context.leakClose;
-  const isAsked = before?.alarmId === alarmId && before.occurrence === occurrence;
+  const { leakClose: before, occurrenceIds, valve } = draft.context;
+  const occurrenceId = occurrenceIds.R1 ?? null;
+  const isAsked = before?.alarmId === alarmId && before.occurrenceId === occurrenceId;
   const isClockBelieved = isFresh(proof.measuredAtMs, proof.receivedAtMs, proof.flags);
   const isLate = !isClockBelieved || (proof.flags & readingFlags.LATE) !== 0;
   const isDoubted = draft.protocol.hasWeakChecksum && isRegisterDoubted(proof);
   if (isAsked && (!passingRefusals.includes(before.detail) || isLate || isDoubted)) return;
-  if (draft.context.valve.outstanding?.command.cause.ref === alarmId) {
+  if (isAsked && before.detail === alreadyClosed && valve.position === "closed") return;
+  if (valve.outstanding?.command.cause.ref === alarmId) {
     // It chatters: what its first occurrence ordered is on its way.
-    draft.context = { ...draft.context, leakClose: { alarmId, occurrence, detail: null } };
+    draft.context = { ...draft.context, leakClose: { alarmId, occurrenceId, detail: null } };
     return;
   }
   const { detail } = order(draft, {
@@ -140,7 +165,7 @@ export function closeForAlarm(draft: Draft, alarm: Alarm, proof: Reading): void 
     },
     by: "engine",
   });
-  draft.context = { ...draft.context, leakClose: { alarmId, occurrence, detail } };
+  draft.context = { ...draft.context, leakClose: { alarmId, occurrenceId, detail } };
 }
 
 /** Where gas escapes nobody may open, whatever becomes of the close. */

@@ -83,7 +83,7 @@ export interface CloseAsk {
 }
 
 /** Interlocks: why a close is refused; stable words (`detail` of the command). */
-type CloseRefusal =
+export type CloseRefusal =
   | "stale-data"
   | "doubted-data"
   | "unconfirmed-profile"
@@ -144,7 +144,7 @@ function automaticInterlock(
   if (ask.doubted) return "doubted-data";
   if (ask.critical) return "critical-customer";
   if (automation.stopped) return "automation-stopped";
-  if (valve.position === "closed") return "already-closed";
+  if (valve.position === "closed" && !valve.isPositionUndated) return "already-closed";
   if (valve.position === "fault") return "valve-fault";
   if (ask.isBatteryWeak === true) return "battery-weak";
   if ((ask.meterCloses ?? 0) >= automationLimits.meterClosesMax) return "meter-limit";

@@ -15,6 +15,8 @@ export interface ValveReading {
   readonly measuredAtMs: TimestampMs;
   readonly indexMl: VolumeMl | null;
   readonly valve: ValvePosition | null;
+  /** Its clock could not be believed; the time of receipt stands in. */
+  readonly isUndated?: boolean;
   readonly clockErrorMs?: number | null;
   readonly flowMlPerHour?: number | null;
   readonly nowMs: TimestampMs;
@@ -75,12 +77,17 @@ function withPosition(state: ValveState, reading: ValveReading): ValveState {
     actuations: state.actuations + (hasMoved ? 1 : 0),
     position: reading.valve,
     positionAtMs: reading.measuredAtMs,
+    isPositionUndated: reading.isUndated === true,
     trouble: isOver ? null : state.trouble,
   };
 }
 
 function reportedClosed(state: ValveState, open: OpenCommand, reading: ValveReading): ValveStep {
   const move = { atMs: reading.nowMs, by: "meter" };
+  const isWaiting = isUnsent(open.command) || open.command.state === "queued";
+  if (isWaiting && reading.isUndated === true && open.command.cause.kind === "alarm") {
+    return unchanged(state);
+  }
   if (isUnsent(open.command)) {
     return advance(state, open, ["cancel"], { ...move, detail: "already-closed" });
   }

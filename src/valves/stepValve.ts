@@ -3,7 +3,7 @@
  * `delivered`, `accepted` and `unknown` the meter must have reported since the first that its valve is not
  * closed. A contact alone is never enough, because a meter connects before it reports.
  */
-import type { Command, CommandAction, CommandState } from "#domain/command.ts";
+import type { Command, CommandState } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
 import { invariant, unreachable } from "#domain/invariant.ts";
 import type { CommandReply, ValvePosition } from "#domain/telegram.ts";
@@ -60,6 +60,7 @@ export type ValveInput =
       readonly measuredAtMs: TimestampMs;
       readonly indexMl: VolumeMl | null;
       readonly valve: ValvePosition | null;
+      readonly isUndated?: boolean;
       /** How far the meter's clock lies ahead of the receipt; null: it does not say. */
       readonly clockErrorMs?: number | null;
       readonly flowMlPerHour?: number | null;
@@ -220,7 +221,7 @@ function onApprove(state: ValveState, open: OpenCommand, ask: ApprovalAsk): Valv
 function onContact(state: ValveState, open: OpenCommand, nowMs: TimestampMs): ValveStep {
   const { command } = open;
   const hasAnotherAttempt = command.attempts < commandLimits.attemptsMax;
-  const isWanted = isDue(open) && isInPlace(state, command.action);
+  const isWanted = isDue(open) && isInPlace(state, command);
   if (!isWanted || isExpired(open, nowMs) || !hasAnotherAttempt) return onClock(state, open, nowMs);
   const sendsMs = state.sendsMs.filter((atMs) => Math.abs(nowMs - atMs) < wakeMs);
   // The other place is kept: should gas escape now, the close must still leave in this window.
@@ -233,8 +234,11 @@ function onContact(state: ValveState, open: OpenCommand, nowMs: TimestampMs): Va
 }
 
 /** A shut valve needs no close, and only a shut one may be opened. */
-function isInPlace({ position }: ValveState, action: CommandAction): boolean {
-  if (action === "close") return position !== "closed";
+function isInPlace(state: ValveState, { action, cause }: Command): boolean {
+  const { position, isPositionUndated } = state;
+  if (action === "close") {
+    return position !== "closed" || (isPositionUndated && cause.kind === "alarm");
+  }
   return action !== "permit_opening" || position === "closed";
 }
 

@@ -34,6 +34,11 @@ export interface ValveState {
   readonly position: ValvePosition | null;
   /** Meter's clock of that report. */
   readonly positionAtMs: TimestampMs | null;
+  /**
+   * The word came without a time that could be believed, so it may be an old one: it is shown, but no close for a
+   * leak is called off by it.
+   */
+  readonly isPositionUndated: boolean;
   readonly outstanding: OpenCommand | null;
   /** 0..255, fresh per command. */
   readonly nextSequence: number;
@@ -67,6 +72,7 @@ export interface OpeningWatch {
 export const initialValveState: ValveState = Object.freeze({
   position: null,
   positionAtMs: null,
+  isPositionUndated: false,
   outstanding: null,
   nextSequence: 0,
   trouble: null,
