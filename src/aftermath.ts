@@ -22,6 +22,7 @@ export class Aftermath {
   carrier: DownlinkCarrier | null = null;
   listeners: CommandListeners | null = null;
   queue: Pick<UplinkQueue, "contact"> | null = null;
+  selfWatch: { readonly lagSeconds: number | null } | null = null;
   isListening = false;
   #blindness: string | null = null;
   readonly #clock: Clock;
@@ -60,7 +61,9 @@ export class Aftermath {
 
   readiness(): { readonly ready: boolean; readonly reasons: readonly string[] } {
     const reasons = this.isListening ? [] : ["not listening for meters"];
+    const lagSeconds = this.selfWatch?.lagSeconds ?? null;
     if (this.#blindness !== null) reasons.push(this.#blindness);
+    else if (lagSeconds !== null) reasons.push(`the engine is ${lagSeconds} s behind`);
     return { ready: reasons.length === 0, reasons };
   }
 

@@ -31,6 +31,8 @@ import type { CommandListeners, UplinkQueue } from "#ports/intake.ts";
 import type { DeliveryDesk } from "#ports/deliveries.ts";
 import { cat1Stream } from "#protocols/cat1/stream.ts";
 import { hostBirth, hostDeath } from "#protocols/sparkplug/host.ts";
+import { freeSpaceOf } from "#selfwatch/freeSpace.ts";
+import { SelfWatch } from "#selfwatch/selfWatch.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
@@ -40,7 +42,7 @@ import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
 import { onenetPushes } from "./onenetPushes.ts";
-import { systemClock } from "./systemClock.ts";
+import { anchorNow, systemClock, type SystemClock } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
 
 /** The data directory cannot be used; says what and what next. */
@@ -73,7 +75,7 @@ interface Base {
   readonly config: Config;
   readonly secrets: Secrets;
   readonly profiles: Profiles;
-  readonly clock: Clock;
+  readonly clock: SystemClock;
   readonly directory: string;
   readonly pepper: Uint8Array;
   readonly observability: Observability;
@@ -121,6 +123,7 @@ export async function serve(
     metrics.connections(intake.connectionCount());
     metrics.engineLag(queue.lagSeconds());
   }, sampleEveryMs);
+  const selfWatch = startSelfWatch(base);
   aftermath.isListening = true;
   observer.note("process.ready", { httpPort: api.port, mqttPort: intake.port });
   return {
@@ -132,6 +135,7 @@ export async function serve(
       aftermath.isListening = false;
       observer.note("process.stopping");
       clearInterval(sampler);
+      selfWatch.stop();
       await sink?.stop();
       await intake.close();
       await cat1?.close();
@@ -153,7 +157,9 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
     ...(config.profilesDir === undefined ? [] : [config.profilesDir]),
   ]);
   const ruleDocument = config.rulesFile === undefined ? null : loadRules(config.rulesFile, known);
-  const clockSettings = { factor: config.clock.factor, baseMs: config.clock.baseMs ?? Date.now() };
+  const anchor = anchorNow();
+  const { factor, baseMs = Math.floor(anchor.wallMs) } = config.clock;
+  const clockSettings = { factor, baseMs, anchor };
   const clock = systemClock(clockSettings);
   const directory = prepareDirectory(config.dataDir);
   const observability = createObservability({ level: config.log.level, clock });
@@ -311,6 +317,22 @@ function edgeHost(hostId: string, clock: Clock): EdgeHost {
   const session = { hostId, connectedAtMs: clock.nowMs() };
   const birth = hostBirth(session);
   return { stateTopic: birth.topic, birth: birth.bytes, death: hostDeath(session).bytes };
+}
+
+/** Only behind it does the engine learn what is wrong with the process around it. */
+function startSelfWatch({ config, directory, queue, clock, observability, aftermath }: Base) {
+  const { file, url, everySeconds } = config.heartbeat;
+  const selfWatch = new SelfWatch({
+    queue,
+    clock,
+    freeSpace: freeSpaceOf(directory),
+    heartbeat: { file, url, everySeconds },
+    observer: observability.observer,
+    isWell: () => aftermath.readiness().ready,
+  });
+  aftermath.selfWatch = selfWatch;
+  selfWatch.start();
+  return selfWatch;
 }
 
 function startQueryWorker(directory: string): Worker {

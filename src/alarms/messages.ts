@@ -1,7 +1,8 @@
 /**
  * One sentence an alarm, to be read aloud, in both languages. Numbers come from the alarm's proof; a proof without
  * them (an older version of the rule) gives the sentence without numbers. No sentence may call the valve a
- * safety device. The system's own proofs: BLIND and PARKED { reason }, BREAKER { held }, R15 { outcome, detail }.
+ * safety device. The system's own proofs: BLIND, PARKED and HEARTBEAT { reason }, BREAKER { held },
+ * ARRIVALS { received, usual }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct }, R15 { outcome, detail }.
  */
 import type { Alarm, Proof, RuleId } from "#domain/alarm.ts";
 import {
@@ -220,6 +221,43 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
       {
         en: "an answer that belongs to no order of this meter, changed nothing",
         zh: "收到与本表命令不符的应答，未作处理",
+      },
+      proof,
+    ),
+  ARRIVALS: (proof) =>
+    withNumbers(
+      {
+        en: "far fewer uplinks arrive than usual at this hour",
+        zh: "上报数量明显低于同时段平常水平",
+      },
+      plain(proof, "received", { en: "received:", zh: "收到：" }),
+      plain(proof, "usual", { en: "usual:", zh: "平常：" }),
+    ),
+  LAG: (proof) =>
+    withNumbers(
+      { en: "the engine is behind, alarms come late", zh: "数据处理滞后，报警会延迟" },
+      plain(proof, "lagSeconds", { en: "by", zh: "滞后 " }, " s"),
+    ),
+  CLOCK: (proof) =>
+    withNumbers(
+      {
+        en: "the machine's clock was moved, the service counts on by its own",
+        zh: "服务器时钟发生跳变，系统按自身计时继续运行",
+      },
+      plain(proof, "apartSeconds", { en: "by", zh: "偏差 " }, " s"),
+    ),
+  DISK: (proof, isLevel2) =>
+    withNumbers(
+      isLevel2
+        ? { en: "the disk is nearly full", zh: "磁盘空间即将耗尽" }
+        : { en: "disk space is low", zh: "磁盘空间不足" },
+      plain(proof, "freePct", { en: "free", zh: "剩余 " }, " %"),
+    ),
+  HEARTBEAT: (proof) =>
+    withReason(
+      {
+        en: "the heartbeat does not get out, nobody outside would notice our end",
+        zh: "对外心跳发送失败，系统停运时外部无法察觉",
       },
       proof,
     ),

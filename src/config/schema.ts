@@ -90,6 +90,24 @@ const influxSchema = z.strictObject({
   tokenFile: file.optional().describe("File with a token that may write to the bucket."),
 });
 
+const heartbeatSchema = z.strictObject({
+  file: file
+    .optional()
+    .describe("File that is written while all is well; its age tells a local watchdog."),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      "Address that is called (GET) while all is well; may be this machine. No redirect is followed.",
+    ),
+  everySeconds: z
+    .int()
+    .min(5)
+    .max(60)
+    .default(15)
+    .describe("Seconds between two heartbeats. When two fail in a row, there is an alarm."),
+});
+
 const keysSchema = z.strictObject({
   masterKeyFile: file
     .optional()
@@ -164,6 +182,9 @@ export const configSchema = z
     influx: influxSchema
       .optional()
       .describe("Copies every stored reading to a time-series server; absent: off."),
+    heartbeat: heartbeatSchema
+      .prefault({})
+      .describe("A sign of life to a watchdog outside: it alone notices our end."),
     keys: keysSchema.prefault({}).describe("Keys of meters that cipher their frames."),
     sparkplug: sparkplugSchema
       .prefault({})

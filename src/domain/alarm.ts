@@ -22,7 +22,18 @@ export const meterRuleIds = [
   "R16",
   "R19",
 ] as const;
-export const systemRuleIds = ["BLIND", "PARKED", "BREAKER", "OUTAGE", "COMMAND_MISMATCH"] as const;
+/** What the process measures of itself and tells the engine. */
+export const troubleRuleIds = ["LAG", "CLOCK", "DISK", "HEARTBEAT"] as const;
+export type TroubleRuleId = (typeof troubleRuleIds)[number];
+export const systemRuleIds = [
+  "BLIND",
+  "PARKED",
+  "BREAKER",
+  "OUTAGE",
+  "COMMAND_MISMATCH",
+  "ARRIVALS",
+  ...troubleRuleIds,
+] as const;
 export type MeterRuleId = (typeof meterRuleIds)[number];
 export type SystemRuleId = (typeof systemRuleIds)[number];
 export type RuleId = MeterRuleId | SystemRuleId;

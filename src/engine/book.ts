@@ -46,10 +46,10 @@ export interface Book {
 
 /** Opens the books for one batch; everything that it changes in memory can be undone. */
 export function openBook(ledger: Ledger, memory: Memory, nowMs: TimestampMs): Book {
-  const { automation, system, meterAlarms } = memory;
+  const { automation, system, meterAlarms, arrivals } = memory;
   const sequences = { ...memory.sequences };
   const restore = (): void => {
-    Object.assign(memory, { automation, sequences, system, meterAlarms });
+    Object.assign(memory, { automation, sequences, system, meterAlarms, arrivals });
   };
   const changed = {
     meters: new Map<number, Meter>(),

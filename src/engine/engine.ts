@@ -6,6 +6,7 @@ import { uplinkNames } from "#domain/platform.ts";
 import { timestampMs } from "#domain/units.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import type { AskResult } from "#ports/requests.ts";
+import { countArrivals } from "./arrivals.ts";
 import { carryOut } from "./asks.ts";
 import { openBook, publish, recordDraft, undoBook, type Book } from "./book.ts";
 import { takeArrival, writeEdgeNodes } from "./edgeNodes.ts";
@@ -14,7 +15,7 @@ import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.t
 import { allActive } from "./activeAlarms.ts";
 import { openRules } from "./rulesInForce.ts";
 import { draftFor, type Room } from "./room.ts";
-import { liftSystem, raiseSystem } from "./systemAlarms.ts";
+import { liftSystem, raiseSystem, takeTrouble } from "./systemAlarms.ts";
 import type { ReceivedUplink } from "./takeUplink.ts";
 import { moveValve } from "./valveDesk.ts";
 import { watch } from "./watch.ts";
@@ -51,6 +52,7 @@ export function startEngine(parts: EngineParts): Engine {
     for (const [place, got] of unpack(batch.uplinks, book.nowMs).entries()) {
       takeArrival(room, book, got, poison.has(place));
     }
+    if (batch.uplinks !== null) countArrivals(room.memory, batch.uplinks.ends.length);
     for (const notice of batch.notices) takeNotice(room, book, notice);
     const results = batch.asks.map(({ envelope }) => carryOut(room, book, envelope));
     const monotonicMs = room.clock.monotonicMs();
@@ -166,6 +168,10 @@ function unpack(batch: UplinkBatch | null, nowMs: number): readonly ReceivedUpli
 }
 
 function takeNotice(room: Room, book: Book, notice: Notice): void {
+  if (notice.kind === "trouble") {
+    takeTrouble(book, room.rng, notice.trouble);
+    return;
+  }
   const { nowMs } = book;
   const meterNo =
     notice.kind === "contact" ? notice.meterNo : room.ledger.command(notice.commandId)?.meterNo;

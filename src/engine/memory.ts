@@ -13,6 +13,7 @@ import { secondPersonPolicies, type SecondPersonPolicy } from "#valves/approval.
 import type { LinkState } from "#protocols/contract.ts";
 import type { AutomationState } from "#valves/judge.ts";
 import { noAlarms, recount, type AlarmCounts } from "./activeAlarms.ts";
+import { openArrivals, type Arrivals } from "./usualArrivals.ts";
 import type { Groups } from "./groups.ts";
 import { initialContext, reviveAlarms, reviveContext, type MeterContext } from "./context.ts";
 
@@ -38,6 +39,7 @@ export const settingNames = Object.freeze({
   secondPerson: "valves.secondPerson",
   systemAlarms: "alarms.system",
   rules: "rules.history",
+  arrivals: "arrivals.usual",
 });
 
 export interface Memory {
@@ -77,6 +79,7 @@ export interface Memory {
   /** Standing alarms of meters by priority. */
   meterAlarms: AlarmCounts;
   system: SystemAlarms;
+  arrivals: Arrivals;
   automation: AutomationState;
   /** When a person's close waits for a second person. */
   secondPerson: SecondPersonPolicy;
@@ -113,6 +116,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     system: reviveAlarms(
       JSON.parse(ledger.setting(settingNames.systemAlarms) ?? "{}") as SystemAlarms,
     ),
+    arrivals: openArrivals(ledger.setting(settingNames.arrivals)),
     automation: {
       stopped: ledger.setting(settingNames.automationStopped) === "yes",
       recentClosesMs: recentAreaCloses.map(({ atMs }) => atMs),

@@ -6,6 +6,7 @@ import type { Downlink, DownlinkOutcome, LinkNote } from "#ports/intake.ts";
 import type { ApiKeyRow, CredentialRow, Directory, GatewayRow } from "#ports/ledger.ts";
 import type { BatchCounts } from "#ports/metrics.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
+import type { Trouble } from "#ports/trouble.ts";
 
 export type { BatchCounts } from "#ports/metrics.ts";
 
@@ -31,7 +32,8 @@ export type Notice =
       readonly kind: "downlink";
       readonly commandId: CommandId;
       readonly outcome: DownlinkOutcome;
-    };
+    }
+  | { readonly kind: "trouble"; readonly trouble: Trouble };
 
 export interface EngineBatch {
   readonly kind: "batch";

@@ -4,16 +4,29 @@ import { unhidden, type Alarm, type Proof, type SystemRuleId } from "#domain/ala
 import { alarmId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { Rng } from "#ports/rng.ts";
+import type { Trouble } from "#ports/trouble.ts";
 import { ruleTable } from "#rules/ruleTable.ts";
 import { lived, moved, stepOf, unseen } from "./alarmSteps.ts";
 import { publishAlarm, type Book } from "./book.ts";
 import { outageKey, settingNames, type SystemAlarmKey } from "./memory.ts";
 
 /** Raises the system's alarm, or brings its proof up to date. */
-export function raiseSystem(book: Book, rng: Rng, key: SystemAlarmKey, proof: Proof): void {
+export function raiseSystem(
+  book: Book,
+  rng: Rng,
+  key: SystemAlarmKey,
+  proof: Proof,
+  level: 1 | 2 = 1,
+): void {
   const before = book.memory.system[key];
   const alarm = before ?? blank(book, rng, key, proof);
-  step(book, key, { ...alarm, proof }, { kind: "activate", level: 1 });
+  step(book, key, { ...alarm, proof }, { kind: "activate", level });
+}
+
+/** What the process measured of itself; told again after a restart, so that what is over ends. */
+export function takeTrouble(book: Book, rng: Rng, { rule, level, proof }: Trouble): void {
+  if (level === 0) liftSystem(book, rule);
+  else raiseSystem(book, rng, rule, proof, level);
 }
 
 /** The trouble is over. */
@@ -53,7 +66,7 @@ function step(
   const isAnew = input.kind === "activate" && happened.length > 0;
   const next: Alarm = {
     ...lived(alarm, life),
-    level: 1,
+    priority: ruleTable[alarm.rule].priority[life.level === 2 ? 2 : 1],
     ...(isAnew ? { ...unseen(life, book.nowMs), raisedAtMs: book.nowMs } : {}),
     ...(input.kind === "activate" ? { returnedAtMs: null } : moved(alarm, life, book.nowMs)),
     ...(happened.length > 0 ? change : {}),

@@ -8,6 +8,7 @@ import type { Committed, DownlinkOutcome, Uplink, UplinkQueue } from "#ports/int
 import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { AskEnvelope, AskResult, Desk } from "#ports/requests.ts";
+import type { QueueProgress, Trouble } from "#ports/trouble.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import type { ProtocolName } from "#domain/meter.ts";
 import { isCarrierName, uplinkNames } from "#domain/platform.ts";
@@ -116,6 +117,7 @@ export class EngineQueue implements UplinkQueue, Desk {
   #contacts = new Set<number>();
   #asks: WaitingAsk[] = [];
   #arrivals = 0;
+  #reports = 0;
   #isBusy = true;
   #isStopping = false;
   #hasFailed = false;
@@ -145,6 +147,20 @@ export class EngineQueue implements UplinkQueue, Desk {
     );
     if (receivedAtMs.length === 0) return 0;
     return Math.max(0, (this.#parts.clock.nowMs() - Math.min(...receivedAtMs)) / 1_000);
+  }
+
+  /** For whoever watches whether the engine follows. */
+  progress(): QueueProgress {
+    const oldest = [this.#urgent.peek(), this.#bulk.peek(), this.#sent.uplinks[0]];
+    const arrivals = oldest.flatMap((one) => (one === undefined ? [] : one.arrival));
+    const oldestArrival = arrivals.length === 0 ? null : Math.min(...arrivals);
+    return { arrivals: this.#arrivals, oldestArrival, reports: this.#reports };
+  }
+
+  /** Something is wrong with ourselves, or no longer. */
+  tell(trouble: Trouble): void {
+    this.#notices.push({ kind: "trouble", trouble });
+    this.#schedule();
   }
 
   offer(uplink: Uplink, committed: Committed): void {
@@ -215,6 +231,7 @@ export class EngineQueue implements UplinkQueue, Desk {
     const sent = this.#sent;
     this.#sent = nothingSent;
     this.#isBusy = false;
+    this.#reports += 1;
     if (report.kind === "committed" && !this.#isEmpty()) this.#send();
     if (report.kind === "committed") this.#acknowledge(report, sent);
     else this.#refuse(report, sent);

@@ -1,4 +1,5 @@
 /** What happens although nothing arrives: commands run out of time, meters fall silent. Once a second. */
+import { watchArrivals } from "./arrivals.ts";
 import { moveAlarm } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import { watchEdgeNodes } from "./edgeNodes.ts";
@@ -20,6 +21,7 @@ export function watch(room: Room, book: Book, from: number): number {
   watchBreaker(room, book);
   watchCampaigns(room, book);
   watchAlarms(room, book);
+  watchArrivals(room, book);
   return watchSilence(room, book, from);
 }
 

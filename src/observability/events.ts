@@ -1,4 +1,5 @@
 /** Every named event of the program: how serious its log line is, and which reasons its counter tells apart. */
+import { troubleRuleIds } from "#domain/alarm.ts";
 import type { NamedEvent } from "#ports/observer.ts";
 import { sinkNames } from "#ports/metrics.ts";
 
@@ -137,6 +138,8 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "engine.exited": { level: "fatal" },
   "engine.queueFull": { level: "warn" },
   "audit.exportFailed": { level: "error" },
+  "self.trouble": { level: "error", reasonField: "reason", reasons: troubleRuleIds },
+  "self.troubleOver": { level: "info", reasonField: "reason", reasons: troubleRuleIds },
   "sink.failed": { level: "warn", reasonField: "sink", reasons: sinkNames },
   "sink.recovered": { level: "info", reasonField: "sink", reasons: sinkNames },
   "log.dropped": { level: "warn" },

@@ -44,6 +44,8 @@ export const namedEvents = {
   "engine.exited": "the engine thread ended; the process stops",
   "engine.queueFull": "the intake queue reached its limit; bulk senders are paused",
   "audit.exportFailed": "the head of the audit could not be written to its second place",
+  "self.trouble": "something is wrong with ourselves: the rule of the alarm; reason",
+  "self.troubleOver": "it is over; reason",
   "sink.failed": "a sink could not be reached; it will catch up",
   "sink.recovered": "a sink takes data again",
   "log.dropped": "whoever reads the log was too slow; lines were thrown away, metrics were not",

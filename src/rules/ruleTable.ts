@@ -153,6 +153,36 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 1, 2: 1 },
     source: "6.1.3 close valve; automatic closes held for a person",
   },
+  ARRIVALS: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "7.1.6 completeness; ten minutes with less than 70 % of the usual uplinks",
+  },
+  LAG: {
+    version: 1,
+    latching: false,
+    priority: { 1: 1, 2: 1 },
+    source: "7.1.6 completeness; the engine is more than 5 s behind",
+  },
+  CLOCK: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "7.1.6 accuracy; the machine's clock was moved by more than 5 s",
+  },
+  DISK: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 1 },
+    source: "7.1.5 fault plan; less than 20 % and 10 % of the disk are free",
+  },
+  HEARTBEAT: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "7.1.5 fault plan; the watchdog outside cannot be told that we live",
+  },
 });
 
 /** Whether this level of the rule goes to a work list instead of to the operators. */

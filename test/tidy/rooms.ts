@@ -104,6 +104,10 @@ export const rooms: readonly Room[] = [
     [domain, ports],
     ["src/engine"],
   ),
+  room("src/selfwatch", "Watches ourselves: lag, clock, disk, heartbeat outwards.", [
+    domain,
+    ports,
+  ]),
   room("src/observability", "Named internal events, each with its metric and its log line.", [
     domain,
     ports,

@@ -151,6 +151,48 @@ test("alarms of the system itself", () => {
   );
 });
 
+test.each<readonly [RuleId, ConditionLevel, Proof, string, string]>([
+  [
+    "LAG",
+    1,
+    { lagSeconds: 8 },
+    "the engine is behind, alarms come late (by 8 s).",
+    "数据处理滞后，报警会延迟（滞后 8 s）。",
+  ],
+  [
+    "ARRIVALS",
+    1,
+    { received: 3, usual: 100 },
+    "far fewer uplinks arrive than usual at this hour (received: 3, usual: 100).",
+    "上报数量明显低于同时段平常水平（收到：3，平常：100）。",
+  ],
+  [
+    "CLOCK",
+    1,
+    { apartSeconds: -3600 },
+    "the machine's clock was moved, the service counts on by its own (by -3600 s).",
+    "服务器时钟发生跳变，系统按自身计时继续运行（偏差 -3600 s）。",
+  ],
+  ["DISK", 1, { freePct: 17 }, "disk space is low (free 17 %).", "磁盘空间不足（剩余 17 %）。"],
+  [
+    "DISK",
+    2,
+    { freePct: 4 },
+    "the disk is nearly full (free 4 %).",
+    "磁盘空间即将耗尽（剩余 4 %）。",
+  ],
+  [
+    "HEARTBEAT",
+    1,
+    { reason: "url: no answer" },
+    "the heartbeat does not get out, nobody outside would notice our end: url: no answer.",
+    "对外心跳发送失败，系统停运时外部无法察觉：url: no answer。",
+  ],
+])("the system's own %s, level %i", (rule, level, proof, en, zh) => {
+  const message = alarmMessage(alarmOf(rule, level, proof), null);
+  expect(message).toEqual({ en: `System: ${en}`, zh: `系统：${zh}` });
+});
+
 test("a historical record says that it is one", () => {
   const past = alarmMessage(alarmOf("R1", 1, {}, true), "M0001");
   expect(past.en).toBe("Past: Meter M0001: gas leak or gas detector alarm.");
