@@ -55,7 +55,7 @@ export class TcpIntake implements CommandListeners {
     this.#admission = new Admission(limits, clock, observer, admit, events);
     this.#server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true });
     this.#server.maxConnections = limits.connectionsMax;
-    this.#server.on("connection", (socket: Socket) => this.#admission.offer(socket));
+    this.#server.on("connection", (socket: Socket) => this.#arrive(socket));
     this.#server.on("drop", () => this.#refuse("CONNECTION_LIMIT"));
   }
 
@@ -106,13 +106,19 @@ export class TcpIntake implements CommandListeners {
     await closed;
   }
 
-  #greet(socket: Socket): void {
+  /** Strangers are turned away before the door: in its queue they would take the meters' places. */
+  #arrive(socket: Socket): void {
     const address = socket.remoteAddress ?? "";
-    if (!this.#peers.check(address, isIPv4(address) ? "ipv4" : "ipv6")) {
-      this.#refuse("PEER");
-      socket.destroy();
+    if (this.#peers.check(address, isIPv4(address) ? "ipv4" : "ipv6")) {
+      this.#admission.offer(socket);
       return;
     }
+    this.#refuse("PEER");
+    socket.on("error", () => undefined);
+    socket.destroy();
+  }
+
+  #greet(socket: Socket): void {
     const known = (session: TcpSession, meter: Meter): void => this.#known(session, meter);
     const session = new TcpSession(socket, { ...this.#options, limits: this.#limits, known });
     this.#sessions.add(session);
