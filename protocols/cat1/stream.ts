@@ -1,6 +1,6 @@
 /** CAT-1 in a stream of bytes: where its frames are, whose they are, and what ends an exchange. */
 import type { ProtocolName } from "#domain/meter.ts";
-import { splitFrames } from "#protocols/codec/frameStream.ts";
+import { damagedFrame, splitParts } from "#protocols/codec/frameStream.ts";
 import { streamFrameBytesMax } from "#protocols/codec/startsWith68.ts";
 import { addressOf } from "./frame.ts";
 import { encodeCat1ReportAnswer } from "./requests.ts";
@@ -10,9 +10,10 @@ export const cat1Stream = {
   protocol: "cat1" satisfies ProtocolName,
   frameBytesMax: streamFrameBytesMax,
   split(buffer: Uint8Array, isEnded: boolean) {
-    const { frames, rest, noiseBytes } = splitFrames(buffer, isEnded);
-    return { frames: frames.map(({ bytes }) => bytes), rest, noiseBytes };
+    const { parts, rest } = splitParts(buffer, isEnded);
+    return { parts: parts.filter((part) => part.kind !== "greeting"), rest };
   },
+  damaged: damagedFrame,
   addressOf,
   /** Of every report, also one that cannot be read; of nothing else. */
   answer(frame: Uint8Array): Uint8Array | null {

@@ -10,6 +10,12 @@ export interface StreamFrame {
   readonly bytes: Uint8Array;
 }
 
+/** One piece of a stream; noise reaches without a gap from frame to frame. */
+export type StreamPart =
+  | ({ readonly kind: "frame" } & StreamFrame)
+  | { readonly kind: "greeting" }
+  | { readonly kind: "noise"; readonly bytes: Uint8Array };
+
 /** What a stretch of a stream holds. */
 export interface FrameSplit {
   readonly frames: readonly StreamFrame[];
@@ -33,28 +39,61 @@ export const greeting = Uint8Array.of(0xa3, 0x45, 0xa3, 0xc5, 0x00, 0x00);
  * Linear in the bytes.
  */
 export function splitFrames(buffer: Uint8Array, isEnded = false): FrameSplit {
-  const sumOf = runningSums(buffer);
+  const { parts, rest } = splitParts(buffer, isEnded);
   const frames: StreamFrame[] = [];
   let greetings = 0;
   let noiseBytes = 0;
+  for (const part of parts) {
+    if (part.kind === "frame") frames.push({ protocol: part.protocol, bytes: part.bytes });
+    else if (part.kind === "greeting") greetings += 1;
+    else noiseBytes += part.bytes.filter((byte) => byte !== wakeUpByte).length;
+  }
+  return { frames, rest, greetings, noiseBytes };
+}
+
+/** The same as frames and what stood between them, for a line on which a damaged frame must be kept. */
+export function splitParts(
+  buffer: Uint8Array,
+  isEnded: boolean,
+): { readonly parts: readonly StreamPart[]; readonly rest: Uint8Array } {
+  const sumOf = runningSums(buffer);
+  const parts: StreamPart[] = [];
+  let noiseFrom: number | null = null;
+  const endNoise = (to: number): void => {
+    if (noiseFrom !== null) parts.push({ kind: "noise", bytes: buffer.slice(noiseFrom, to) });
+    noiseFrom = null;
+  };
   let at = 0;
   while (at < buffer.length) {
     const start =
       buffer[at] === startByte ? startsWith68(buffer, at, sumOf) : greetingAt(buffer, at);
     if (start.kind === "arriving" && !isEnded) break;
     if (start.kind === "greeting") {
-      greetings += 1;
+      endNoise(at);
+      parts.push({ kind: "greeting" });
       at += greeting.length;
     } else if (start.kind === "whole") {
+      endNoise(at);
       const end = at + start.sizeBytes;
-      frames.push({ protocol: start.family, bytes: buffer.slice(at, end) });
+      parts.push({ kind: "frame", protocol: start.family, bytes: buffer.slice(at, end) });
       at = end;
     } else {
-      if (buffer[at] !== wakeUpByte) noiseBytes += 1;
+      if (buffer[at] !== wakeUpByte) noiseFrom ??= at;
       at += 1;
     }
   }
-  return { frames, rest: buffer.slice(at), greetings, noiseBytes };
+  endNoise(at);
+  return { parts, rest: buffer.slice(at) };
+}
+
+/** The shortest frame of all families: an M-Bus long frame without data. */
+const frameBytesMin = 9;
+
+/** What of some noise may have been a frame, without what wakes up the next; null: nothing. */
+export function damagedFrame(noise: Uint8Array): Uint8Array | null {
+  const from = noise.indexOf(startByte);
+  const to = noise.findLastIndex((byte) => byte !== wakeUpByte) + 1;
+  return from >= 0 && to - from >= frameBytesMin ? noise.slice(from, to) : null;
 }
 
 /** The sum modulo 256 of any stretch, at the price of one subtraction. */

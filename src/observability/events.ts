@@ -76,7 +76,7 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "tcp.frameRefused": {
     level: "warn",
     reasonField: "reason",
-    reasons: ["UNKNOWN_METER", "NOT_OWNER"],
+    reasons: ["UNKNOWN_METER", "NOT_OWNER", "FLOOD", "DAMAGED_LIMIT", "LINE_CLOSED"],
     endsUplink: true,
   },
   "tcp.cut": {

@@ -121,15 +121,17 @@ export interface StreamDialect {
   readonly protocol: ProtocolName;
   /** No frame is longer, so no more is kept of one that has begun. */
   readonly frameBytesMax: number;
-  /** Whole frames, and what may be the beginning of another; `isEnded`: nothing more will come. */
+  /** Whole frames and the noise between them, and what may be the beginning of another frame. */
   split(
     buffer: Uint8Array,
+    /** Nothing more will come. */
     isEnded: boolean,
   ): {
-    readonly frames: readonly Uint8Array[];
+    readonly parts: readonly { readonly kind: "frame" | "noise"; readonly bytes: Uint8Array }[];
     readonly rest: Uint8Array;
-    readonly noiseBytes: number;
   };
+  /** What of some noise may have been a frame; null: nothing. */
+  damaged(noise: Uint8Array): Uint8Array | null;
   /** Whose frame it is, by its address; null: it cannot be read. */
   addressOf(frame: Uint8Array): string | null;
   /** What the meter waits for when its frame is stored, telling it to sleep; null: nothing. */

@@ -264,16 +264,103 @@ describe("what is cut", () => {
     expect(queue.offered.map(({ bytes }) => bytes.length)).toEqual([report.length, 40]);
   });
 
-  test("a flood of reports, and random bytes without end", async () => {
+  test("a flood of reports, each of which is stored or counted", async () => {
     await intake.close();
     await start({ framesPerConnectionMax: 3 });
     const meter = await line();
     meter.send(...Array.from({ length: 10 }, () => report));
     await until(() => meter.isClosed, "the line is closed");
     expect(observer.count("tcp.cut", { reason: "FLOOD" })).toBe(1);
-    expect(queue.offered.length).toBeLessThanOrEqual(3);
+    expect(queue.offered).toHaveLength(3);
+    expect(observer.count("tcp.frameRefused", { reason: "FLOOD" })).toBe(7);
+  });
+
+  test("random bytes without end", async () => {
     const noisy = await line();
     for (let turn = 0; turn < 200; turn += 1) noisy.send(Buffer.alloc(4_096, turn));
     await until(() => observer.count("tcp.noise") > 0, "the noise is noted");
+    expect(queue.offered).toEqual([]);
   });
+
+  test.each([
+    ["noise", Uint8Array.of(0x00)],
+    ["what begins like a frame", Uint8Array.of(0x68)],
+  ])("a known meter that says nothing whole any more, for all its %s", async (_what, byte) => {
+    await intake.close();
+    await start({ idleTimeoutMs: 60, restTimeoutMs: 60, endGraceMs: 60 });
+    const meter = await line();
+    meter.send(report);
+    await until(() => meter.told().length === 1, "the answer");
+    const dripping = setInterval(() => meter.send(byte), 10);
+    // The meter's side stays open: only a cut ends such a line.
+    meter.socket.allowHalfOpen = true;
+    try {
+      await until(() => intake.count === 0, "the line is closed");
+    } finally {
+      clearInterval(dripping);
+    }
+  });
+});
+
+describe("a damaged frame", () => {
+  /** A wrong sum; what the meter counts has a 68 in it, so that the damaged frame is taken apart in two goes. */
+  const damaged = Uint8Array.from(report);
+  damaged[damaged.length - 2] = (damaged.at(-2) ?? 0) ^ 0xff;
+  const hexes = () => queue.offered.map(({ bytes }) => Buffer.from(bytes).toString("hex"));
+  const [bad, good] = [damaged, report].map((bytes) => Buffer.from(bytes).toString("hex"));
+
+  test.each([
+    ["before its first whole one", [damaged, report], [bad, good], 1],
+    ["between two whole ones", [report, damaged, report], [good, bad, good], 2],
+    ["with a wake-up behind it", [damaged, Uint8Array.of(0xfe, 0xfe), report], [bad, good], 1],
+  ])("of a known meter %s is kept for quarantine", async (_what, sent, kept, answers) => {
+    const meter = await line();
+    meter.send(...sent);
+    await until(() => queue.offered.length === kept.length, "all are offered");
+    expect(hexes()).toEqual(kept);
+    expect(cat1Protocol.decode(damaged)).toMatchObject({ fault: { kind: "checksumMismatch" } });
+    await until(() => meter.told().length === answers, "whole ones are answered");
+    expect(queue.offered.filter(({ reachable }) => reachable)).toHaveLength(answers);
+  });
+
+  test("that comes byte by byte is kept as one", async () => {
+    const meter = await line();
+    for (const byte of Buffer.concat([report, damaged, report])) meter.send(Uint8Array.of(byte));
+    await until(() => queue.offered.length === 3, "all are offered");
+    expect(hexes()).toEqual([good, bad, good]);
+  });
+
+  test("as a meter's last word is kept when the line ends, or breaks", async () => {
+    for (const end of ["end", "resetAndDestroy"] as const) {
+      const meter = await line();
+      meter.send(report, damaged);
+      await until(() => meter.told().length > 0, "the answer");
+      meter.socket[end]();
+      await until(() => hexes().includes(bad ?? ""), `kept after ${end}`);
+      queue.offered.splice(0);
+    }
+  });
+
+  test("of a stranger is not kept; of a meter at most a named few", async () => {
+    const stranger = await line();
+    stranger.send(damaged, reportOf("99999999999999"));
+    await until(() => stranger.isClosed, "the line is closed");
+    expect(queue.offered).toEqual([]);
+    const meter = await line();
+    for (let turn = 0; turn < 5; turn += 1) meter.send(damaged, report);
+    await until(() => queue.offered.length === 8, "five whole ones and three");
+    expect(observer.count("tcp.frameRefused", { reason: "DAMAGED_LIMIT" })).toBe(2);
+  });
+});
+
+test("strangers at the door do not take the places of meters", async () => {
+  await intake.close();
+  await start({ waitingPerAddressMax: 1, admissionsPerSecondMax: 1 }, { peers: ["10.0.0.0/8"] });
+  for (let turn = 0; turn < 5; turn += 1) {
+    const stranger = await line();
+    await until(() => stranger.isClosed, "it is turned away at once");
+  }
+  expect(observer.count("tcp.refused", { reason: "PEER" })).toBe(5);
+  expect(observer.count("tcp.refused", { reason: "ADDRESS_LIMIT" })).toBe(0);
+  expect(observer.count("tcp.throttled")).toBe(0);
 });

@@ -29,9 +29,16 @@ export interface TcpSessionParts {
   known(session: TcpSession, meter: Meter): void;
 }
 
+type FrameRefusal = "UNKNOWN_METER" | "NOT_OWNER" | "FLOOD" | "DAMAGED_LIMIT" | "LINE_CLOSED";
 type CutReason = "SIZE" | "FLOOD" | "NOT_READING" | "FIRST_FRAME_TIMEOUT";
 
 const nothing = new Uint8Array();
+
+interface Waiting {
+  readonly bytes: Uint8Array;
+  /** Kept for quarantine: it is not answered, and it is no word of the meter about an order. */
+  readonly isDamaged: boolean;
+}
 
 export class TcpSession implements CommandListener {
   readonly socket: Socket;
@@ -40,8 +47,11 @@ export class TcpSession implements CommandListener {
   readonly #parts: TcpSessionParts;
   #meter: Meter | null = null;
   #rest: Uint8Array = nothing;
-  #waiting: Uint8Array[] = [];
+  /** Bytes since the last frame that belong to none; what is beyond the longest frame is not kept. */
+  #noise: Uint8Array = nothing;
+  #waiting: Waiting[] = [];
   #frames = 0;
+  #damaged = 0;
   #isStoring = false;
   #isEnding = false;
   /** The meter waits for an answer to its report, and no order has taken this connection yet. */
@@ -51,6 +61,9 @@ export class TcpSession implements CommandListener {
   #owed: Uint8Array | null = null;
   #replyTimer: NodeJS.Timeout | null = null;
   #restTimer: NodeJS.Timeout | null = null;
+  /** Since the last whole frame: the socket's own timer would be set back by noise. */
+  #idleTimer: NodeJS.Timeout | null = null;
+  #graceTimer: NodeJS.Timeout | null = null;
 
   constructor(socket: Socket, parts: TcpSessionParts) {
     this.socket = socket;
@@ -60,7 +73,6 @@ export class TcpSession implements CommandListener {
     socket.on("end", () => this.#end());
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.#closed());
-    socket.setTimeout(limits.idleTimeoutMs, () => socket.destroy());
     this.#restTimer = setTimeout(
       () => this.#cut("FIRST_FRAME_TIMEOUT"),
       limits.firstFrameTimeoutMs,
@@ -88,11 +100,10 @@ export class TcpSession implements CommandListener {
   }
 
   #take(chunk: Uint8Array): void {
-    const { dialect, limits, observer } = this.#parts;
+    const { dialect, limits } = this.#parts;
     const split = dialect.split(joined(this.#rest, chunk), false);
     this.#rest = split.rest;
-    if (split.noiseBytes > 0) observer.note("tcp.noise", { bytes: split.noiseBytes });
-    for (const frame of split.frames) this.#frame(frame);
+    this.#takeParts(split.parts);
     if (this.socket.destroyed) return;
     if (this.#rest.length > dialect.frameBytesMax) this.#cut("SIZE");
     else if (this.#waiting.length > limits.framesWaitingMax) this.socket.pause();
@@ -103,73 +114,109 @@ export class TcpSession implements CommandListener {
   #awaitRest(): void {
     if (this.#meter === null) return;
     if (this.#rest.length === 0) {
-      if (this.#restTimer !== null) clearTimeout(this.#restTimer);
-      this.#restTimer = null;
+      this.#stopRestTimer();
       return;
     }
     this.#restTimer ??= setTimeout(() => this.#end(), this.#parts.limits.restTimeoutMs);
   }
 
-  #frame(frame: Uint8Array): void {
-    if (this.socket.destroyed || !this.#belongs(frame)) return;
-    this.#frames += 1;
-    if (this.#frames > this.#parts.limits.framesPerConnectionMax) {
-      this.#cut("FLOOD");
+  #takeParts(parts: ReturnType<StreamDialect["split"]>["parts"]): void {
+    for (const { kind, bytes } of parts) {
+      if (kind === "frame") this.#frame(bytes);
+      else this.#takeNoise(bytes);
+    }
+  }
+
+  #takeNoise(bytes: Uint8Array): void {
+    const { dialect, observer } = this.#parts;
+    observer.note("tcp.noise", { bytes: bytes.length });
+    this.#noise = joined(this.#noise, bytes).slice(0, dialect.frameBytesMax);
+  }
+
+  #frame(bytes: Uint8Array): void {
+    const refusal = this.#refusalOf(bytes);
+    if (refusal !== null) {
+      this.#refuse(refusal);
+      if (refusal === "FLOOD" && !this.socket.destroyed) this.#cut("FLOOD");
+      this.socket.destroy();
       return;
     }
+    this.#frames += 1;
+    this.#idleTimer ??= setTimeout(() => this.#end(), this.#parts.limits.idleTimeoutMs);
+    this.#idleTimer.refresh();
+    this.#keepDamaged(nothing);
     // Whatever it is, the meter speaks again after the order: it was there to hear it.
     this.#endOrder(true);
-    this.#waiting.push(frame);
+    this.#waiting.push({ bytes, isDamaged: false });
     this.#store();
   }
 
+  /** Every whole frame that is read and not stored is counted, also those that came with the last straw. */
+  #refusalOf(bytes: Uint8Array): FrameRefusal | null {
+    if (this.#frames >= this.#parts.limits.framesPerConnectionMax) return "FLOOD";
+    return this.socket.destroyed ? "LINE_CLOSED" : this.#foreign(bytes);
+  }
+
   /** The first frame says whose connection this is. */
-  #belongs(frame: Uint8Array): boolean {
-    const { dialect, directory, observer } = this.#parts;
-    const address = dialect.addressOf(frame);
+  #foreign(bytes: Uint8Array): "UNKNOWN_METER" | "NOT_OWNER" | null {
+    const { dialect, directory } = this.#parts;
+    const address = dialect.addressOf(bytes);
     if (this.#meter !== null) {
       // A frame that nobody can read goes to quarantine under the connection's meter.
-      if (address === null || address === this.#meter.frameAddress) return true;
-      observer.note("tcp.frameRefused", { reason: "NOT_OWNER", protocol: dialect.protocol });
-      this.socket.destroy();
-      return false;
+      return address === null || address === this.#meter.frameAddress ? null : "NOT_OWNER";
     }
     const meter = address === null ? undefined : directory.meterByFrameAddress(address);
-    if (meter?.protocol !== dialect.protocol) {
-      observer.note("tcp.frameRefused", { reason: "UNKNOWN_METER", protocol: dialect.protocol });
-      this.socket.destroy();
-      return false;
-    }
+    if (meter?.protocol !== dialect.protocol) return "UNKNOWN_METER";
     this.#meter = meter;
-    if (this.#restTimer !== null) clearTimeout(this.#restTimer);
-    this.#restTimer = null;
+    this.#stopRestTimer();
     this.#parts.known(this, meter);
-    return true;
+    return null;
+  }
+
+  /** A damaged frame of a known meter is its word all the same, and waits in quarantine with its reason. */
+  #keepDamaged(rest: Uint8Array): void {
+    const { dialect, limits } = this.#parts;
+    const bytes = dialect.damaged(joined(this.#noise, rest)) ?? rest;
+    this.#noise = nothing;
+    if (this.#meter === null || bytes.length === 0) return;
+    this.#damaged += 1;
+    if (this.#damaged > limits.damagedPerConnectionMax) {
+      this.#refuse("DAMAGED_LIMIT");
+      return;
+    }
+    this.#waiting.push({ bytes: bytes.slice(0, dialect.frameBytesMax), isDamaged: true });
+    this.#store();
+  }
+
+  #refuse(reason: FrameRefusal): void {
+    const { observer, dialect } = this.#parts;
+    observer.note("tcp.frameRefused", { reason, protocol: dialect.protocol });
   }
 
   #store(): void {
-    const frame = this.#waiting[0];
-    if (this.#isStoring || frame === undefined || this.#meter === null) return;
+    const next = this.#waiting[0];
+    if (this.#isStoring || next === undefined || this.#meter === null) return;
     const { dialect, queue, clock } = this.#parts;
     this.#waiting.shift();
     this.#isStoring = true;
-    const answer = dialect.answer(frame);
+    const { bytes, isDamaged } = next;
+    const answer = isDamaged ? null : dialect.answer(bytes);
     this.#mayOrder = answer !== null && this.#owed === null && !this.socket.destroyed;
     const uplink = {
       meterNo: this.#meter.no,
       route: "meter",
       protocol: dialect.protocol,
-      bytes: frame,
+      bytes,
       receivedAtMs: clock.nowMs(),
       reachable: this.isListening,
     } as const;
     queue.offer(uplink, (failure) => {
       this.#isStoring = false;
-      if (failure === null) this.#stored(answer);
-      else this.socket.destroy();
+      if (failure !== null) this.socket.destroy();
+      else if (!isDamaged) this.#stored(answer);
       this.#store();
       if (this.#waiting.length === 0) this.socket.resume();
-      if (this.#isEnding && this.isIdle) this.socket.end();
+      if (this.#isEnding) this.#finish();
     });
   }
 
@@ -195,23 +242,39 @@ export class TcpSession implements CommandListener {
   }
 
   #write(bytes: Uint8Array): void {
-    if (this.socket.destroyed) return;
+    if (!this.socket.writable) return;
     this.socket.write(bytes);
     if (this.socket.writableLength > this.#parts.limits.unreadBytesMax) this.#cut("NOT_READING");
   }
 
   /** The line has fallen silent or was closed: what is left may hold frames behind a damaged one. */
   #end(): void {
-    const { dialect } = this.#parts;
+    this.#stopRestTimer();
+    this.#keepRest();
+    this.#isEnding = true;
+    this.#finish();
+  }
+
+  #keepRest(): void {
     const rest = this.#rest;
     this.#rest = nothing;
-    if (this.#meter !== null && rest.length > 0) {
-      const { frames } = dialect.split(rest, true);
-      // Nothing whole in it: its bytes are kept all the same, as what they are.
-      for (const frame of frames.length > 0 ? frames : [rest]) this.#frame(frame);
-    }
-    this.#isEnding = true;
-    if (this.isIdle) this.socket.end();
+    const { parts } = this.#parts.dialect.split(rest, true);
+    const isWhole = parts.some(({ kind }) => kind === "frame");
+    if (this.#meter !== null && isWhole) this.#takeParts(parts);
+    // Nothing whole in it: its bytes are kept all the same, as what they are.
+    this.#keepDamaged(isWhole ? nothing : rest);
+  }
+
+  /** What was taken is settled before the line is ended; a meter that does not end its side is cut. */
+  #finish(): void {
+    if (!this.isIdle) return;
+    this.socket.end();
+    this.#graceTimer ??= setTimeout(() => this.socket.destroy(), this.#parts.limits.endGraceMs);
+  }
+
+  #stopRestTimer(): void {
+    if (this.#restTimer !== null) clearTimeout(this.#restTimer);
+    this.#restTimer = null;
   }
 
   #cut(reason: CutReason): void {
@@ -227,8 +290,11 @@ export class TcpSession implements CommandListener {
   }
 
   #closed(): void {
-    if (this.#restTimer !== null) clearTimeout(this.#restTimer);
-    if (this.#replyTimer !== null) clearTimeout(this.#replyTimer);
+    this.#stopRestTimer();
+    for (const timer of [this.#replyTimer, this.#idleTimer, this.#graceTimer]) {
+      if (timer !== null) clearTimeout(timer);
+    }
+    this.#keepRest();
     this.#mayOrder = false;
     this.#endOrder(false);
   }
