@@ -53,8 +53,12 @@ export class Listeners implements CommandListeners, GatewayListeners {
     const newest = own ?? live.at(-1);
     if (newest !== undefined || meter === undefined) return newest?.listener;
     // The plain frame before one in an envelope: it comes without a platform's delay.
-    const reaching = carrierNames.filter((name) => this.#canReach(name, meter));
-    return reaching.flatMap((name) => this.#live(meterNo, name, meter)).at(-1)?.listener;
+    const heard = carrierNames.flatMap((name) => {
+      const live = this.#live(meterNo, name, meter);
+      // Asked for each uplink: what cannot be heard anyway is not written first.
+      return live.length > 0 && this.#canReach(name, meter) ? live : [];
+    });
+    return heard.at(-1)?.listener;
   }
 
   #live(meterNo: number, name: UplinkName, meter: Meter | undefined): readonly Entry[] {
