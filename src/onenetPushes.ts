@@ -11,6 +11,7 @@ import { decipherOnenet, isSignedByOnenet } from "#protocols/carriers/security.t
 export function onenetPushes(secrets: readonly DeliverySecret[]): SignedDeliveries {
   const byGateway = new Map(secrets.map((secret) => [secret.gateway, secret]));
   return {
+    hasToken: (gatewayId) => byGateway.has(gatewayId),
     isSigned(gatewayId, question) {
       // A gateway without a token takes as long as one with a wrong signature.
       const secret = byGateway.get(gatewayId);

@@ -65,42 +65,63 @@ class HttpDeliveryDesk implements DeliveryDesk {
 
   async admit(caller: DeliveryCaller): Promise<Refused | null> {
     const { carrier, gatewayId, username, secret, address } = caller;
-    if (!signingCarriers.includes(carrier)) {
-      const known = this.#logins.recognise(gatewayId, Buffer.from(secret ?? ""), address);
-      if (!known.ok) await delay(known.delayMs);
-      const isGateway = known.ok && known.login.kind === "gateway";
-      if (!isGateway || (username ?? gatewayId) !== gatewayId) {
-        return this.#refuse("unauthorised", caller);
-      }
+    if (signingCarriers.includes(carrier)) {
+      // Whether there is room is said to those only who have signed: a stranger's request is no uplink.
+      if (this.#options.signed.hasToken(gatewayId)) return null;
+      await this.#strike(caller);
+      return this.#refuse("unauthorised", caller);
     }
-    const isMany = (this.#loads.get(gatewayId)?.pushes ?? 0) >= this.#limits.pushesInFlightMax;
-    return isMany || !this.#options.isOpen() ? this.#refuse("overloaded", caller) : null;
+    const known = this.#logins.recognise(gatewayId, Buffer.from(secret ?? ""), address);
+    if (!known.ok) await delay(known.delayMs);
+    const isGateway = known.ok && known.login.kind === "gateway";
+    if (!isGateway || (username ?? gatewayId) !== gatewayId) {
+      return this.#refuse("unauthorised", caller);
+    }
+    return this.#mayBegin(gatewayId) ? null : this.#refuse("overloaded", caller);
   }
 
   async take(
-    caller: Pick<DeliveryCaller, "carrier" | "gatewayId">,
+    caller: Pick<DeliveryCaller, "carrier" | "gatewayId" | "address">,
     bytes: Uint8Array,
   ): Promise<DeliveryAnswer> {
     const { carrier, gatewayId } = caller;
     const clear = this.#clear(carrier, gatewayId, bytes);
     if (clear === null) {
-      this.#options.observer.note("security.deliverySignature", { gateway: gatewayId });
+      await this.#strike(caller);
       return this.#refuse("unauthorised", caller);
     }
     const frames = this.#frames(carrier, clear);
     if (frames === null) return this.#refuse("notAnEnvelope", caller);
+    const isLate = signingCarriers.includes(carrier) && !this.#mayBegin(gatewayId);
     const fitting = frames.filter((frame) => frame.length <= this.#limits.envelopeBytesMax);
-    if (!this.#hasRoom(gatewayId, fitting.length)) return this.#refuse("overloaded", caller);
+    if (isLate || !this.#hasRoom(gatewayId, fitting.length)) {
+      return this.#refuse("overloaded", caller, frames.length);
+    }
+    this.#note("SIZE", caller, frames.length - fitting.length);
     const isStored = await this.#store(carrier, gatewayId, fitting);
     if (!isStored) return { ok: false, refusal: "notStored" };
     return { ok: true, items: frames.map((frame) => this.#itemOf(frame)) };
   }
 
-  mayAnswer(gatewayId: string, question: DeliveryQuestion): boolean {
-    const isSigned = this.#options.signed.isSigned(gatewayId, question);
-    if (!isSigned)
-      this.#options.observer.note("security.deliverySignature", { gateway: gatewayId });
+  async mayAnswer(
+    caller: Pick<DeliveryCaller, "gatewayId" | "address">,
+    question: DeliveryQuestion,
+  ): Promise<boolean> {
+    const isSigned = this.#options.signed.isSigned(caller.gatewayId, question);
+    if (!isSigned) await this.#strike(caller);
     return isSigned;
+  }
+
+  /** A wrong signature: noted, counted like a wrong secret, and answered late where there were many. */
+  async #strike(caller: Pick<DeliveryCaller, "gatewayId" | "address">): Promise<void> {
+    const { gatewayId, address } = caller;
+    this.#options.observer.note("security.deliverySignature", { gateway: gatewayId });
+    await delay(this.#logins.strike(gatewayId, address).delayMs);
+  }
+
+  #mayBegin(gatewayId: string): boolean {
+    const pushes = this.#loads.get(gatewayId)?.pushes ?? 0;
+    return pushes < this.#limits.pushesInFlightMax && this.#options.isOpen();
   }
 
   #clear(carrier: CarrierName, gatewayId: string, bytes: Uint8Array): Uint8Array | null {
@@ -157,12 +178,24 @@ class HttpDeliveryDesk implements DeliveryDesk {
     return all.every(Boolean);
   }
 
+  /** `frames`: how many of them are turned away, where that is known. */
   #refuse(
     refusal: DeliveryRefusal,
-    { carrier, gatewayId }: Pick<DeliveryCaller, "carrier" | "gatewayId">,
+    caller: Pick<DeliveryCaller, "carrier" | "gatewayId">,
+    frames = 1,
   ): Refused {
-    const event = refusal === "unauthorised" ? "delivery.unauthorised" : "delivery.refused";
-    this.#options.observer.note(event, { reason: refusal, protocol: carrier, gateway: gatewayId });
+    this.#note(refusal, caller, frames);
     return { ok: false, refusal };
+  }
+
+  /** Once for each frame, for each is an uplink that was refused. */
+  #note(
+    reason: DeliveryRefusal | "SIZE",
+    { carrier, gatewayId }: Pick<DeliveryCaller, "carrier" | "gatewayId">,
+    frames: number,
+  ): void {
+    const event = reason === "unauthorised" ? "delivery.unauthorised" : "delivery.refused";
+    const fields = { reason, protocol: carrier, gateway: gatewayId };
+    for (let frame = 0; frame < frames; frame += 1) this.#options.observer.note(event, fields);
   }
 }

@@ -77,22 +77,35 @@ export class LoginDesk {
     return this.#recognise(request, address);
   }
 
+  /** A wrong signature counts as a wrong secret; a right one is never made to wait. */
+  strike(username: string, address: string): { readonly delayMs: number } {
+    this.#countWrong(username, address);
+    return this.#refuse("CREDENTIAL", address);
+  }
+
   #recognise(request: LoginRequest, address: string): LoginDecision {
     const pair = `${address}|${request.username}`;
     const login = findLogin(request, this.#pepper, this.#directory);
     if (login === undefined) {
-      const username = isUsername(request.username) ? request.username : "(malformed)";
-      this.#observer.note("login.failed", { username });
-      if (isUsername(request.username) && this.#names.strike(pair)) {
-        this.#observer.note("login.locked", { username });
-      }
+      this.#countWrong(request.username, address);
       return this.#refuse("CREDENTIAL", address);
     }
     this.#names.forgive(pair);
     return { ok: true, login };
   }
 
-  #refuse(fault: "LOCKED" | "CREDENTIAL", address: string): LoginDecision {
+  #countWrong(name: string, address: string): void {
+    const username = isUsername(name) ? name : "(malformed)";
+    this.#observer.note("login.failed", { username });
+    if (isUsername(name) && this.#names.strike(`${address}|${name}`)) {
+      this.#observer.note("login.locked", { username });
+    }
+  }
+
+  #refuse(
+    fault: "LOCKED" | "CREDENTIAL",
+    address: string,
+  ): Extract<LoginDecision, { readonly ok: false }> {
     if (this.#addresses.strike(address)) this.#observer.note("login.locked", { address: "many" });
     const delayMs = this.#addresses.isWaiting(address) ? this.#limits.loginDelayMs : 0;
     return { ok: false, fault, delayMs };

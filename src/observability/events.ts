@@ -97,7 +97,7 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "delivery.refused": {
     level: "warn",
     reasonField: "reason",
-    reasons: ["notAnEnvelope", "overloaded"],
+    reasons: ["notAnEnvelope", "overloaded", "SIZE"],
     endsUplink: true,
   },
   "security.deliverySignature": { level: "error" },

@@ -43,15 +43,20 @@ export interface DeliveryDesk {
   admit(caller: DeliveryCaller): Promise<Extract<DeliveryAnswer, { ok: false }> | null>;
   /** Resolves when everything in the body is on disk, or is known not to be. */
   take(
-    caller: Pick<DeliveryCaller, "carrier" | "gatewayId">,
+    caller: Pick<DeliveryCaller, "carrier" | "gatewayId" | "address">,
     bytes: Uint8Array,
   ): Promise<DeliveryAnswer>;
-  /** Whether the question was signed with the token of this gateway. */
-  mayAnswer(gatewayId: string, question: DeliveryQuestion): boolean;
+  /** Whether the question was signed with the token of this gateway. Resolves late for those who guess. */
+  mayAnswer(
+    caller: Pick<DeliveryCaller, "gatewayId" | "address">,
+    question: DeliveryQuestion,
+  ): Promise<boolean>;
 }
 
 /** Platforms that sign what they push, instead of presenting a secret. */
 export interface SignedDeliveries {
+  /** Whether this gateway has a token at all. */
+  hasToken(gatewayId: string): boolean;
   isSigned(gatewayId: string, question: DeliveryQuestion): boolean;
   /** The push in the clear, as it is stored; null: not signed with the token of this gateway. */
   unseal(gatewayId: string, bytes: Uint8Array): Uint8Array | null;

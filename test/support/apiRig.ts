@@ -68,7 +68,7 @@ function queriesOn(directory: string): Queries & { close(): void } {
 const noPushes: DeliveryDesk = {
   admit: async () => ({ ok: false, refusal: "unauthorised" }),
   take: async () => ({ ok: false, refusal: "unauthorised" }),
-  mayAnswer: () => false,
+  mayAnswer: async () => false,
 };
 
 function uplinkBatch(meterNo: number, bytes: Uint8Array<ArrayBuffer>, mark = 0): UplinkBatch {

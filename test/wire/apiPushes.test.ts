@@ -136,6 +136,7 @@ describe("what is taken", () => {
       { outcome: "stored" },
     ]);
     expect(queue.offered).toHaveLength(999);
+    expect(observer.count("delivery.refused", { reason: "SIZE", protocol: "gatewayjson" })).toBe(1);
   });
 });
 
@@ -237,7 +238,8 @@ describe("what is refused", () => {
     queue.settle();
     expect((await first).status).toBe(200);
     expect((await other).status).toBe(200);
-    expect(observer.count("delivery.refused", { reason: "overloaded" })).toBe(2);
+    // Each frame is an uplink that was refused: two of the first push, one of the second.
+    expect(observer.count("delivery.refused", { reason: "overloaded" })).toBe(3);
   });
 
   test("a gateway may have only so much in flight, and gets its share back", async () => {
@@ -331,6 +333,34 @@ describe("OneNET", () => {
     expect(await problemOf(await push("onenet", text))).toBe("401 unauthorised");
     expect(observer.count("security.deliverySignature")).toBe(1);
     expect(queue.offered).toEqual([]);
+  });
+
+  test("for a gateway without a token: 401 before its body is read", async () => {
+    const text = " ".repeat(65_537);
+    const answer = await push("onenet", text, { gateway: "G9", headers: {} });
+    expect(await problemOf(answer)).toBe("401 unauthorised");
+    expect(observer.count("delivery.unauthorised", { gateway: "G9" })).toBe(1);
+  });
+
+  test("who guesses at signatures is noted like one who guesses at secrets, and silences nobody", async () => {
+    const guess = () => push("onenet", signed(msg, "another"), { headers: {} });
+    for (let attempt = 0; attempt < 3; attempt += 1) await guess();
+    for (let attempt = 0; attempt < 2; attempt += 1) await question("a", "x");
+    expect(observer.count("login.failed", { username: "G1" })).toBe(5);
+    expect(observer.count("login.locked", { username: "G1" })).toBe(1);
+    expect((await push("onenet", signed(msg), { headers: {} })).status).toBe(200);
+    expect((await push("chirpstack", up)).status).toBe(200);
+  });
+
+  test("a stranger's request is no refused uplink, a signed one is", async () => {
+    await rig.close();
+    await start({ isOpen: () => false });
+    const stranger = await push("onenet", signed(msg, "another"), { headers: {} });
+    expect(await problemOf(stranger)).toBe("401 unauthorised");
+    expect(observer.count("delivery.refused")).toBe(0);
+    const own = await push("onenet", signed(msg), { headers: {} });
+    expect(await problemOf(own)).toBe("503 overloaded");
+    expect(observer.count("delivery.refused", { reason: "overloaded" })).toBe(1);
   });
 
   test("in secure mode it is deciphered before it is stored", async () => {

@@ -75,7 +75,10 @@ function postRoute(scope: Routes, options: ApiOptions, carrier: CarrierName): vo
       const { gatewayId } = request.params;
       const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       // The body may be a slice of a larger buffer, which must not be kept alive by what waits.
-      const answer = await pushes.take({ carrier, gatewayId }, Uint8Array.from(bytes));
+      const answer = await pushes.take(
+        { carrier, gatewayId, address: request.ip },
+        Uint8Array.from(bytes),
+      );
       if (!answer.ok) throw problemOf(answer.refusal, reply);
       const items = answer.items.map((item) => ({ ...item }));
       return { accepted: items.filter(({ outcome }) => outcome === "stored").length, items };
@@ -101,7 +104,8 @@ function questionRoute(scope: Routes, options: ApiOptions): void {
     },
     async (request, reply) => {
       const { params, query } = request;
-      const isKnown = options.pushes.mayAnswer(params.gatewayId, query);
+      const caller = { gatewayId: params.gatewayId, address: request.ip };
+      const isKnown = await options.pushes.mayAnswer(caller, query);
       if (!isKnown) throw problemOf("unauthorised", reply);
       return sendRaw(reply, "text/plain; charset=utf-8", query.msg);
     },
