@@ -16,7 +16,7 @@ import { checkLedger, sizesOf } from "../support/ledgerInvariants.ts";
 import { chanceOf, type Chance } from "../support/random.ts";
 
 const turns = 140;
-const seeds = Array.from({ length: 14 }, (_, place) => place + 1);
+const seeds = Array.from({ length: 10 }, (_, place) => place + 1);
 
 function run(engine: EngineUnderTest, turn: Turn): BatchReport {
   const asks = turn.asks.map((ask, askNo) => ({ askNo, envelope: envelopeOf(ask) }));
