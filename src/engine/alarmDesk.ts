@@ -1,6 +1,7 @@
 /** Turns conditions and people's acts into alarm lives: at most one live alarm per meter and rule. */
 import type { AlarmFault, AlarmInput } from "#alarms/alarmLife.ts";
 import {
+  isSameProof,
   unhidden,
   type Alarm,
   type ConditionLevel,
@@ -108,12 +109,26 @@ export function recordSilently(draft: Draft, occurrence: Occurrence): Alarm {
   const base = before ?? blankAlarm(draft, { rule, level, proof, raisedAtMs });
   const listed = isListed(rule, level);
   const change = { level, priority: priorityOf(rule, level), proof, raisedAtMs, returnedAtMs };
+  // It is looked at with every reading of the meter, and written when something about it is new.
+  if (before !== undefined && isRecordedAs(before, occurrence)) return before;
   const alarm: Alarm = { ...base, ...change, listed, historical: !listed };
   if (isOpen) setSilent(draft, rule, alarm);
   draft.effects.alarms.set(alarm.id, alarm);
   const kind = listed ? "alarm.listed" : "alarm.historical";
   if (before === undefined) draft.effects.alarmEvents.push({ kind, alarm });
   return alarm;
+}
+
+function isRecordedAs(
+  alarm: Alarm,
+  { level, raisedAtMs, returnedAtMs, proof }: Occurrence,
+): boolean {
+  return (
+    alarm.level === level &&
+    alarm.raisedAtMs === raisedAtMs &&
+    alarm.returnedAtMs === returnedAtMs &&
+    isSameProof(alarm.proof, proof)
+  );
 }
 
 /** A silent condition is over: its record gets its end. */

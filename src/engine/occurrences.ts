@@ -1,6 +1,12 @@
 /** Brings the record of conditions, and the alarms on it, in line with what the fold now says. */
 import { reconcile } from "#alarms/reconcile.ts";
-import type { Alarm, MeterRuleId, Occurrence, Proof, StoredOccurrence } from "#domain/alarm.ts";
+import {
+  isSameProof,
+  type Alarm,
+  type MeterRuleId,
+  type Occurrence,
+  type StoredOccurrence,
+} from "#domain/alarm.ts";
 import type { AlarmId } from "#domain/ids.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { activate, closeSilent, isActive, recordSilently, returnToNormal } from "./alarmDesk.ts";
@@ -141,13 +147,5 @@ function isSame(one: Occurrence, other: Occurrence): boolean {
     one.returnedAtMs === other.returnedAtMs &&
     one.level === other.level &&
     isSameProof(one.proof, other.proof)
-  );
-}
-
-/** Late data may leave the times as they are and change the numbers that explain them. */
-function isSameProof(one: Proof, other: Proof): boolean {
-  const names = Object.keys(one);
-  return (
-    names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
   );
 }
