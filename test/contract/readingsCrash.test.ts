@@ -50,7 +50,7 @@ test(
         if (line === wanted) sinceWanted = 0;
         else if (sinceWanted >= 0) sinceWanted += 1;
         // At once, or some batches later, while the worker is still at it or just through.
-        return (sinceWanted >= 0 && sinceWanted >= kill % 5) || count > 900;
+        return (sinceWanted >= 0 && sinceWanted >= kill % 5) || count > 3_000;
       });
       expect(lines.filter((line) => line.startsWith("failed"))).toEqual([]);
       if (lines.includes(wanted)) killedIn = [...killedIn, wanted];
