@@ -39,6 +39,11 @@ export class LiveDirectory implements IntakeDirectory {
     if (meter.carrierAddress !== null) this.#byCarrierAddress.set(meter.carrierAddress, meter);
   }
 
+  /** The whole registry, as it is at this moment. */
+  meters(): Iterable<Meter> {
+    return this.#byNo.values();
+  }
+
   meterById(id: string): Meter | undefined {
     return this.#byId.get(id);
   }

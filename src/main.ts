@@ -8,6 +8,7 @@ import { loadSecrets } from "#config/secrets.ts";
 import { settings } from "#config/settings.ts";
 import { decodeCommand } from "./decodeCommand.ts";
 import { exitCodeOf, explain } from "./exitCodes.ts";
+import { rulesCommand } from "./rulesCommand.ts";
 import { simulateCommand } from "./simulateCommand.ts";
 import { verifyCommand } from "./verifyCommand.ts";
 
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
     .addCommand(serveCommand().exitOverride())
     .addCommand(simulateCommand().exitOverride())
     .addCommand(decodeCommand().exitOverride())
+    .addCommand(rulesCommand().exitOverride())
     .addCommand(verifyCommand().exitOverride());
   try {
     await program.parseAsync();

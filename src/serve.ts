@@ -4,14 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { alarmFigures } from "#alarms/alarmFigures.ts";
-import { factoryTuning } from "#rules/tuning.ts";
 import { alarmMessage } from "#alarms/messages.ts";
 import { ApiKeys } from "#api/apiKeys.ts";
 import { firstKey } from "#api/firstKey.ts";
 import { apiLimits } from "#api/limits.ts";
 import { LiveHub } from "#api/live/liveHub.ts";
 import { startApi } from "#api/server.ts";
-import { loadRules, type KnownThresholds } from "#config/loadRules.ts";
+import { loadRules } from "#config/loadRules.ts";
 import { loadProfiles } from "#config/loadProfiles.ts";
 import type { Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
@@ -42,6 +41,7 @@ import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
 import { onenetPushes } from "./onenetPushes.ts";
+import { knownThresholds, ruleBook } from "./ruleBook.ts";
 import { anchorNow, systemClock, type SystemClock } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
 
@@ -151,12 +151,12 @@ export async function serve(
 
 /** The engine with its ledger, and what the listeners need; nothing listens yet. */
 async function openBase(config: Config, secrets: Secrets): Promise<Base> {
-  const known: KnownThresholds = { ...factoryTuning };
   const profiles = loadProfiles([
     builtInProfiles,
     ...(config.profilesDir === undefined ? [] : [config.profilesDir]),
   ]);
-  const ruleDocument = config.rulesFile === undefined ? null : loadRules(config.rulesFile, known);
+  const ruleDocument =
+    config.rulesFile === undefined ? null : loadRules(config.rulesFile, knownThresholds);
   const anchor = anchorNow();
   const { factor, baseMs = Math.floor(anchor.wallMs) } = config.clock;
   const clockSettings = { factor, baseMs, anchor };
@@ -264,6 +264,7 @@ function openApi(base: Base, uplinks: UplinkQueue): ReturnType<typeof startApi> 
     },
     vault: masterKey === null ? null : keyVault(masterKey, systemRng),
     profiles: base.profiles,
+    ruleBook: ruleBook(() => base.live.meters()),
     describeAlarm: alarmMessage,
     figuresOf: alarmFigures,
     metrics: observability.exposition,

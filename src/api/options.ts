@@ -7,6 +7,7 @@ import type { DeliveryDesk } from "#ports/deliveries.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { Desk } from "#ports/requests.ts";
 import type { Rng } from "#ports/rng.ts";
+import type { RuleBook } from "#ports/ruleBook.ts";
 import type { ApiKeyDirectory } from "./apiKeys.ts";
 import type { DescribeAlarm } from "./json/alarm.ts";
 import type { FiguresOf } from "./routes/figureRoutes.ts";
@@ -31,6 +32,7 @@ export interface ApiOptions {
   readonly vault: KeyVault | null;
   /** Models that a meter may be registered with. */
   readonly profiles: Profiles;
+  readonly ruleBook: RuleBook;
   readonly describeAlarm: DescribeAlarm;
   readonly figuresOf: FiguresOf;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };

@@ -71,6 +71,9 @@ export const permissions = {
   "automation.stop": ["operator", "dispatcher", "engineer"],
   /** Resuming lets the system move valves again: not the operator who stopped it in a hurry. */
   "automation.resume": ["dispatcher", "engineer"],
+  "rules.read": watchers,
+  /** What rings and what does not: for whoever answers for the rules, and not for who answers the alarms. */
+  "rules.write": ["engineer"],
   "events.read": watchers,
   "frames.read": ["operator", "engineer", "auditor", "admin"],
   "frames.redecode": ["engineer", "admin"],

@@ -25,6 +25,7 @@ import { meterKeyRoutes } from "./routes/meterKeyRoutes.ts";
 import { meterRoutes } from "./routes/meterRoutes.ts";
 import { processRoutes } from "./routes/processRoutes.ts";
 import { pushRoutes } from "./routes/pushRoutes.ts";
+import { ruleRoutes } from "./routes/ruleRoutes.ts";
 import { readingRoutes } from "./routes/readingRoutes.ts";
 import type { Routes } from "./routes/routes.ts";
 import { worklistRoutes } from "./routes/worklistRoutes.ts";
@@ -129,6 +130,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   keyRoutes(app, options);
   meterKeyRoutes(app, options);
   profileRoutes(app, options);
+  ruleRoutes(app, options);
   readingRoutes(app, options);
   alarmRoutes(app, options);
   worklistRoutes(app, options);

@@ -1,6 +1,7 @@
 /** Reads a rule document: YAML, checked against the thresholds that there are; every mistake with line and column. */
 import { meterSizeNames, siteClasses } from "#domain/meter.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ConfigError, type Problem } from "./configError.ts";
 import { readTextFile, tryRead, type ReadText } from "./environment.ts";
@@ -10,6 +11,11 @@ import { parseSettingsFile, type SettingsFile } from "./yamlFile.ts";
 export type KnownThresholds = Readonly<
   Record<string, Readonly<Record<string, number | readonly string[]>>>
 >;
+
+/** A document, or everything that is wrong with it and where. */
+export type ReadRules =
+  | { readonly ok: true; readonly document: RuleDocument }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** The document in the file, or a ConfigError that names every mistake and where it stands. */
 export function loadRules(
@@ -23,11 +29,34 @@ export function loadRules(
     const message = "failure" in read ? read.failure : "no such file";
     throw new ConfigError([{ where: file, message }]);
   }
-  const parsed = parseSettingsFile(file, text);
-  if (!("file" in parsed)) throw new ConfigError(parsed.problems);
+  const rules = readRules(file, text, known);
+  if (rules.ok) return rules.document;
+  throw new ConfigError(rules.problems);
+}
+
+/** The same for text that somebody sent; `name` stands before line and column. */
+export function readRules(name: string, text: string, known: KnownThresholds): ReadRules {
+  const parsed = parseSettingsFile(name, text);
+  if (!("file" in parsed)) return { ok: false, problems: parsed.problems };
   const checked = documentSchema(known).safeParse(parsed.file.values);
-  if (checked.success) return checked.data;
-  throw new ConfigError(checked.error.issues.flatMap((issue) => problemsOf(issue, parsed.file)));
+  if (checked.success) {
+    return { ok: true, document: { ...checked.data, hash: hashOf(checked.data) } };
+  }
+  const problems = checked.error.issues.flatMap((issue) => problemsOf(issue, parsed.file));
+  return { ok: false, problems };
+}
+
+/** The same for two texts that say the same. */
+function hashOf(document: object): string {
+  return createHash("sha256").update(canonicalJson(document)).digest("hex");
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : part,
+  );
 }
 
 function documentSchema(known: KnownThresholds) {

@@ -1,5 +1,6 @@
 /** What people ask for, carried out in the same stream as the uplinks and written with them. */
 import { unreachable } from "#domain/invariant.ts";
+import type { RuleRecord } from "#domain/ruleDocument.ts";
 import type { Answer, Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import { actOnAlarm } from "./alarmActs.ts";
 import type { Book } from "./book.ts";
@@ -9,6 +10,7 @@ import { actOnCommand, orderForMeter, setPolicy, switchAutomation } from "./comm
 import { redecode } from "./redecode.ts";
 import { changeMeter, registerMeter } from "./registry.ts";
 import { refuse } from "./refuse.ts";
+import { actOnRules } from "./ruleAsks.ts";
 import type { Room } from "./room.ts";
 
 /** Carries out one ask, once per idempotency key; every act leaves a line in the audit. */
@@ -99,6 +101,10 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
       return actOnCampaign(room, book, ask, actor);
     case "valves.policy":
       return setPolicy(book, ask, actor.label);
+    case "rules.preview":
+    case "rules.put":
+    case "rules.factory":
+      return actOnRules(room, book, ask, actor);
     case "automation.stop":
     case "automation.resume":
       return switchAutomation(room, book, ask, actor.label);
@@ -122,11 +128,19 @@ function afterOf(answer: Answer): Readonly<Record<string, string | number | null
       return { version: answer.meter.version, lifecycle: answer.meter.lifecycle };
     case "uplink":
       return { outcome: answer.outcome };
+    case "rules":
+      return rulesAfter(answer.record);
+    case "rulePreview":
+      return { hash: answer.preview.document.hash };
     case "done":
       return {};
     default:
       return unreachable(answer);
   }
+}
+
+function rulesAfter({ no, document }: RuleRecord) {
+  return { no, hash: document?.hash ?? null };
 }
 
 /** The history of a command names them beside persons. */
@@ -188,6 +202,11 @@ function subjectOf(ask: Ask): string {
     case "automation.resume":
     case "valves.policy":
       return "automation";
+    case "rules.preview":
+    case "rules.put":
+      return `rules ${ask.document.version}`;
+    case "rules.factory":
+      return "rules of the factory";
     case "campaign.request":
       return `${ask.meterIds.length} meters`;
     case "campaign.approve":

@@ -13,7 +13,8 @@ import { takeArrival, writeEdgeNodes } from "./edgeNodes.ts";
 import { contextOf, loadMemory, settingNames } from "./memory.ts";
 import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.ts";
 import { allActive } from "./activeAlarms.ts";
-import { openRules } from "./rulesInForce.ts";
+import { recordRules } from "./ruleAsks.ts";
+import { openRules, type OpenedRules } from "./rulesInForce.ts";
 import { draftFor, type Room } from "./room.ts";
 import { liftSystem, raiseSystem, takeTrouble } from "./systemAlarms.ts";
 import type { ReceivedUplink } from "./takeUplink.ts";
@@ -108,7 +109,7 @@ export function startEngine(parts: EngineParts): Engine {
 }
 
 /** What was being sent when the last process ended may have arrived or not: its state is unknown. */
-function recover(room: Room, rules: ReturnType<typeof openRules>["changed"]): void {
+function recover(room: Room, rules: OpenedRules["changed"]): void {
   const book = openBook(room.ledger, room.memory, timestampMs(room.clock.nowMs()));
   room.ledger.begin();
   for (const meterNo of [...room.memory.waiting]) {
@@ -119,9 +120,8 @@ function recover(room: Room, rules: ReturnType<typeof openRules>["changed"]): vo
     if (draft.effects.commands.length > 0) recordDraft(book, draft);
   }
   if (rules !== null) {
-    room.ledger.putSetting(settingNames.rules, JSON.stringify(rules));
-    const version = rules.at(-1)?.document?.version ?? null;
-    publish(book, "rules.changed", null, { version });
+    room.ledger.putSetting(settingNames.rulesFile, rules.document?.hash ?? "");
+    recordRules(book, rules);
   }
   publish(book, "system.started", null, { meters: room.memory.meters.size });
   writeContexts(room, book);

@@ -38,7 +38,8 @@ export const settingNames = Object.freeze({
   automationStopped: "automation.stopped",
   secondPerson: "valves.secondPerson",
   systemAlarms: "alarms.system",
-  rules: "rules.history",
+  /** Hash of the last rule document of the settings file; "": there was none. */
+  rulesFile: "rules.file",
   arrivals: "arrivals.usual",
 });
 

@@ -1,9 +1,10 @@
 /**
- * Which thresholds were in force when: each document from the instant on at which an engine first had it. A reading is
- * judged by the document of its own time, also when it is folded again, so a change never rewrites history.
+ * Which rules were in force when: each document from the instant on at which the ledger had it. A reading is judged by
+ * the document of its own time, also when it is folded again, so a change never rewrites history.
  */
 import { sizeLimits, type Meter } from "#domain/meter.ts";
-import type { RuleDocument } from "#domain/ruleDocument.ts";
+import type { RuleDocument, RuleRecord } from "#domain/ruleDocument.ts";
+import type { TimestampMs } from "#domain/units.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { tuningFor } from "#rules/tuningFor.ts";
 import type { FoldSettings } from "./fold.ts";
@@ -12,45 +13,89 @@ import { settingNames } from "./memory.ts";
 /** So many changes are remembered; older times are judged by the oldest of them. */
 const entriesMax = 32;
 
+type SettingsOf = (meter: Meter) => FoldSettings;
+
 interface Entry {
   readonly fromMs: number;
-  /** null: the factory's thresholds. */
-  readonly document: RuleDocument | null;
+  readonly settings: SettingsOf;
 }
 
 export interface RulesInForce {
   /** The settings of a meter at an instant of event time. */
   settingsAt(meter: Meter, atMs: number): FoldSettings;
+  /** The newest change; null: these are the factory's rules, as ever. */
+  newest(): RuleRecord | null;
+  /** From now on this one; returns how to take it back, should the batch fail. */
+  put(record: RuleRecord): () => void;
 }
 
-/** What the ledger remembers, and the document that this engine starts with. */
+export interface OpenedRules {
+  readonly rules: RulesInForce;
+  /** What the settings file changes; not in the ledger yet. */
+  readonly changed: RuleRecord | null;
+}
+
+/**
+ * What the ledger remembers, and the document of the settings file. The file counts when it is another one than the
+ * last time, so that what was put in force since through the API survives a restart.
+ */
 export function openRules(
   ledger: Ledger,
   document: RuleDocument | null,
-  nowMs: number,
-): { readonly rules: RulesInForce; readonly changed: readonly Entry[] | null } {
-  const kept = JSON.parse(ledger.setting(settingNames.rules) ?? "[]") as readonly Entry[];
-  const last = kept.at(-1)?.document ?? null;
-  const isSame = JSON.stringify(last) === JSON.stringify(document);
-  if (isSame) return { rules: inForce(kept), changed: null };
-  const entries = [...kept, { fromMs: nowMs, document }].slice(-entriesMax);
-  return { rules: inForce(entries), changed: entries };
+  nowMs: TimestampMs,
+): OpenedRules {
+  const kept = ledger.newestRules(entriesMax).toReversed();
+  const rules = inForce(kept);
+  const newest = rules.newest();
+  const lastFile = ledger.setting(settingNames.rulesFile) ?? newest?.document?.hash ?? "";
+  if (lastFile === (document?.hash ?? "")) return { rules, changed: null };
+  const changed: RuleRecord = {
+    no: (newest?.no ?? 0) + 1,
+    document,
+    source: "file",
+    previewedAtMs: document === null ? null : previewedAt(ledger, document),
+    inForceAtMs: nowMs,
+    by: "settings file",
+    role: null,
+    reason: null,
+  };
+  rules.put(changed);
+  return { rules, changed };
 }
 
-function inForce(entries: readonly Entry[]): RulesInForce {
+/** When somebody was first shown what this document says. */
+export function previewedAt(ledger: Ledger, { hash }: RuleDocument): number | null {
+  return ledger.rulePreview(hash)?.previewedAtMs ?? null;
+}
+
+function inForce(records: readonly RuleRecord[]): RulesInForce {
   const factory = cached(null);
-  // Before the first change the factory's thresholds were in force.
-  const known = entries.map(({ fromMs, document }) => ({ fromMs, settings: cached(document) }));
+  // Before the first change the factory's rules were in force.
+  let known: readonly Entry[] = records.map(entryOf);
+  let newest = records.at(-1) ?? null;
   return {
     settingsAt(meter, atMs) {
       const entry = known.findLast(({ fromMs }) => atMs >= fromMs);
       return (entry?.settings ?? factory)(meter);
     },
+    newest: () => newest,
+    put(record) {
+      const before = { known, newest };
+      known = [...known, entryOf(record)].slice(-entriesMax);
+      newest = record;
+      return () => {
+        ({ known, newest } = before);
+      };
+    },
   };
 }
 
+function entryOf({ inForceAtMs, document }: RuleRecord): Entry {
+  return { fromMs: inForceAtMs, settings: cached(document) };
+}
+
 /** Settings of each meter, made once; a meter that changes is another object. */
-function cached(document: RuleDocument | null): (meter: Meter) => FoldSettings {
+function cached(document: RuleDocument | null): SettingsOf {
   const made = new WeakMap<Meter, FoldSettings>();
   return (meter) => {
     let settings = made.get(meter);
@@ -59,6 +104,7 @@ function cached(document: RuleDocument | null): (meter: Meter) => FoldSettings {
   };
 }
 
+/** What the fold is told of a meter under a document; null: the factory's rules. */
 function settingsOf(document: RuleDocument | null, meter: Meter): FoldSettings {
   const { qmaxMlPerHour, qminMlPerHour } = sizeLimits(meter.size);
   const { quantumMl, registerRangeMl, siteClass } = meter;

@@ -12,6 +12,7 @@ import { guarded, writeFailed } from "./ledgerError.ts";
 import { meterKeyTable } from "./meterKeyTable.ts";
 import { readingTable } from "./readingTable.ts";
 import { registryTable } from "./registryTable.ts";
+import { ruleDocumentTable } from "./ruleDocumentTable.ts";
 import { each, numberOf, one } from "./sql.ts";
 
 const checkpointsPerMeterMax = 8;
@@ -30,6 +31,7 @@ export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
     ...registryTable(db),
     ...meterKeyTable(db),
     ...edgeNodeTable(db),
+    ...ruleDocumentTable(db),
     ...auditTable(db),
     ...uplinkTables(db),
     ...contextTables(db),

@@ -10,6 +10,7 @@ import { figureQueries } from "./queriesFigures.ts";
 import { logQueries } from "./queriesLog.ts";
 import { meterQueries } from "./queriesMeters.ts";
 import { readingQueries } from "./queriesReadings.ts";
+import { ruleQueries } from "./ruleDocumentTable.ts";
 
 /** The same methods without the promises. */
 export type Answers<Part> = {
@@ -37,6 +38,7 @@ export function answersFrom(db: DatabaseSync): Answers<Queries> {
     ...figureQueries(db),
     ...commandQueries(db),
     ...campaignQueries(db),
+    ...ruleQueries(db),
     ...logQueries(db),
   };
 }

@@ -26,6 +26,7 @@ const methods: Readonly<Record<keyof Queries, true>> = {
   command: true,
   campaigns: true,
   campaign: true,
+  ruleRecords: true,
   events: true,
   eventRange: true,
   quarantine: true,

@@ -13,6 +13,7 @@ import type { UplinkName } from "#domain/platform.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { Role } from "#domain/role.ts";
+import type { RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
 
 /** How an uplink came in: from the meter itself or through a gateway (its id). */
 export type UplinkRoute = "meter" | `gateway:${string}`;
@@ -145,6 +146,15 @@ export interface Ledger {
   putApiKey(row: ApiKeyRow): void;
   dropApiKey(id: string): void;
   putSetting(name: string, value: string): void;
+  /** What was shown for the first time. */
+  putRulePreview(preview: RulePreview): void;
+  rulePreview(hash: string): RulePreview | undefined;
+  /** One more change of the rules in force. */
+  putRules(record: RuleRecord): void;
+  /** The newest changes, newest first. */
+  newestRules(count: number): readonly RuleRecord[];
+  /** The newest change to a document of this version. */
+  rulesNamed(version: string): RuleRecord | undefined;
   putMeterKey(meterNo: number, key: SealedKey): void;
   /** `births` null: as it was. */
   putEdgeNode(id: string, now: string, births: string | null): void;

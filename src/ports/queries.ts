@@ -9,6 +9,7 @@ import type { SealedKey } from "#domain/meterKey.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
+import type { RuleRecord } from "#domain/ruleDocument.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import type { AuditHead, AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
 
@@ -127,6 +128,8 @@ export interface Queries {
   command(id: string): Promise<CommandView | null>;
   campaigns(cursor: string | null, limit: number): Promise<Page<Campaign>>;
   campaign(id: string): Promise<Campaign | null>;
+  /** Every change of the rules, the newest first. */
+  ruleRecords(cursor: string | null, limit: number): Promise<Page<RuleRecord>>;
   events(afterSeq: number, limit: number): Promise<readonly StoredEvent[]>;
   eventRange(): Promise<{ readonly oldest: number; readonly newest: number }>;
   quarantine(cursor: string | null, limit: number): Promise<Page<QuarantineView>>;

@@ -9,6 +9,7 @@ import type { Meter, MeterDraft } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Role } from "#domain/role.ts";
+import type { RuleDocument, RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
 import type { ApiKeyRow, CredentialRow, GatewayRow } from "./ledger.ts";
 
 /** Who asks: the label and role of the API key. */
@@ -89,6 +90,16 @@ export type Ask =
   | { readonly kind: "campaign.stop"; readonly campaignId: string; readonly reason: string }
   | { readonly kind: "command.approve"; readonly commandId: string; readonly reason: string }
   | { readonly kind: "command.cancel"; readonly commandId: string; readonly reason: string }
+  /** Somebody was shown what this document would change. */
+  | { readonly kind: "rules.preview"; readonly document: RuleDocument }
+  | {
+      readonly kind: "rules.put";
+      readonly document: RuleDocument;
+      /** The number of the change that was in force when it was shown; 0: there was none. */
+      readonly replaces: number;
+      readonly reason: string;
+    }
+  | { readonly kind: "rules.factory"; readonly replaces: number; readonly reason: string }
   | { readonly kind: "automation.stop"; readonly reason: string }
   | { readonly kind: "automation.resume"; readonly reason: string }
   /** When a person's close waits for a second person. */
@@ -113,6 +124,8 @@ export type Answer =
   | { readonly kind: "alarm"; readonly alarm: Alarm }
   | { readonly kind: "command"; readonly command: Command }
   | { readonly kind: "campaign"; readonly campaign: Campaign }
+  | { readonly kind: "rules"; readonly record: RuleRecord }
+  | { readonly kind: "rulePreview"; readonly preview: RulePreview }
   | { readonly kind: "uplink"; readonly seq: number; readonly outcome: UplinkOutcome }
   | { readonly kind: "done" };
 

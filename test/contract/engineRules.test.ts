@@ -4,7 +4,7 @@ import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { hourMs, minuteMs } from "#domain/units.ts";
 import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
 
-const none = { all: {}, sizes: {}, siteClasses: {}, areas: {}, meters: {} };
+const none = { hash: "hash of 7", all: {}, sizes: {}, siteClasses: {}, areas: {}, meters: {} };
 /** Low pressure only below 0.5 kPa, for one meter. */
 const lenient: RuleDocument = {
   ...none,
@@ -75,7 +75,40 @@ test("a document is noted once, over restarts, and taking it away is a change as
   engine.restart(lenient);
   engine.restart(lenient);
   expect(versions()).toEqual(["7"]);
-  engine.restart({ ...lenient, version: "8" });
+  engine.restart({ ...lenient, version: "8", hash: "hash of 8" });
   engine.restart();
   expect(versions()).toEqual(["7", "8", null]);
+});
+
+test("what was put in force survives restarts, until the settings file says something new", () => {
+  const eva = { label: "eva", role: "engineer" } as const;
+  const own: RuleDocument = { ...lenient, version: "9", hash: "hash of 9" };
+  engine.restart(lenient);
+  engine.ask({ kind: "rules.preview", document: own }, eva);
+  const put = { kind: "rules.put", document: own, replaces: 1, reason: "pipes" } as const;
+  expect(engine.ask(put, eva)).toMatchObject({ ok: true });
+  const inForce = () => engine.ledger.newestRules(1)[0];
+  expect(inForce()).toMatchObject({
+    no: 2,
+    by: "eva",
+    role: "engineer",
+    previewedAtMs: engine.nowMs,
+  });
+  engine.restart(lenient);
+  expect(inForce()).toMatchObject({ no: 2, document: own });
+  engine.restart({ ...lenient, version: "10", hash: "hash of 10" });
+  expect(inForce()).toMatchObject({ no: 3, source: "file", previewedAtMs: null });
+});
+
+test("a document whose batch could not be stored was never in force", () => {
+  const eva = { label: "eva", role: "engineer" } as const;
+  engine.ask({ kind: "rules.preview", document: lenient }, eva);
+  engine.failAfter(1);
+  const put = { kind: "rules.put", document: lenient, replaces: 0, reason: "pipes" } as const;
+  expect(() => engine.ask(put, eva)).toThrow("not answered");
+  engine.failAfter(null);
+  report("0.70");
+  report("0.70");
+  expect(occurrences()).toMatchObject([{ version: null }]);
+  expect(engine.ask(put, eva)).toMatchObject({ ok: true, answer: { record: { no: 1 } } });
 });

@@ -25,6 +25,28 @@ describe("opening", () => {
     expect(versions).toEqual(files.map((_, place) => ({ version: place + 1 })));
   });
 
+  test("rule documents that were noted before there was a table for them are in it", () => {
+    opened().close();
+    const db = rawLedger(directory);
+    db.exec(`DROP TABLE rule_document; DROP TABLE rule_preview;
+      DELETE FROM migration WHERE version >= 12`);
+    const document = { version: "7", all: {}, sizes: {}, siteClasses: {}, areas: {}, meters: {} };
+    const history = JSON.stringify([
+      { fromMs: 1_000, document },
+      { fromMs: 2_000, document: null },
+    ]);
+    db.prepare("INSERT INTO setting VALUES ('rules.history', ?)").run(history);
+    const ledger = opened();
+    const nobody = { role: null, reason: null, previewedAtMs: null };
+    const file = { source: "file", by: "settings file", ...nobody };
+    expect(ledger.newestRules(9)).toEqual([
+      { no: 2, document: null, inForceAtMs: 2_000, ...file },
+      { no: 1, document: { ...document, hash: "" }, inForceAtMs: 1_000, ...file },
+    ]);
+    expect(ledger.setting("rules.history")).toBeUndefined();
+    ledger.close();
+  });
+
   test("it is a write-ahead ledger with strict tables that fsyncs each commit", () => {
     opened().close();
     const db = rawLedger(directory);

@@ -23,6 +23,7 @@ import type { Queries } from "#ports/queries.ts";
 import type { AskEnvelope, Desk } from "#ports/requests.ts";
 import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
+import { ruleBook } from "../../src/ruleBook.ts";
 import { systemClock } from "../../src/systemClock.ts";
 import { systemRng } from "../../src/systemRng.ts";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -143,6 +144,7 @@ export async function startApiRig(options: RigOptions = {}) {
     apiKeys,
     issueSecret: (username, kind) => ({ secret: `${kind}-${username}`, secretHash: "00" }),
     profiles: testProfiles,
+    ruleBook: ruleBook(() => ledger.directory().meters),
     vault: options.vault === undefined ? testVault : options.vault,
     describeAlarm: alarmMessage,
     figuresOf: alarmFigures,

@@ -1,0 +1,17 @@
+/** Rule documents for the API: text checked by the settings' room, compared by the rules' room. */
+import { readRules, type KnownThresholds } from "#config/loadRules.ts";
+import type { Meter } from "#domain/meter.ts";
+import type { RuleBook } from "#ports/ruleBook.ts";
+import { compareRules } from "#rules/compareRules.ts";
+import { factoryTuning } from "#rules/tuning.ts";
+
+/** Every rule and threshold that a document may name. */
+export const knownThresholds: KnownThresholds = { ...factoryTuning };
+
+/** `meters` gives the registry as it is at that moment. */
+export function ruleBook(meters: () => Iterable<Meter>): RuleBook {
+  return {
+    read: (text) => readRules("rules", text, knownThresholds),
+    changes: (before, after) => compareRules(before, after, meters()),
+  };
+}

@@ -1,0 +1,83 @@
+/** What changes for which meters when one rule document takes the place of another. */
+import type { Meter } from "#domain/meter.ts";
+import type { RuleChange, RuleChanges, RuleValue } from "#domain/ruleChanges.ts";
+import type { RuleDocument } from "#domain/ruleDocument.ts";
+import { tuningFor } from "./tuningFor.ts";
+
+type Target = Pick<Meter, "id" | "size" | "siteClass" | "area">;
+
+/** Ids that are named per change; the count is of all. */
+const examplesMax = 10;
+/** A document with a value of its own for every meter is not listed whole. */
+const changesMax = 500;
+
+type Difference = Pick<RuleChange, "rule" | "name" | "before" | "after">;
+type Counted = Difference & { meters: number; readonly examples: string[] };
+
+/** Meters that both documents treat alike are looked at once. */
+export function compareRules(
+  before: RuleDocument | null,
+  after: RuleDocument | null,
+  meters: Iterable<Target>,
+): RuleChanges {
+  const groups = new Map<string, readonly Difference[]>();
+  const counted = new Map<string, Counted>();
+  let touched = 0;
+  for (const meter of meters) {
+    const key = groupOf(meter, before, after);
+    let differences = groups.get(key);
+    if (differences === undefined) {
+      differences = [...differencesFor(before, after, meter)];
+      groups.set(key, differences);
+    }
+    if (differences.length > 0) touched += 1;
+    for (const difference of differences) count(counted, difference, meter.id);
+  }
+  const changes = [...counted.values()].sort((one, other) => other.meters - one.meters);
+  return {
+    meters: touched,
+    rules: [...new Set(changes.map(({ rule }) => rule))],
+    changes: changes.slice(0, changesMax),
+    isCut: changes.length > changesMax,
+  };
+}
+
+function count(counted: Map<string, Counted>, difference: Difference, id: string): void {
+  const { rule, name, before, after } = difference;
+  const key = JSON.stringify([rule, name, before, after]);
+  let known = counted.get(key);
+  if (known === undefined) counted.set(key, (known = { ...difference, meters: 0, examples: [] }));
+  known.meters += 1;
+  if (known.examples.length < examplesMax) known.examples.push(id);
+}
+
+function groupOf(
+  { id, size, siteClass, area }: Target,
+  before: RuleDocument | null,
+  after: RuleDocument | null,
+): string {
+  const isNamed = (names: "areas" | "meters", name: string): boolean =>
+    Object.hasOwn(before?.[names] ?? {}, name) || Object.hasOwn(after?.[names] ?? {}, name);
+  return `${size} ${siteClass} ${isNamed("meters", id) ? id : ""} ${isNamed("areas", area) ? area : ""}`;
+}
+
+function* differencesFor(
+  before: RuleDocument | null,
+  after: RuleDocument | null,
+  meter: Target,
+): Iterable<Difference> {
+  const one: Readonly<Record<string, object>> = { ...tuningFor(before, meter) };
+  const other: Readonly<Record<string, object>> = { ...tuningFor(after, meter) };
+  for (const rule of new Set([...Object.keys(one), ...Object.keys(other)])) {
+    const from = valuesOf(one[rule]);
+    const to = valuesOf(other[rule]);
+    for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
+      const [was, is] = [from[name] ?? null, to[name] ?? null];
+      if (JSON.stringify(was) !== JSON.stringify(is)) yield { rule, name, before: was, after: is };
+    }
+  }
+}
+
+function valuesOf(group: object | undefined): Readonly<Record<string, RuleValue>> {
+  return { ...group };
+}
