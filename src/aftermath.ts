@@ -22,7 +22,9 @@ export class Aftermath {
   carrier: DownlinkCarrier | null = null;
   listeners: CommandListeners | null = null;
   queue: Pick<UplinkQueue, "contact"> | null = null;
-  selfWatch: { readonly lagSeconds: number | null } | null = null;
+  selfWatch: { readonly lagSeconds: number | null; lookAtReserve(): Promise<void> } | null = null;
+  /** Bytes that are free while readings are refused for want of them. */
+  reserve: { readonly restrictedFreeBytes: number | null } | null = null;
   isListening = false;
   #blindness: string | null = null;
   readonly #clock: Clock;
@@ -47,6 +49,7 @@ export class Aftermath {
       onStoreFailure: (code: string, message: string) => {
         this.#blindness = `readings cannot be stored: ${code}`;
         this.#observer.note("engine.commitFailed", { reason: code, message });
+        void this.selfWatch?.lookAtReserve();
       },
       onStoreRecovered: () => {
         this.#blindness = null;
@@ -64,6 +67,8 @@ export class Aftermath {
     const lagSeconds = this.selfWatch?.lagSeconds ?? null;
     if (this.#blindness !== null) reasons.push(this.#blindness);
     else if (lagSeconds !== null) reasons.push(`the engine is ${lagSeconds} s behind`);
+    const isFull = (this.reserve?.restrictedFreeBytes ?? null) !== null;
+    if (isFull) reasons.push("the disk is full: readings are refused, alarms and commands go on");
     return { ready: reasons.length === 0, reasons };
   }
 

@@ -30,7 +30,9 @@ import type { CommandListeners, UplinkQueue } from "#ports/intake.ts";
 import type { DeliveryDesk } from "#ports/deliveries.ts";
 import { cat1Stream } from "#protocols/cat1/stream.ts";
 import { hostBirth, hostDeath } from "#protocols/sparkplug/host.ts";
+import { DiskReserve } from "#selfwatch/diskReserve.ts";
 import { freeSpaceOf } from "#selfwatch/freeSpace.ts";
+import { reserveFileIn } from "#selfwatch/reserveFile.ts";
 import { SelfWatch } from "#selfwatch/selfWatch.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
@@ -91,6 +93,7 @@ interface Base {
 /** Profiles that come along with the program. */
 const builtInProfiles = fileURLToPath(new URL("../profiles", import.meta.url));
 const sampleEveryMs = 1_000;
+const mebibyte = 1024 * 1024;
 
 /** Starts everything and resolves when meters may report. */
 export async function serve(
@@ -323,14 +326,22 @@ function edgeHost(hostId: string, clock: Clock): EdgeHost {
 /** Only behind it does the engine learn what is wrong with the process around it. */
 function startSelfWatch({ config, directory, queue, clock, observability, aftermath }: Base) {
   const { file, url, everySeconds } = config.heartbeat;
+  const reserve = new DiskReserve({
+    file: reserveFileIn(directory),
+    reserveBytes: config.disk.reserveMib * mebibyte,
+    clock,
+    restrict: (isOn) => queue.restrict(isOn),
+  });
   const selfWatch = new SelfWatch({
     queue,
     clock,
     freeSpace: freeSpaceOf(directory),
+    reserve,
     heartbeat: { file, url, everySeconds },
     observer: observability.observer,
     isWell: () => aftermath.readiness().ready,
   });
+  aftermath.reserve = reserve;
   aftermath.selfWatch = selfWatch;
   selfWatch.start();
   return selfWatch;

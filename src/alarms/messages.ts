@@ -2,7 +2,8 @@
  * One sentence an alarm, to be read aloud, in both languages. Numbers come from the alarm's proof; a proof without
  * them (an older version of the rule) gives the sentence without numbers. No sentence may call the valve a
  * safety device. The system's own proofs: BLIND, PARKED and HEARTBEAT { reason }, BREAKER { held },
- * ARRIVALS { received, usual }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct }, R15 { outcome, detail }.
+ * ARRIVALS { received, usual }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct }, INTAKE { freeMib },
+ * R15 { outcome, detail }.
  */
 import type { Alarm, Proof, RuleId } from "#domain/alarm.ts";
 import {
@@ -252,6 +253,14 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
         ? { en: "the disk is nearly full", zh: "磁盘空间即将耗尽" }
         : { en: "disk space is low", zh: "磁盘空间不足" },
       plain(proof, "freePct", { en: "free", zh: "剩余 " }, " %"),
+    ),
+  INTAKE: (proof) =>
+    withNumbers(
+      {
+        en: "readings are refused because the disk is full, only alarms and commands go on",
+        zh: "磁盘已满，停止接收读数，仅保留报警与命令",
+      },
+      plain(proof, "freeMib", { en: "free", zh: "剩余 " }, " MiB"),
     ),
   HEARTBEAT: (proof) =>
     withReason(

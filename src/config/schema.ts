@@ -90,6 +90,18 @@ const influxSchema = z.strictObject({
   tokenFile: file.optional().describe("File with a token that may write to the bucket."),
 });
 
+const diskSchema = z.strictObject({
+  reserveMib: z
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(128)
+    .describe(
+      "MiB that are kept in a file of the data directory and given back when the disk is nearly full (less than half as " +
+        "much is free beside it): then readings are refused, and alarms and commands go on in that room. 0: none.",
+    ),
+});
+
 const heartbeatSchema = z.strictObject({
   file: file
     .optional()
@@ -182,6 +194,7 @@ export const configSchema = z
     influx: influxSchema
       .optional()
       .describe("Copies every stored reading to a time-series server; absent: off."),
+    disk: diskSchema.prefault({}).describe("What happens when the disk is nearly full."),
     heartbeat: heartbeatSchema
       .prefault({})
       .describe("A sign of life to a watchdog outside: it alone notices our end."),

@@ -23,7 +23,7 @@ export const meterRuleIds = [
   "R19",
 ] as const;
 /** What the process measures of itself and tells the engine. */
-export const troubleRuleIds = ["LAG", "CLOCK", "DISK", "HEARTBEAT"] as const;
+export const troubleRuleIds = ["LAG", "CLOCK", "DISK", "INTAKE", "HEARTBEAT"] as const;
 export type TroubleRuleId = (typeof troubleRuleIds)[number];
 export const systemRuleIds = [
   "BLIND",

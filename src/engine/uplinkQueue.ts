@@ -11,8 +11,10 @@ import type { AskEnvelope, AskResult, Desk } from "#ports/requests.ts";
 import type { QueueProgress, Trouble } from "#ports/trouble.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import type { ProtocolName } from "#domain/meter.ts";
-import { isCarrierName, uplinkNames } from "#domain/platform.ts";
-import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.ts";
+import { isCarrierName } from "#domain/platform.ts";
+import type { BatchReport, EngineBatch, Notice } from "./messages.ts";
+import { buffersOf, packUplinks } from "./packUplinks.ts";
+import { RestrictedIntake, type ArrivedUplink } from "./restrictedIntake.ts";
 
 /** Architecture, section 2: what one batch and the queue before it may hold. */
 export const queueLimits = Object.freeze({
@@ -46,12 +48,7 @@ export interface QueueParts {
   onStoreRecovered(): void;
 }
 
-interface Waiting {
-  readonly uplink: Uplink;
-  /** Its place in the order of arrival. */
-  readonly arrival: number;
-  readonly committed: Committed;
-}
+type Waiting = ArrivedUplink;
 
 interface WaitingAsk {
   readonly envelope: AskEnvelope;
@@ -112,6 +109,7 @@ export class EngineQueue implements UplinkQueue, Desk {
   readonly #parts: QueueParts;
   readonly #urgent = new Lane();
   readonly #bulk = new Lane();
+  readonly #restricted = new RestrictedIntake();
   #notices: Notice[] = [];
   /** Meters that came to listen: each once, however often it knocks while nothing can be stored. */
   #contacts = new Set<number>();
@@ -170,10 +168,41 @@ export class EngineQueue implements UplinkQueue, Desk {
       return;
     }
     const isUrgent = this.#mayBeUrgent(uplink);
-    this.#arrivals += 1;
-    const waiting = { uplink, committed, arrival: this.#arrivals };
-    (isUrgent ? this.#urgent : this.#bulk).push(waiting);
+    const meterNo = meterOf(uplink);
+    if (!this.#restricted.admits(meterNo, isUrgent)) {
+      this.#restricted.park({ uplink, committed, arrival: 0 });
+      return;
+    }
+    if (this.#restricted.isOn && meterNo !== null) {
+      const isTheirs = (other: Uplink) => meterOf(other) === meterNo;
+      for (const parked of this.#restricted.release(isTheirs)) {
+        this.#admit(this.#bulk, parked.uplink, parked.committed);
+      }
+    }
+    this.#admit(isUrgent ? this.#urgent : this.#bulk, uplink, committed);
     this.#schedule();
+  }
+
+  #admit(lane: Lane, uplink: Uplink, committed: Committed): void {
+    this.#arrivals += 1;
+    lane.push({ uplink, committed, arrival: this.#arrivals });
+  }
+
+  /** True: the disk is nearly full, and only alarms, answers to commands and people's requests enter. */
+  restrict(isOn: boolean): void {
+    this.#restricted.isOn = isOn;
+    if (isOn) return;
+    for (const { uplink, committed } of this.#restricted.all()) {
+      this.#admit(this.#bulk, uplink, committed);
+    }
+    this.#schedule();
+  }
+
+  #refuseParked(parked: readonly Waiting[]): void {
+    for (const { uplink, committed } of parked) {
+      this.#parts.metrics.uplinkRefused(uplink.protocol);
+      committed("disk-low");
+    }
   }
 
   /** In an envelope it is the frame that may be; an envelope without one, or for nobody, is not. */
@@ -208,6 +237,7 @@ export class EngineQueue implements UplinkQueue, Desk {
 
   /** The engine wants a look at the clock although nothing has arrived. */
   tick(): void {
+    this.#refuseParked(this.#restricted.due());
     if (!this.#isBusy) this.#send();
   }
 
@@ -220,6 +250,7 @@ export class EngineQueue implements UplinkQueue, Desk {
   /** Finishes what has arrived, then resolves. */
   stop(): Promise<void> {
     this.#isStopping = true;
+    this.#refuseParked(this.#restricted.all());
     return new Promise((resolve) => {
       this.#stopped = resolve;
       if (!this.#isBusy) this.#send();
@@ -254,6 +285,7 @@ export class EngineQueue implements UplinkQueue, Desk {
   #acknowledge(report: Commit, { uplinks, asks }: Sent): void {
     if (this.#hasFailed) this.#parts.onStoreRecovered();
     this.#hasFailed = false;
+    for (const { meterNo } of report.downlinks) this.#restricted.expect(meterNo);
     this.#parts.onCommit(report, uplinks[0]?.uplink.receivedAtMs ?? null);
     for (const { committed } of uplinks) committed(null);
     const results = new Map(report.answers.map(({ askNo, result }) => [askNo, result]));
@@ -333,40 +365,9 @@ export class EngineQueue implements UplinkQueue, Desk {
     this.#contacts = new Set();
     this.#sent = { uplinks: chosen, asks, notices };
     this.#isBusy = true;
-    const uplinks = chosen.length === 0 ? null : pack(chosen, bytes);
+    const uplinks = chosen.length === 0 ? null : packUplinks(chosen, bytes);
     const numbered = asks.map(({ envelope }, askNo) => ({ askNo, envelope }));
     const batch: EngineBatch = { kind: "batch", uplinks, notices, asks: numbered, isLast: false };
     this.#parts.port.post(batch, uplinks === null ? [] : buffersOf(uplinks));
   }
-}
-
-const nameNos = new Map<string, number>(uplinkNames.map((name, no) => [name, no]));
-
-function pack(chosen: readonly Waiting[], totalBytes: number): UplinkBatch {
-  const bytes = new Uint8Array(totalBytes);
-  const batch: UplinkBatch = {
-    bytes,
-    ends: new Uint32Array(chosen.length),
-    meterNos: new Int32Array(chosen.length),
-    receivedAtMs: new Float64Array(chosen.length),
-    protocols: new Uint8Array(chosen.length),
-    marks: new Uint8Array(chosen.length),
-    gateways: chosen.map(({ uplink }) => uplink.route.slice("gateway:".length)),
-  };
-  let end = 0;
-  for (const [place, { uplink }] of chosen.entries()) {
-    bytes.set(uplink.bytes, end);
-    end += uplink.bytes.length;
-    batch.ends[place] = end;
-    batch.meterNos[place] = uplink.meterNo ?? -1;
-    batch.receivedAtMs[place] = uplink.receivedAtMs;
-    batch.protocols[place] = nameNos.get(uplink.protocol) ?? 0;
-    batch.marks[place] = uplink.reachable ? 1 : 0;
-  }
-  return batch;
-}
-
-function buffersOf(batch: UplinkBatch): readonly ArrayBuffer[] {
-  const { bytes, ends, meterNos, receivedAtMs, protocols, marks } = batch;
-  return [bytes, ends, meterNos, receivedAtMs, protocols, marks].map(({ buffer }) => buffer);
 }

@@ -28,7 +28,9 @@ export interface Uplink {
 }
 
 /** Called once: after the commit (null), or with the reason why there is none. */
-export type Committed = (failure: "store-failed" | "overloaded" | "stopping" | null) => void;
+export type Committed = (
+  failure: "store-failed" | "disk-low" | "overloaded" | "stopping" | null,
+) => void;
 
 /**
  * `delivered`: the session confirmed it. `undelivered`: it never left. `unconfirmed`: it left and nothing came

@@ -23,3 +23,12 @@ export interface FreeSpace {
   /** From 0 to 1, as much as this process may still use. */
   freeShare(): Promise<number>;
 }
+
+/** Room on that disk that is kept for alarms and commands. */
+export interface ReserveFile {
+  /** What is free beside the reserve, and what the reserve holds; null: the disk cannot be asked. */
+  measure(): Promise<{ readonly freeBytes: number; readonly heldBytes: number } | null>;
+  /** False: there was no room for it after all, and nothing of it is left. */
+  make(bytes: number): Promise<boolean>;
+  release(): Promise<void>;
+}

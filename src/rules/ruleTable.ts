@@ -177,6 +177,12 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 2, 2: 1 },
     source: "7.1.5 fault plan; less than 20 % and 10 % of the disk are free",
   },
+  INTAKE: {
+    version: 1,
+    latching: false,
+    priority: { 1: 1, 2: 1 },
+    source: "7.1.5 fault plan; the disk's reserve is in use and ordinary readings are refused",
+  },
   HEARTBEAT: {
     version: 1,
     latching: false,

@@ -6,15 +6,18 @@ import type { Observer } from "#ports/observer.ts";
 import type { FreeSpace, QueueProgress, Trouble } from "#ports/trouble.ts";
 import { beat, heartbeatLimits, type HeartbeatTarget } from "./heartbeat.ts";
 import { judgeClock, judgeDisk, judgeHeartbeat, judgeLag, type LagState } from "./judge.ts";
+import type { DiskReserve } from "./diskReserve.ts";
 import { LagMeter } from "./lagMeter.ts";
 
 const lookEveryMs = secondMs;
 const diskEveryMs = 5 * secondMs;
+const mebibyte = 1024 * 1024;
 
 export interface SelfWatchParts {
   readonly queue: { progress(): QueueProgress; tell(trouble: Trouble): void };
   readonly clock: Clock & { apartMs(): number };
   readonly freeSpace: FreeSpace;
+  readonly reserve: Pick<DiskReserve, "look" | "restrictedFreeBytes">;
   readonly heartbeat: HeartbeatTarget & { readonly everySeconds: number };
   readonly observer: Observer;
   /** Only who stores readings and follows them sends a heartbeat. */
@@ -41,9 +44,11 @@ export class SelfWatch {
   start(): void {
     this.#timers.push(
       setInterval(() => this.#look(), lookEveryMs),
+      setInterval(() => void this.lookAtReserve(), lookEveryMs),
       setInterval(() => void this.#lookAtDisk(), diskEveryMs),
     );
     void this.#lookAtDisk();
+    void this.lookAtReserve();
     const { file, url } = this.#parts.heartbeat;
     // Nobody wants one any more: an alarm of the last start about it is over.
     if (file === undefined && url === undefined) this.#tell("HEARTBEAT", 0, {});
@@ -65,6 +70,17 @@ export class SelfWatch {
     this.#tell("LAG", this.#lag.level, { lagSeconds });
     const apartMs = clock.apartMs();
     this.#tell("CLOCK", judgeClock(apartMs), { apartSeconds: Math.round(apartMs / secondMs) });
+  }
+
+  /** Each second, and at once when something could not be stored: then there is no time to lose. */
+  async lookAtReserve(): Promise<void> {
+    const { reserve } = this.#parts;
+    await reserve.look();
+    if (this.#stopping.signal.aborted) return;
+    const { restrictedFreeBytes } = reserve;
+    const isRestricted = restrictedFreeBytes !== null;
+    const freeMib = Math.round((restrictedFreeBytes ?? 0) / mebibyte);
+    this.#tell("INTAKE", isRestricted ? 1 : 0, isRestricted ? { freeMib } : {});
   }
 
   async #lookAtDisk(): Promise<void> {

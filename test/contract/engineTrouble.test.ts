@@ -23,6 +23,7 @@ function tell(rule: TroubleRuleId, level: ConditionLevel, proof = {}): readonly 
 describe("what the process measures of itself", () => {
   test.each<readonly [TroubleRuleId, number]>([
     ["LAG", 1],
+    ["INTAKE", 1],
     ["CLOCK", 2],
     ["HEARTBEAT", 2],
   ])("%s is raised with priority %i, and is over after a restart", (rule, priority) => {

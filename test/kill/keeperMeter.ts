@@ -33,6 +33,8 @@ export interface MeterEvents {
 const frameIdMax = 65_535;
 /** A real meter's memory is larger; beyond it this one measures less often. */
 const keptMax = 16;
+/** What it always has room for. */
+const keptLeaksMax = 4;
 const reconnectMs = 50;
 const firstLitre = 1_000_000;
 const litreMl = 1_000;
@@ -103,7 +105,8 @@ export class KeeperMeter {
 
   /** Measures and sends. False: asleep, too much unacknowledged, or the clock has not moved on. */
   report(): boolean {
-    if (!this.#isWelcome || this.#kept.size >= keptMax) return false;
+    const most = keptMax + (this.hasLeak ? keptLeaksMax : 0);
+    if (!this.#isWelcome || this.#kept.size >= most) return false;
     // CJ/T 188 writes whole seconds.
     const stepMs = this.protocol === "cjt188" ? secondMs : 1;
     const nowMs = Math.floor(Date.now() / stepMs) * stepMs;

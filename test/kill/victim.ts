@@ -33,8 +33,16 @@ export class Victim {
   #child: ChildProcess | null = null;
   #exited: Promise<number | null> = Promise.resolve(null);
 
-  /** The data are kept elsewhere when a directory is given. */
-  constructor(ports: VictimPorts, nodeArguments: readonly string[], dataDir?: string) {
+  readonly #settings: Readonly<Record<string, string>>;
+
+  /** The data are kept elsewhere when a directory is given; settings are environment variables. */
+  constructor(
+    ports: VictimPorts,
+    nodeArguments: readonly string[],
+    dataDir?: string,
+    settings: Readonly<Record<string, string>> = {},
+  ) {
+    this.#settings = settings;
     this.#ports = ports;
     this.#arguments = nodeArguments;
     this.api = `http://127.0.0.1:${ports.http}`;
@@ -62,6 +70,8 @@ export class Victim {
         MERCAPTAN_MQTT_PORT: String(this.#ports.mqtt),
         MERCAPTAN_ADMIN_KEY_FILE: join(this.#folder, "admin.key"),
         MERCAPTAN_LOG_LEVEL: "error",
+        MERCAPTAN_DISK_RESERVE_MIB: "4",
+        ...this.#settings,
       },
     });
     this.#child = child;

@@ -1,8 +1,5 @@
 /** The disk takes nothing more: nothing is promised, everybody is told, and with space it goes on by itself. */
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { callApi } from "../bench/service.ts";
@@ -12,6 +9,7 @@ import type { KeeperMeter } from "../kill/keeperMeter.ts";
 import { Load, registerKeepers } from "../kill/keepers.ts";
 import { freePorts } from "../kill/ports.ts";
 import { Victim } from "../kill/victim.ts";
+import { smallDisk } from "../support/smallDisk.ts";
 import { requireTool } from "../support/tool.ts";
 
 /** A way to make writing fail for a process that runs, and to end the trouble. */
@@ -42,44 +40,16 @@ function fileSizeLimit(): Trouble | null {
 
 /** A small file system that is full, and is made larger. Needs the right to mount. */
 function fullDisk(): Trouble | null {
-  const mount = requireTool("mount", "mount");
-  const unmount = requireTool("umount", "mount");
-  if (mount === null || unmount === null) return null;
-  const folder = mkdtempSync(join(tmpdir(), "mercaptan-disk-"));
-  endings.push(() => rmSync(folder, { recursive: true, force: true }));
-  try {
-    execFileSync(mount, ["-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], { stdio: "pipe" });
-  } catch (cause) {
-    if (process.env["CI"] === "true") throw cause;
-    console.warn("skipped: no right to mount a file system");
-    return null;
-  }
-  endings.push(() => void execFileSync(unmount, [folder]));
+  const disk = smallDisk(64);
+  if (disk === null) return null;
+  endings.push(() => disk.remove());
   return {
-    dataDir: join(folder, "data"),
-    begin: () => fill(join(folder, "filler")),
-    end: () => void execFileSync(mount, ["-o", "remount,size=512m", folder]),
+    dataDir: disk.dataDir,
+    begin: () => disk.fillUpTo(0),
+    end: () => disk.enlarge(512),
   };
 }
 
-/** Until there is no space; the service takes its share meanwhile. */
-function fill(path: string): void {
-  const file = openSync(path, "w");
-  try {
-    for (let bytes = fillBytes; bytes >= 1;) {
-      try {
-        writeSync(file, Buffer.alloc(bytes));
-      } catch (error) {
-        if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
-        bytes = Math.floor(bytes / 2);
-      }
-    }
-  } finally {
-    closeSync(file);
-  }
-}
-
-const fillBytes = 1024 * 1024;
 const troubles = { "no file may grow": fileSizeLimit, "the disk is full": fullDisk };
 
 async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -108,7 +78,10 @@ test.each(Object.keys(troubles) as (keyof typeof troubles)[])(
     const trouble = troubles[name]();
     if (trouble === null) return;
     const [http = 0, mqtt = 0] = await freePorts(2, Math.random);
-    const victim = new Victim({ http, mqtt }, ["src/main.ts", "serve", "--json"], trouble.dataDir);
+    // With a reserve the disk would never be as full as this test wants it.
+    const settings = { MERCAPTAN_DISK_RESERVE_MIB: "0" };
+    const command = ["src/main.ts", "serve", "--json"];
+    const victim = new Victim({ http, mqtt }, command, trouble.dataDir, settings);
     endings.push(async () => {
       await victim.kill();
       victim.remove();

@@ -1,15 +1,13 @@
 /** The real program on a disk that fills up, and with a watchdog that stops answering: each an alarm within 30 s. */
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { Home, type Service } from "../support/program.ts";
-import { requireTool } from "../support/tool.ts";
+import { smallDisk } from "../support/smallDisk.ts";
 
 const withinMs = 30_000;
 const endings: (() => Promise<unknown> | void)[] = [];
@@ -52,40 +50,24 @@ function newHome(): Home {
   return home;
 }
 
-/** A file system of 64 MiB; null without the right to mount one. */
-function smallDisk(): string | null {
-  const mount = requireTool("mount", "mount");
-  const unmount = requireTool("umount", "mount");
-  if (mount === null || unmount === null) return null;
-  const folder = mkdtempSync(join(tmpdir(), "mercaptan-disk-"));
-  endings.push(() => rmSync(folder, { recursive: true, force: true }));
-  try {
-    execFileSync(mount, ["-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], { stdio: "pipe" });
-  } catch (cause) {
-    if (process.env["CI"] === "true") throw cause;
-    console.warn("skipped: no right to mount a file system");
-    return null;
-  }
-  endings.push(() => void execFileSync(unmount, [folder]));
-  return folder;
-}
-
 test("a disk that fills up: low, nearly full, and over when there is room again", async () => {
-  const folder = smallDisk();
-  if (folder === null) return;
+  const disk = smallDisk(64);
+  if (disk === null) return;
+  endings.push(() => disk.remove());
   const home = newHome();
-  const service = await home.serve({ MERCAPTAN_DATA_DIR: join(folder, "data") });
-  const filler = join(folder, "filler");
-  const mebibytes = (count: number) => writeFileSync(filler, Buffer.alloc(count * 1024 * 1024));
+  const service = await home.serve({
+    MERCAPTAN_DATA_DIR: disk.dataDir,
+    MERCAPTAN_DISK_RESERVE_MIB: "0",
+  });
   expect((await alarmsOf(service)).filter(({ rule }) => rule === "DISK")).toEqual([]);
-  mebibytes(54);
+  disk.take(54);
   const low = await alarmWithin30s(service, "DISK", ({ level }) => level === 1);
   expect(low).toMatchObject({ priority: 2, state: "unacknowledged" });
   expect(low.message.en).toMatch(/^System: disk space is low \(free 1\d %\)\.$/);
-  mebibytes(60);
+  disk.take(60);
   const full = await alarmWithin30s(service, "DISK", ({ level }) => level === 2);
   expect(full.priority).toBe(1);
-  rmSync(filler);
+  disk.free();
   await alarmWithin30s(service, "DISK", ({ state }) => state === "returned-unacknowledged");
   expect(await service.stop()).toBe(0);
 });

@@ -57,6 +57,7 @@ export class Home {
       MERCAPTAN_HTTP_PORT: "0",
       MERCAPTAN_MQTT_PORT: "0",
       MERCAPTAN_LOG_LEVEL: "error",
+      MERCAPTAN_DISK_RESERVE_MIB: "4",
       ...environment,
     });
     this.#programs.push(program);

@@ -182,6 +182,13 @@ test.each<readonly [RuleId, ConditionLevel, Proof, string, string]>([
     "磁盘空间即将耗尽（剩余 4 %）。",
   ],
   [
+    "INTAKE",
+    1,
+    { freeMib: 23 },
+    "readings are refused because the disk is full, only alarms and commands go on (free 23 MiB).",
+    "磁盘已满，停止接收读数，仅保留报警与命令（剩余 23 MiB）。",
+  ],
+  [
     "HEARTBEAT",
     1,
     { reason: "url: no answer" },

@@ -37,6 +37,7 @@ function setUp() {
           ? Promise.reject(new Error("EIO"))
           : Promise.resolve(world.freeShare),
     },
+    reserve: { look: () => Promise.resolve(), restrictedFreeBytes: null },
     heartbeat: { file: undefined, url: undefined, everySeconds: 15 },
     observer: { note: (event, fields) => noted.push(`${event} ${String(fields?.["reason"])}`) },
     isWell: () => true,
@@ -66,7 +67,13 @@ test("at the start it says what is not wrong, so that alarms of the last start e
   const { batches, second, queue, watch, noted } = setUp();
   await second(2);
   queue.tick();
-  expect(told(batches).toSorted()).toEqual(["CLOCK 0", "DISK 0", "HEARTBEAT 0", "LAG 0"]);
+  expect(told(batches).toSorted()).toEqual([
+    "CLOCK 0",
+    "DISK 0",
+    "HEARTBEAT 0",
+    "INTAKE 0",
+    "LAG 0",
+  ]);
   expect(noted).toEqual([]);
   watch.stop();
 });
