@@ -45,7 +45,7 @@ export function runCity(
     rng: systemRng,
     protocols: protocolByName,
     carriers: carrierByName,
-    files: { of: () => emptyMeterFile, profile: () => undefined },
+    files: { of: () => emptyMeterFile, profile: () => undefined, confirmed: () => ({}) },
     isStoreFailure: (error) => error instanceof LedgerError,
   });
   register(engine, city.sites);

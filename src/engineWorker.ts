@@ -1,6 +1,7 @@
 /** The engine's thread: the one writer with its ledger, and nothing else. */
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "#domain/invariant.ts";
+import type { ClosePolicy } from "#domain/closePolicy.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { Profiles } from "#domain/profile.ts";
@@ -22,11 +23,13 @@ export interface EngineWorkerData {
   readonly masterKey: Uint8Array | null;
   readonly profiles: Profiles;
   readonly ruleDocument: RuleDocument | null;
+  readonly closePolicy: ClosePolicy | null;
 }
 
 invariant(parentPort !== null, "engineWorker.ts runs as a worker thread only");
 const port = parentPort;
-const { directory, clock, masterKey, profiles, ruleDocument } = workerData as EngineWorkerData;
+const data = workerData as EngineWorkerData;
+const { directory, clock, masterKey, profiles, ruleDocument, closePolicy } = data;
 
 function tell(report: EngineReport): void {
   port.postMessage(report);
@@ -44,6 +47,7 @@ function open(): { readonly ledger: Ledger; readonly engine: Engine } | undefine
       files: meterFiles(masterKey === null ? null : keyVault(masterKey, systemRng), profiles),
       isStoreFailure: (error) => error instanceof LedgerError,
       ruleDocument,
+      closePolicy,
     });
     return { ledger, engine };
   } catch (error) {

@@ -1,4 +1,5 @@
 /** Puts a meter's file together: the keys that the vault opens, and the profile of its model. */
+import { createHash } from "node:crypto";
 import { emptyMeterFile, type MeterFile, type MeterKeys } from "#domain/meterFile.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
@@ -17,6 +18,12 @@ export function meterFiles(vault: KeyVault | null, profiles: Profiles): MeterFil
   );
   return {
     profile: (id) => (Object.hasOwn(profiles, id) ? profiles[id] : undefined),
+    confirmed: () =>
+      Object.fromEntries(
+        Object.values(profiles).flatMap((profile) =>
+          profile.isConfirmed ? [[profile.id, contentOf(profile)] as const] : [],
+        ),
+      ),
     of(meter, keys) {
       const known = meter.profile === null ? undefined : byProfile.get(meter.profile);
       const profile = known?.protocol === meter.protocol ? known.file : emptyMeterFile;
@@ -26,6 +33,13 @@ export function meterFiles(vault: KeyVault | null, profiles: Profiles): MeterFil
       return { ...profile, ...meterKeys };
     },
   };
+}
+
+/** What its bits mean; a title or a version may change without a consequence. */
+function contentOf({ protocol, dialect }: Profile): string {
+  return createHash("sha256")
+    .update(JSON.stringify([protocol, dialect]))
+    .digest("hex");
 }
 
 function partOf({ protocol, dialect, functions, isConfirmed }: Profile) {

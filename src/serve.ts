@@ -10,6 +10,7 @@ import { firstKey } from "#api/firstKey.ts";
 import { apiLimits } from "#api/limits.ts";
 import { LiveHub } from "#api/live/liveHub.ts";
 import { startApi } from "#api/server.ts";
+import { loadClosePolicy } from "#config/loadClosePolicy.ts";
 import { loadRules } from "#config/loadRules.ts";
 import { loadProfiles } from "#config/loadProfiles.ts";
 import type { Config } from "#config/schema.ts";
@@ -160,6 +161,8 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
   ]);
   const ruleDocument =
     config.rulesFile === undefined ? null : loadRules(config.rulesFile, knownThresholds);
+  const { closePolicyFile } = config;
+  const closePolicy = closePolicyFile === undefined ? null : loadClosePolicy(closePolicyFile);
   const anchor = anchorNow();
   const { factor, baseMs = Math.floor(anchor.wallMs) } = config.clock;
   const clockSettings = { factor, baseMs, anchor };
@@ -170,8 +173,9 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
   const pepper = readOrCreatePepper(join(directory, "pepper.key"), systemRng);
   const queries = openQueries(directory, startQueryWorker);
   const aftermath = new Aftermath(clock, observer, metrics);
+  const { masterKey } = secrets;
   const host = await startEngineHost(
-    { directory, clock: clockSettings, masterKey: secrets.masterKey, profiles, ruleDocument },
+    { directory, clock: clockSettings, masterKey, profiles, ruleDocument, closePolicy },
     aftermath.parts(),
   );
   const { queue } = host;

@@ -4,8 +4,8 @@ import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ConfigError, type Problem } from "./configError.ts";
-import { readTextFile, tryRead, type ReadText } from "./environment.ts";
-import { parseSettingsFile, type SettingsFile } from "./yamlFile.ts";
+import { checkDocument, documentText } from "./document.ts";
+import { readTextFile, type ReadText } from "./environment.ts";
 
 /** The factory's thresholds by rule and name; the rules room has them. */
 export type KnownThresholds = Readonly<
@@ -23,27 +23,17 @@ export function loadRules(
   known: KnownThresholds,
   readFile: ReadText = readTextFile,
 ): RuleDocument {
-  const read = tryRead(file, readFile);
-  const text = "text" in read ? read.text : undefined;
-  if (text === undefined) {
-    const message = "failure" in read ? read.failure : "no such file";
-    throw new ConfigError([{ where: file, message }]);
-  }
-  const rules = readRules(file, text, known);
+  const rules = readRules(file, documentText(file, readFile), known);
   if (rules.ok) return rules.document;
   throw new ConfigError(rules.problems);
 }
 
 /** The same for text that somebody sent; `name` stands before line and column. */
 export function readRules(name: string, text: string, known: KnownThresholds): ReadRules {
-  const parsed = parseSettingsFile(name, text);
-  if (!("file" in parsed)) return { ok: false, problems: parsed.problems };
-  const checked = documentSchema(known).safeParse(parsed.file.values);
-  if (checked.success) {
-    return { ok: true, document: { ...checked.data, hash: hashOf(checked.data) } };
-  }
-  const problems = checked.error.issues.flatMap((issue) => problemsOf(issue, parsed.file));
-  return { ok: false, problems };
+  const unknown = "there is no such rule or threshold";
+  const checked = checkDocument(name, text, documentSchema(known), unknown);
+  if (!checked.ok) return checked;
+  return { ok: true, document: { ...checked.value, hash: hashOf(checked.value) } };
 }
 
 /** The same for two texts that say the same. */
@@ -86,18 +76,4 @@ function valueSchema(value: number | readonly string[]) {
   const schema: z.ZodType<number | readonly string[]> =
     typeof value === "number" ? z.number().min(0).max(1_000_000) : z.array(z.enum(siteClasses));
   return schema.optional();
-}
-
-function problemsOf(issue: z.core.$ZodIssue, file: SettingsFile): readonly Problem[] {
-  const keys = issue.code === "unrecognized_keys" ? issue.keys : null;
-  if (keys === null)
-    return [{ where: file.whereIs(issue.path), message: told(issue.path, issue.message) }];
-  return keys.map((key) => {
-    const at = [...issue.path, key];
-    return { where: file.whereIs(at), message: told(at, "there is no such rule or threshold") };
-  });
-}
-
-function told(path: readonly PropertyKey[], message: string): string {
-  return path.length === 0 ? message : `${path.join(".")}: ${message}`;
 }

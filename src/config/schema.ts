@@ -184,6 +184,11 @@ export const configSchema = z
     rulesFile: file
       .optional()
       .describe("Rule document (YAML) with thresholds of one's own; see docs/RULES.md."),
+    closePolicyFile: file
+      .optional()
+      .describe(
+        "Policy (YAML) of what may close a valve without a person; see docs/CLOSING.md. Absent: a leak may.",
+      ),
     http: httpSchema.prefault({}).describe("API, live feed, health and metrics."),
     mqtt: mqttSchema.prefault({}).describe("Listener for meters and gateways."),
     cat1: cat1Schema.prefault({}).describe("Listener for meters that speak CAT-1 over TCP."),

@@ -29,6 +29,7 @@ export const systemEventKinds = [
   "automation.stopped",
   "automation.resumed",
   "rules.changed",
+  "closing.changed",
   "automation.policyChanged",
   "command.approved",
   "meter.registered",

@@ -7,6 +7,7 @@ import type { AlarmId } from "#domain/ids.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { AutomationState } from "#valves/judge.ts";
 import type { Protocol } from "#protocols/contract.ts";
+import type { ClosingInForce } from "./closingInForce.ts";
 import type { MeterContext } from "./context.ts";
 import type { RulesInForce } from "./rulesInForce.ts";
 import { noEffects, type Effects, type Ids } from "./effects.ts";
@@ -30,6 +31,7 @@ export interface Draft {
   readonly areaSize: number;
   readonly history: History;
   readonly rules: RulesInForce;
+  readonly closing: ClosingInForce;
   readonly effects: Effects;
   context: MeterContext;
   automation: AutomationState;
@@ -45,6 +47,7 @@ export interface DraftStart {
   readonly areaSize: number;
   readonly history: History;
   readonly rules: RulesInForce;
+  readonly closing: ClosingInForce;
   readonly context: MeterContext;
   readonly automation: AutomationState;
 }

@@ -4,10 +4,12 @@
  */
 import { uplinkNames } from "#domain/platform.ts";
 import { timestampMs } from "#domain/units.ts";
+import type { ClosePolicy } from "#domain/closePolicy.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import type { AskResult } from "#ports/requests.ts";
 import { countArrivals } from "./arrivals.ts";
 import { carryOut } from "./asks.ts";
+import { openClosing, recordClosing, type ClosingChange } from "./closingInForce.ts";
 import { openBook, publish, recordDraft, undoBook, type Book } from "./book.ts";
 import { takeArrival, writeEdgeNodes } from "./edgeNodes.ts";
 import { contextOf, loadMemory, settingNames } from "./memory.ts";
@@ -18,7 +20,7 @@ import { openRules, type OpenedRules } from "./rulesInForce.ts";
 import { draftFor, type Room } from "./room.ts";
 import { liftSystem, raiseSystem, takeTrouble } from "./systemAlarms.ts";
 import type { ReceivedUplink } from "./takeUplink.ts";
-import { moveValve } from "./valveDesk.ts";
+import { meetMeter, moveValve, withdrawForbidden } from "./valveDesk.ts";
 import { watch } from "./watch.ts";
 
 const watchEveryMs = 1_000;
@@ -26,9 +28,11 @@ const watchEveryMs = 1_000;
 const poisonMax = 8;
 const noPoison: ReadonlySet<number> = new Set();
 
-export type EngineParts = Omit<Room, "memory" | "rules"> & {
+export type EngineParts = Omit<Room, "memory" | "rules" | "closing"> & {
   /** A utility's own thresholds; none: the factory's. */
   readonly ruleDocument?: RuleDocument | null;
+  /** What may close without a person; none: a leak may. */
+  readonly closePolicy?: ClosePolicy | null;
 };
 
 export interface Engine {
@@ -40,10 +44,12 @@ type Attempt =
 
 /** Loads what the ledger knows and settles what the last process left open. */
 export function startEngine(parts: EngineParts): Engine {
-  const { ruleDocument = null, ...world } = parts;
+  const { ruleDocument = null, closePolicy: policy = null, ...world } = parts;
   const opened = openRules(parts.ledger, ruleDocument, parts.clock.nowMs());
+  const basis = { policy, confirmed: parts.files.confirmed() };
+  const { closing, changes } = openClosing(parts.ledger, basis, opened.rules, parts.clock.nowMs());
   const memory = loadMemory(parts.ledger, parts.clock);
-  const room: Room = { ...world, memory, rules: opened.rules };
+  const room: Room = { ...world, memory, rules: opened.rules, closing };
   let watchedAtMs = Number.NEGATIVE_INFINITY;
   let watchFrom = 1;
   let blindSinceMs: number | null = null;
@@ -104,12 +110,16 @@ export function startEngine(parts: EngineParts): Engine {
     return { kind: "notCommitted", code, message };
   }
 
-  recover(room, opened.changed);
+  recover(room, opened.changed, changes);
   return { process };
 }
 
 /** What was being sent when the last process ended may have arrived or not: its state is unknown. */
-function recover(room: Room, rules: OpenedRules["changed"]): void {
+function recover(
+  room: Room,
+  rules: OpenedRules["changed"],
+  closing: readonly ClosingChange[] | null,
+): void {
   const book = openBook(room.ledger, room.memory, timestampMs(room.clock.nowMs()));
   room.ledger.begin();
   for (const meterNo of [...room.memory.waiting]) {
@@ -117,12 +127,14 @@ function recover(room: Room, rules: OpenedRules["changed"]): void {
     if (meter === undefined) continue;
     const draft = draftFor(room, book, meter);
     moveValve(draft, { kind: "restart", nowMs: book.nowMs });
+    withdrawForbidden(draft);
     if (draft.effects.commands.length > 0) recordDraft(book, draft);
   }
   if (rules !== null) {
     room.ledger.putSetting(settingNames.rulesFile, rules.document?.hash ?? "");
     recordRules(book, rules);
   }
+  if (closing !== null) recordClosing(book, closing);
   publish(book, "system.started", null, { meters: room.memory.meters.size });
   writeContexts(room, book);
   room.ledger.commit();
@@ -178,12 +190,8 @@ function takeNotice(room: Room, book: Book, notice: Notice): void {
   const meter = meterNo === undefined ? undefined : room.memory.meters.get(meterNo);
   if (meter === undefined || !room.memory.waiting.has(meter.no)) return;
   const draft = draftFor(room, book, meter);
-  moveValve(
-    draft,
-    notice.kind === "contact"
-      ? { kind: "contact", isStopped: draft.automation.stopped, nowMs }
-      : { kind: notice.outcome, commandId: notice.commandId, nowMs },
-  );
+  if (notice.kind === "contact") meetMeter(draft);
+  else moveValve(draft, { kind: notice.outcome, commandId: notice.commandId, nowMs });
   recordDraft(book, draft);
 }
 

@@ -40,6 +40,7 @@ export const settingNames = Object.freeze({
   systemAlarms: "alarms.system",
   /** Hash of the last rule document of the settings file; "": there was none. */
   rulesFile: "rules.file",
+  closing: "valves.closing",
   arrivals: "arrivals.usual",
 });
 
@@ -148,9 +149,9 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
   return memory;
 }
 
-/** What is only proposed has an alarm of its own. */
+/** What is proposed, or left to persons by policy, has an alarm of its own. */
 export function isHeldByBreaker({ state, detail }: Command): boolean {
-  return state === "held" && detail !== "proposed";
+  return state === "held" && detail === "breaker";
 }
 
 /** Unless somebody has said otherwise, a person closes alone: closing is the safe direction. */

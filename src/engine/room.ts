@@ -13,6 +13,7 @@ import type { Protocol } from "#protocols/contract.ts";
 import { nextNumber, type Book } from "./book.ts";
 import { startDraft, type Draft, type History } from "./draft.ts";
 import type { Ids } from "./effects.ts";
+import type { ClosingInForce } from "./closingInForce.ts";
 import type { RulesInForce } from "./rulesInForce.ts";
 import { contextOf, type Memory } from "./memory.ts";
 
@@ -20,6 +21,7 @@ export interface Room {
   readonly ledger: Ledger;
   readonly memory: Memory;
   readonly rules: RulesInForce;
+  readonly closing: ClosingInForce;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly protocols: Readonly<Record<ProtocolName, Protocol>>;
@@ -38,6 +40,7 @@ export function draftFor(room: Room, book: Book, meter: Meter): Draft {
     nowMs: book.nowMs,
     ids: idsFor(room, book),
     rules: room.rules,
+    closing: room.closing,
     areaSize: room.memory.areaSizes.get(meter.area) ?? 1,
     history: historyOf(room.ledger, meter.no),
     context: contextOf(room.memory, meter.no),

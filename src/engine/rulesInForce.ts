@@ -16,13 +16,15 @@ const entriesMax = 32;
 type SettingsOf = (meter: Meter) => FoldSettings;
 
 interface Entry {
-  readonly fromMs: number;
+  readonly record: RuleRecord;
   readonly settings: SettingsOf;
 }
 
 export interface RulesInForce {
   /** The settings of a meter at an instant of event time. */
   settingsAt(meter: Meter, atMs: number): FoldSettings;
+  /** The changes that are remembered, the oldest first. */
+  records(): readonly RuleRecord[];
   /** The newest change; null: these are the factory's rules, as ever. */
   newest(): RuleRecord | null;
   /** From now on this one; returns how to take it back, should the batch fail. */
@@ -75,9 +77,10 @@ function inForce(records: readonly RuleRecord[]): RulesInForce {
   let newest = records.at(-1) ?? null;
   return {
     settingsAt(meter, atMs) {
-      const entry = known.findLast(({ fromMs }) => atMs >= fromMs);
+      const entry = known.findLast(({ record }) => atMs >= record.inForceAtMs);
       return (entry?.settings ?? factory)(meter);
     },
+    records: () => known.map(({ record }) => record),
     newest: () => newest,
     put(record) {
       const before = { known, newest };
@@ -90,8 +93,8 @@ function inForce(records: readonly RuleRecord[]): RulesInForce {
   };
 }
 
-function entryOf({ inForceAtMs, document }: RuleRecord): Entry {
-  return { fromMs: inForceAtMs, settings: cached(document) };
+function entryOf(record: RuleRecord): Entry {
+  return { record, settings: cached(record.document) };
 }
 
 /** Settings of each meter, made once; a meter that changes is another object. */

@@ -13,7 +13,7 @@ import { fingerprint } from "./fingerprint.ts";
 import { foldFlags } from "./fold.ts";
 import { followShutValve } from "./shutValve.ts";
 import { settleReadings } from "./settleReadings.ts";
-import { closeForAlarm, endSilence, moveValve } from "./valveDesk.ts";
+import { closeForAlarm, endSilence, meetMeter, moveValve } from "./valveDesk.ts";
 import type { Settled } from "./window.ts";
 
 /** Repetitions of an uplink that carries no time to be trusted are known by their bytes. */
@@ -185,10 +185,6 @@ function closeOnLeak(draft: Draft, settled: Settled): void {
 }
 
 function contactAfter(draft: Draft, uplink: DecodedUplink, outcome: UplinkOutcome): UplinkOutcome {
-  const waits = draft.context.valve.outstanding !== null;
-  if (uplink.reachable && waits) {
-    const isStopped = draft.automation.stopped;
-    moveValve(draft, { kind: "contact", isStopped, nowMs: draft.nowMs });
-  }
+  if (uplink.reachable && draft.context.valve.outstanding !== null) meetMeter(draft);
   return outcome;
 }

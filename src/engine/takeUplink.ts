@@ -15,7 +15,7 @@ import type { Draft } from "./draft.ts";
 import { meterNoOf, openUplink, problemOf, type OpenedUplink } from "./openUplink.ts";
 import { draftFor, type Room } from "./room.ts";
 import { stepUplink } from "./stepUplink.ts";
-import { moveValve } from "./valveDesk.ts";
+import { meetMeter } from "./valveDesk.ts";
 
 export interface ReceivedUplink {
   readonly bytes: Uint8Array;
@@ -156,7 +156,7 @@ function telegramOf({ address, status, valve }: Heard): Telegram {
 function contact(room: Room, book: Book, meter: Meter): void {
   if (!book.memory.waiting.has(meter.no)) return;
   const draft = draftFor(room, book, meter);
-  moveValve(draft, { kind: "contact", nowMs: book.nowMs });
+  meetMeter(draft);
   recordDraft(book, draft);
 }
 

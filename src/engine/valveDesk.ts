@@ -1,5 +1,6 @@
 /** The engine's side of the valve ledger: who asked, may it be, and what follows for the alarms. */
 import type { Alarm } from "#domain/alarm.ts";
+import { closingRules, type ClosingRule } from "#domain/closePolicy.ts";
 import type { Command, CommandTransition, Permit } from "#domain/command.ts";
 import { sizeLimits } from "#domain/meter.ts";
 import { readingFlags, type Reading } from "#domain/reading.ts";
@@ -14,7 +15,9 @@ import {
 } from "#valves/judge.ts";
 import type { IgnoredReply } from "#valves/advance.ts";
 import { judgeOther, type OtherAsk, type OtherJudgement } from "#valves/judgeOther.ts";
+import { isEnded } from "#valves/commandTable.ts";
 import { stepValve, type ValveInput } from "#valves/stepValve.ts";
+import { isAutomatic } from "#valves/valveState.ts";
 import { activate, isActive, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { encodeCommand } from "./encodeCommand.ts";
@@ -34,7 +37,28 @@ export function moveValve(draft: Draft, input: ValveInput): void {
   if (changed !== null) noteNeedless(draft, changed);
   followTrouble(draft, changed?.action === "close" ? changed : null);
   if (step.isUncontrolled && input.kind === "reading") proposeClose(draft, input.measuredAtMs);
-  followProposal(draft);
+  followProposal(draft, changed);
+}
+
+/** The meter listens now: what waits for it leaves, unless automation has no business with it any more. */
+export function meetMeter(draft: Draft): void {
+  const isStopped = draft.automation.stopped || isForbidden(draft);
+  moveValve(draft, { kind: "contact", isStopped, nowMs: draft.nowMs });
+}
+
+/** A policy that came after the order holds for what has not left yet. */
+export function withdrawForbidden(draft: Draft): void {
+  if (draft.context.valve.outstanding?.command.state !== "queued" || !isForbidden(draft)) return;
+  const detail = "policy-forbids" satisfies CloseRefusal;
+  moveValve(draft, { kind: "void", by: "engine", detail, nowMs: draft.nowMs });
+}
+
+/** Nobody has said yes to what is outstanding, and the policy in force wants that or forbids it. */
+function isForbidden({ context, closing, meter }: Draft): boolean {
+  const command = context.valve.outstanding?.command;
+  if (command === undefined || !isAutomatic(command)) return false;
+  const rule = closingRules.find((name) => name === command.reason);
+  return rule !== undefined && closing.word(meter, rule) !== "automatic";
 }
 
 /**
@@ -77,17 +101,18 @@ function proposeClose(draft: Draft, measuredAtMs: TimestampMs): void {
     expiresInMs: leakCloseExpiresInMs,
     proof: { measuredAtMs, receivedAtMs: draft.nowMs, isLate: false, isDoubted: false },
     by: "engine",
+    rule: "R19",
     isProposal: true,
   });
 }
 
-/** The alarm stands until the valve is shut, or until no close waits: somebody has decided. */
-function followProposal(draft: Draft): void {
+/** The alarm stands until the valve is shut, or a close has ended: somebody has decided. A refusal decides nothing. */
+function followProposal(draft: Draft, changed: Command | null): void {
   const { valve, live } = draft.context;
-  if (live.R19 === undefined || live.R19.returnedAtMs !== null) return;
-  const isWaiting = valve.outstanding?.command.action === "close";
+  if (!isActive(live.R19)) return;
+  const isDecided = changed?.action === "close" && isEnded(changed.state);
   const isShut = valve.position === "closed" && !valve.isPositionUndated;
-  if (isShut || !isWaiting) returnToNormal(draft, "R19", draft.nowMs);
+  if (isShut || isDecided) returnToNormal(draft, "R19", draft.nowMs);
 }
 
 /** Two reports after a close left, the meter has said nothing: nobody knows, and somebody must (faults 5). */
@@ -164,6 +189,7 @@ export function closeForAlarm(draft: Draft, alarm: Alarm, proof: Reading): void 
       isDoubted,
     },
     by: "engine",
+    rule: "R1",
   });
   draft.context = { ...draft.context, leakClose: { alarmId, occurrenceId, detail } };
 }
@@ -192,6 +218,8 @@ export interface Order {
     readonly isDoubted: boolean;
   } | null;
   readonly by: string;
+  /** The rule that wants it; a person needs none. */
+  readonly rule?: ClosingRule;
   /** The policy wants a second person before it leaves. */
   readonly needsSecondPerson?: boolean;
   /** A person wants it tried in spite of a weak battery. */
@@ -222,6 +250,7 @@ export function order(draft: Draft, wanted: Order): Command {
     isBatteryWeak: isBatteryWeak(draft),
     isLastAttempt: wanted.isLastAttempt ?? false,
     isProposal: wanted.isProposal ?? false,
+    ...policyOf(draft, wanted.rule),
     area: meter.area,
     areaSize: draft.areaSize,
   });
@@ -235,6 +264,12 @@ export function order(draft: Draft, wanted: Order): Command {
   }
   draft.automation = judged.automation;
   return record(draft, judged, wanted.by);
+}
+
+function policyOf({ closing, meter, nowMs }: Draft, rule: ClosingRule | undefined) {
+  if (rule === undefined) return {};
+  const armsAtMs = closing.armsAtMs(meter, rule);
+  return { word: closing.word(meter, rule), isArmed: armsAtMs === null || nowMs >= armsAtMs };
 }
 
 /** What a person orders that is no close. */

@@ -1,4 +1,5 @@
 /** Who may close a valve, and when automation must leave it to a person. Nobody can ask for more than closing. */
+import type { CloseWord } from "#domain/closePolicy.ts";
 import type { Command, CommandCause, CommandChange, CommandTransition } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { LifecycleState } from "#domain/meter.ts";
@@ -77,6 +78,10 @@ export interface CloseAsk {
   readonly isLastAttempt?: boolean;
   /** Only to be proposed to persons, whatever the breaker says. */
   readonly isProposal?: boolean;
+  /** What the utility's policy says of this rule at this meter; absent: automatic. */
+  readonly word?: CloseWord;
+  /** What lets the rule close here has been in force for a day; absent: it has. */
+  readonly isArmed?: boolean;
   /** Where the meter is, and how many are there: each area has a breaker of its own. */
   readonly area?: string;
   readonly areaSize?: number;
@@ -89,6 +94,8 @@ export type CloseRefusal =
   | "unconfirmed-profile"
   | "critical-customer"
   | "automation-stopped"
+  | "policy-forbids"
+  | "not-armed"
   | "already-closed"
   | "valve-fault"
   | "battery-weak"
@@ -117,21 +124,38 @@ export function judgeClose(
 ): CloseJudgement {
   const isAutomatic = ask.cause.kind === "alarm";
   const isSpent = isAutomatic && allowanceFor(automation, ask) === 0;
-  const isHeld = isSpent || ask.isProposal === true;
+  const heldFor = whyHeld(ask, isSpent);
+  const isHeld = heldFor !== null;
   const refusal =
-    (isAutomatic ? automaticInterlock(automation, valve, ask) : personInterlock(valve, ask)) ??
+    interlock(automation, valve, ask) ??
     (mayTakeItsPlace(valve, ask, isHeld) ? null : "one-outstanding");
   if (refusal !== null) return judged(automation, valve, ask, "refuse", refusal);
   const supersedes = supersede(valve, { ...ask, by: orderedBy(ask) });
-  if (isHeld) {
-    const detail = ask.isProposal === true ? "proposed" : "breaker";
-    return { ...judged(automation, valve, ask, "hold", detail), supersedes };
-  }
+  if (isHeld) return { ...judged(automation, valve, ask, "hold", heldFor), supersedes };
   if (waitsForSecond(ask)) {
     return { ...judged(automation, valve, ask, null, "second-person"), supersedes };
   }
   const after = isAutomatic ? withClose(automation, ask) : automation;
   return { ...judged(after, valve, ask, "authorise", null), supersedes };
+}
+
+/** Who decides instead: persons because it is a proposal, because the policy wants them, or because of the breaker. */
+function whyHeld({ cause, isProposal, word }: CloseAsk, isSpent: boolean): string | null {
+  if (isProposal === true) return "proposed";
+  if (cause.kind === "alarm" && word === "person") return "policy-person";
+  return isSpent ? "breaker" : null;
+}
+
+/** What is only proposed is persons' business: what speaks against automation does not speak against them. */
+function interlock(
+  automation: AutomationState,
+  valve: ValveState,
+  ask: CloseAsk,
+): CloseRefusal | null {
+  if (ask.cause.kind === "person") return personInterlock(valve, ask);
+  if (ask.isProposal !== true) return automaticInterlock(automation, valve, ask);
+  if (!isFresh(ask)) return "stale-data";
+  return ask.word === "never" ? "policy-forbids" : personInterlock(valve, ask);
 }
 
 function automaticInterlock(
@@ -144,6 +168,8 @@ function automaticInterlock(
   if (ask.doubted) return "doubted-data";
   if (ask.critical) return "critical-customer";
   if (automation.stopped) return "automation-stopped";
+  if (ask.word === "never") return "policy-forbids";
+  if (ask.isArmed === false && ask.word !== "person") return "not-armed";
   if (valve.position === "closed" && !valve.isPositionUndated) return "already-closed";
   if (valve.position === "fault") return "valve-fault";
   if (ask.isBatteryWeak === true) return "battery-weak";

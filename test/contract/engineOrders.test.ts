@@ -143,6 +143,39 @@ describe("a permission to open", () => {
   });
 });
 
+describe("the flow after an opening", () => {
+  function openPipe(members: Readonly<Record<string, unknown>> = {}): void {
+    report({ valve: "closed" });
+    approve(commandOf(engine.ask(permitAsk(), anna)).id, ben);
+    report({ valve: "closed" });
+    report({ valve: "open", ...members });
+    report({ valve: "open", flowM3h: "5.000", ...members });
+  }
+
+  test("is proposed to persons at a critical customer too, and whatever the stop switch says", () => {
+    engine.ask({ kind: "automation.stop", reason: "drill" });
+    const change = { critical: true };
+    engine.ask({ kind: "meter.change", meterId: "M1", ifVersion: null, change });
+    openPipe();
+    const [proposed] = engine.ledger.openCommands();
+    expect(proposed).toMatchObject({ state: "held", detail: "proposed" });
+    approve(proposed?.id ?? "", anna);
+    approve(proposed?.id ?? "", ben);
+    expect(downlinksOf(report({ valve: "open", flowM3h: "5.000" }))).toHaveLength(1);
+  });
+
+  test("rings on where nothing can be proposed, until the valve is shut", () => {
+    openPipe({ batteryPct: 3 });
+    const refused = engine.rows("SELECT state, detail FROM command WHERE action = 'close'");
+    expect(refused).toEqual([{ state: "refused", detail: "battery-weak" }]);
+    engine.restart();
+    report({ valve: "open" });
+    expect(engine.alarms("R19")).toMatchObject([{ state: "unacknowledged", returnedAtMs: null }]);
+    report({ valve: "closed" });
+    expect(engine.alarms("R19")).toMatchObject([{ state: "returned-unacknowledged" }]);
+  });
+});
+
 describe("what a protocol cannot carry", () => {
   test("is refused at once, and says so", () => {
     engine.register("C1", { protocol: "cjt188", frameAddress: "51510000000041" });

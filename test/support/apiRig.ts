@@ -8,6 +8,7 @@ import { ApiKeys, makeApiKey } from "#api/apiKeys.ts";
 import { apiLimits, type ApiLimits } from "#api/limits.ts";
 import { LiveHub } from "#api/live/liveHub.ts";
 import { startApi } from "#api/server.ts";
+import type { ClosePolicy } from "#domain/closePolicy.ts";
 import { invariant } from "#domain/invariant.ts";
 import { roles, type Role } from "#domain/role.ts";
 import { startEngine } from "#engine/engine.ts";
@@ -37,6 +38,7 @@ export interface RigOptions {
   readonly queries?: (real: Queries) => Queries;
   readonly desk?: (real: Desk) => Desk;
   readonly pushes?: DeliveryDesk;
+  readonly closePolicy?: ClosePolicy;
   /** null: no master key is configured. */
   readonly vault?: KeyVault | null;
   readonly readiness?: () => { readonly ready: boolean; readonly reasons: readonly string[] };
@@ -102,6 +104,7 @@ export async function startApiRig(options: RigOptions = {}) {
     carriers: carrierByName,
     files: testFiles,
     isStoreFailure: (error) => error instanceof LedgerError,
+    closePolicy: options.closePolicy ?? null,
   });
   const realQueries = queriesOn(directory);
   const queries = options.queries?.(realQueries) ?? realQueries;

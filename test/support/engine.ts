@@ -7,6 +7,7 @@ import type { MeterDraft, ProtocolName } from "#domain/meter.ts";
 import { uplinkNames, type UplinkName } from "#domain/platform.ts";
 import type { Alarm, RuleId } from "#domain/alarm.ts";
 import { alarmId, parseMeterId, type MeterId } from "#domain/ids.ts";
+import type { ClosePolicy } from "#domain/closePolicy.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { timestampMs } from "#domain/units.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
@@ -88,6 +89,14 @@ interface Inheritance {
   readonly idsUsed: number;
 }
 
+/** What a start may be given besides its ledger. */
+interface Given {
+  readonly ruleDocument?: RuleDocument | null;
+  readonly closePolicy?: ClosePolicy | null;
+  /** Which profiles are confirmed. */
+  readonly confirmed?: () => Readonly<Record<string, string>>;
+}
+
 export class EngineUnderTest {
   readonly directory: string;
   nowMs = startMs;
@@ -108,16 +117,16 @@ export class EngineUnderTest {
     this.#engine = this.#start();
   }
 
-  #start(ruleDocument: RuleDocument | null = null): Engine {
+  #start(given: Given = {}): Engine {
     return startEngine({
       ledger: failing(this.ledger, (name) => this.#mayWrite(name)),
       clock: { nowMs: () => timestampMs(this.nowMs), monotonicMs: () => this.nowMs },
       rng: this.#rng,
       protocols: this.#protocols,
       carriers: carrierByName,
-      files: testFiles,
       isStoreFailure: (error) => error instanceof LedgerError,
-      ruleDocument,
+      ...given,
+      files: { ...testFiles, ...(given.confirmed && { confirmed: given.confirmed }) },
     });
   }
 
@@ -143,10 +152,10 @@ export class EngineUnderTest {
   }
 
   /** As after a restart of the process: everything comes from the ledger again. */
-  restart(ruleDocument: RuleDocument | null = null): void {
+  restart(ruleDocument: RuleDocument | null = null, given: Given = {}): void {
     this.ledger.close();
     this.ledger = openLedger(this.directory);
-    this.#engine = this.#start(ruleDocument);
+    this.#engine = this.#start({ ruleDocument, ...given });
   }
 
   close(): void {

@@ -78,6 +78,25 @@ describe("automation", () => {
     ["taken away", { lifecycle: "closed" }, "refused not-active"],
     ["a battery that may stop half-way", { isBatteryWeak: true }, "refused battery-weak"],
     ["only to be proposed", { isProposal: true }, "held proposed"],
+    ["proposed at a hospital", { isProposal: true, critical: true }, "held proposed"],
+    ["proposed on old data", { isProposal: true, late: true }, "refused stale-data"],
+    ["not even to be proposed", { isProposal: true, word: "never" }, "refused policy-forbids"],
+    ["left to persons by the policy", { word: "person" }, "held policy-person"],
+    [
+      "the same before its first day is over",
+      { word: "person", isArmed: false },
+      "held policy-person",
+    ],
+    ["forbidden by the policy", { word: "never" }, "refused policy-forbids"],
+    ["in its first day", { isArmed: false }, "refused not-armed"],
+    ["armed and allowed", { word: "automatic", isArmed: true }, "authorised"],
+    ["allowed at a hospital", { word: "automatic", critical: true }, "refused critical-customer"],
+    [
+      "left to persons at a hospital",
+      { word: "person", critical: true },
+      "refused critical-customer",
+    ],
+    ["allowed on old data", { word: "automatic", late: true }, "refused stale-data"],
   ])("%s", (_, change, expected) => {
     expect(verdict(idle, initialValveState, { ...leak, ...change })).toBe(expected);
   });

@@ -1,0 +1,258 @@
+/** What may close without a person: the policy, layer by layer, and the first day of whatever lets more valves close. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ClosePolicy } from "#domain/closePolicy.ts";
+import type { RuleDocument } from "#domain/ruleDocument.ts";
+import type { MeterDraft } from "#domain/meter.ts";
+import { statusBits } from "#domain/status.ts";
+import { emptyReading } from "#domain/telegram.ts";
+import { dayMs, hourMs, minuteMs, timestampMs, volumeMl } from "#domain/units.ts";
+import type { BatchReport } from "#engine/messages.ts";
+import type { Actor } from "#ports/requests.ts";
+import { encodeCjt188Uplink } from "#protocols/cjt188/uplink.ts";
+import { armAfterMs } from "#valves/closePolicy.ts";
+import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
+
+const policy: ClosePolicy = {
+  version: "1",
+  by: "gas safety board",
+  reason: "pilot in the old town",
+  all: {},
+  siteClasses: {},
+  areas: {},
+  meters: {},
+};
+const never: ClosePolicy = { ...policy, version: "2", all: { R1: "never" } };
+const persons: ClosePolicy = { ...policy, version: "3", all: { R1: "person" } };
+
+let engine: EngineUnderTest;
+
+beforeEach(() => (engine = new EngineUnderTest()));
+afterEach(() => engine.close());
+
+function report(meterNo: number, members: object = {}, reachable = false): BatchReport {
+  engine.nowMs += minuteMs;
+  const bytes = jsonBytes({
+    measuredAt: engine.nowMs,
+    volumeM3: "1.000",
+    valve: "open",
+    ...members,
+  });
+  return engine.uplinks([{ meterNo, bytes, reachable }]);
+}
+
+/** What a leak at a new meter brings about. */
+function leakAt(id: string, change: Partial<MeterDraft> = {}): string {
+  const meterNo = engine.register(id, change);
+  report(meterNo, { status: ["leak"] });
+  return ordered(meterNo);
+}
+
+/** The same at a meter whose bits mean what its profile says. */
+function makersLeakAt(id: string, address: string): string {
+  const meterNo = engine.register(id, { protocol: "cjt188", frameAddress: address });
+  engine.nowMs += minuteMs;
+  const volume = { ml: volumeMl(1_000_000), count: 1_000, exponent: -3 };
+  const measuredAtMs = timestampMs(engine.nowMs);
+  const status = statusBits.leak;
+  const reading = { ...emptyReading, measuredAtMs, volume, valve: "open", status } as const;
+  const bytes = encodeCjt188Uplink({ address, frameId: null, readings: [reading], replies: [] });
+  engine.uplinks([{ meterNo, bytes, protocol: "cjt188" }]);
+  return ordered(meterNo);
+}
+
+function ordered(meterNo: number): string {
+  const rows = engine.rows("SELECT state, detail FROM command WHERE meter_no = ?", meterNo);
+  return rows.map(({ state, detail }) => `${String(state)} ${String(detail)}`).join(", ");
+}
+
+function rings(): number {
+  return engine.alarms("R1").filter(({ state }) => state === "unacknowledged").length;
+}
+
+test("a fresh installation closes at its first leak, with a policy or without", () => {
+  expect(leakAt("M1")).toBe("queued null");
+  engine.close();
+  engine = new EngineUnderTest();
+  engine.restart(null, { closePolicy: policy });
+  expect(leakAt("M1")).toBe("queued null");
+});
+
+test("the narrowest layer that names the rule decides, and the alarm rings whatever it says", () => {
+  const layers: ClosePolicy = {
+    ...policy,
+    all: { R1: "person" },
+    siteClasses: { commercial: { R1: "never" }, industry: { R19: "never" } },
+    areas: { old: { R1: "never" } },
+    meters: { M6: { R1: "person" } },
+  };
+  engine.restart(null, { closePolicy: layers });
+  expect(leakAt("M1")).toBe("held policy-person");
+  expect(leakAt("M2", { siteClass: "commercial" })).toBe("refused policy-forbids");
+  expect(leakAt("M3", { area: "old" })).toBe("refused policy-forbids");
+  expect(leakAt("M4", { area: "old", siteClass: "commercial" })).toBe("refused policy-forbids");
+  expect(leakAt("M5", { siteClass: "industry" })).toBe("held policy-person");
+  expect(leakAt("M6", { area: "old" })).toBe("held policy-person");
+  expect(rings()).toBe(6);
+  // What waits for persons by policy is no breaker's matter.
+  engine.nowMs += minuteMs;
+  engine.process({});
+  expect(engine.alarms("BREAKER")).toEqual([]);
+});
+
+test("what the policy leaves to persons leaves with the yes of two", () => {
+  engine.restart(null, { closePolicy: persons });
+  const meterNo = engine.register("M1");
+  for (const label of ["anna", "ben"]) {
+    engine.ask({
+      kind: "apiKey.issue",
+      apiKey: { id: label, keyHash: "0", role: "operator", label },
+    });
+  }
+  report(meterNo, { status: ["leak"] }, true);
+  const commandId = engine.ledger.openCommands()[0]?.id ?? "";
+  const approve = (label: string) =>
+    engine.ask({ kind: "command.approve", commandId, reason: "seen" }, {
+      label,
+      role: "operator",
+    } satisfies Actor);
+  expect(approve("anna")).toMatchObject({ ok: true });
+  expect(approve("anna")).toMatchObject({ refusal: { kind: "same-person" } });
+  report(meterNo, { status: ["leak"] }, true);
+  expect(ordered(meterNo)).toBe("held policy-person");
+  expect(approve("ben")).toMatchObject({ ok: true });
+  report(meterNo, { status: ["leak"] }, true);
+  expect(ordered(meterNo)).toBe("sent null");
+});
+
+test("no policy closes a critical customer, or on old data, or over the stop switch", () => {
+  const loose: ClosePolicy = { ...policy, meters: { M1: { R1: "automatic" } } };
+  engine.restart(null, { closePolicy: loose });
+  engine.nowMs += 2 * armAfterMs;
+  expect(leakAt("M1", { critical: true })).toBe("refused critical-customer");
+  const meterNo = engine.register("M2");
+  report(meterNo, { measuredAt: engine.nowMs - hourMs, status: ["leak"] });
+  expect(ordered(meterNo)).toMatch(/^(refused stale-data)?$/);
+  engine.ask({ kind: "automation.stop", reason: "drill" });
+  expect(leakAt("M3")).toBe("refused automation-stopped");
+});
+
+test("what lets more valves close waits a day in sight of people, over restarts", () => {
+  engine.restart(null, { closePolicy: never });
+  engine.restart(null, { closePolicy: policy });
+  expect(leakAt("M1")).toBe("refused not-armed");
+  expect(rings()).toBe(1);
+  const changedMs = engine.nowMs;
+  engine.restart(null, { closePolicy: policy });
+  engine.nowMs = changedMs + armAfterMs - hourMs;
+  engine.restart(null, { closePolicy: policy });
+  expect(leakAt("M2")).toBe("refused not-armed");
+  engine.nowMs = changedMs + armAfterMs;
+  expect(leakAt("M3")).toBe("queued null");
+  // A person closes meanwhile as ever.
+  const closing = { kind: "valve.close", reason: "seen", expiresInMs: hourMs } as const;
+  expect(engine.ask({ ...closing, meterId: "M1" })).toMatchObject({ ok: true });
+});
+
+test("taking a policy away is such a change, and what stays as it was goes on", () => {
+  const oldTown: ClosePolicy = { ...policy, areas: { old: { R1: "never" } } };
+  engine.restart(null, { closePolicy: oldTown });
+  engine.nowMs += 2 * dayMs;
+  engine.restart();
+  expect(leakAt("M1", { area: "old" })).toBe("refused not-armed");
+  expect(leakAt("M2")).toBe("queued null");
+  engine.restart(null, { closePolicy: oldTown });
+  expect(leakAt("M3")).toBe("queued null");
+});
+
+test("a profile whose bits are believed from now on, or mean something else, waits its day", () => {
+  const confirmed = (content: string) => ({
+    confirmed: () => ({ "simulated-cjt188": content }),
+  });
+  engine.restart(null, { confirmed: () => ({}) });
+  engine.restart(null, confirmed("a"));
+  expect(makersLeakAt("M1", "51510000000041")).toBe("refused not-armed");
+  expect(leakAt("M2")).toBe("queued null");
+  engine.nowMs += armAfterMs;
+  expect(makersLeakAt("M3", "51510000000043")).toBe("queued null");
+  engine.restart(null, confirmed("b"));
+  expect(makersLeakAt("M4", "51510000000044")).toBe("refused not-armed");
+});
+
+test("a rule document that changes a closing rule waits a day from its preview", () => {
+  const layers = { all: {}, sizes: {}, siteClasses: {}, areas: {} };
+  const sooner = { R1: { afterSeconds: 0 } };
+  const document: RuleDocument = {
+    ...layers,
+    version: "9",
+    hash: "ab",
+    meters: { M1: sooner, M2: { R13: { lowKpa: 1 } }, M3: sooner, M4: sooner },
+  };
+  engine.ask({ kind: "rules.preview", document }, { label: "eve", role: "engineer" });
+  const previewedMs = engine.nowMs;
+  engine.nowMs += hourMs;
+  const put = { kind: "rules.put", document, replaces: 0, reason: "drill" } as const;
+  expect(engine.ask(put, { label: "eve", role: "engineer" })).toMatchObject({ ok: true });
+  expect(leakAt("M1")).toBe("refused not-armed");
+  expect(leakAt("M2")).toBe("queued null");
+  engine.restart();
+  engine.nowMs = previewedMs + armAfterMs - 2 * minuteMs;
+  expect(leakAt("M3")).toBe("refused not-armed");
+  engine.nowMs = previewedMs + armAfterMs;
+  expect(leakAt("M4")).toBe("queued null");
+});
+
+test("a clock that was set back, and many changes in one day, arm nothing sooner", () => {
+  engine.restart(null, { closePolicy: never });
+  engine.nowMs += dayMs;
+  engine.restart(null, { closePolicy: policy });
+  engine.nowMs -= dayMs;
+  for (let version = 0; version < 40; version += 1) {
+    engine.restart(null, { closePolicy: { ...policy, version: `v${version}` } });
+  }
+  expect(leakAt("M1")).toBe("refused not-armed");
+});
+
+test("what waits unsent when the policy comes does not leave any more", () => {
+  const waiting = engine.register("M1");
+  const sent = engine.register("M2");
+  report(waiting, { status: ["leak"] });
+  report(sent, { status: ["leak"] }, true);
+  engine.restart(null, { closePolicy: never });
+  expect(ordered(waiting)).toBe("cancelled policy-forbids");
+  // Whether it arrived is unknown; it is not sent a second time.
+  engine.nowMs += 10 * minuteMs;
+  report(sent, { status: ["leak"] }, true);
+  report(sent, { status: ["leak"] }, true);
+  expect(ordered(sent)).toMatch(/^queued/);
+});
+
+test("a change is told once, with who answers for it, and stands in the audit", () => {
+  engine.restart(null, { closePolicy: never });
+  engine.restart(null, { closePolicy: never });
+  const events = engine
+    .rows("SELECT json FROM event WHERE kind = 'closing.changed'")
+    .map(({ json }) => JSON.parse(String(json)) as object);
+  const { by, reason } = never;
+  const armsAt = new Date(engine.nowMs + armAfterMs).toISOString();
+  expect(events).toMatchObject([{ version: "2", by, reason, armsAt }]);
+  const [entry] = engine.rows("SELECT * FROM audit WHERE act = 'closing.change'");
+  expect(entry).toMatchObject({ actor: "engine", subject: "automation", reason });
+  expect(JSON.parse(String(entry?.["detail"]))).toEqual({
+    source: "file",
+    by,
+    before: null,
+    after: "2",
+  });
+});
+
+test("the stop switch holds for an order whose fate is unknown, also when the meter's frame is noise", () => {
+  const meterNo = engine.register("M1");
+  report(meterNo, { status: ["leak"] }, true);
+  engine.restart();
+  engine.ask({ kind: "automation.stop", reason: "drill" });
+  engine.nowMs += 10 * minuteMs;
+  report(meterNo);
+  expect(ordered(meterNo)).toMatch(/^queued/);
+  const noise = engine.uplinks([{ meterNo, bytes: jsonBytes({ volumeM3: "x" }), reachable: true }]);
+  expect(noise).toMatchObject({ kind: "committed", downlinks: [] });
+});
