@@ -49,7 +49,8 @@ export function openRules(
   const kept = ledger.newestRules(entriesMax).toReversed();
   const rules = inForce(kept);
   const newest = rules.newest();
-  const lastFile = ledger.setting(settingNames.rulesFile) ?? newest?.document?.hash ?? "";
+  const ofFile = kept.findLast(({ source }) => source === "file")?.document?.hash;
+  const lastFile = ledger.setting(settingNames.rulesFile) ?? ofFile ?? "";
   if (lastFile === (document?.hash ?? "")) return { rules, changed: null };
   const changed: RuleRecord = {
     no: (newest?.no ?? 0) + 1,

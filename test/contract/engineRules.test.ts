@@ -112,3 +112,12 @@ test("a document whose batch could not be stored was never in force", () => {
   expect(occurrences()).toMatchObject([{ version: null }]);
   expect(engine.ask(put, eva)).toMatchObject({ ok: true, answer: { record: { no: 1 } } });
 });
+
+test("what was put in force survives restarts where there never was a settings file", () => {
+  const eva = { label: "eva", role: "engineer" } as const;
+  engine.ask({ kind: "rules.preview", document: lenient }, eva);
+  engine.ask({ kind: "rules.put", document: lenient, replaces: 0, reason: "pipes" }, eva);
+  engine.restart();
+  engine.restart();
+  expect(engine.ledger.newestRules(2)).toMatchObject([{ no: 1, by: "eva", document: lenient }]);
+});
