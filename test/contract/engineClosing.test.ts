@@ -1,4 +1,4 @@
-/** What may close without a person: the policy, layer by layer, and the first day of whatever lets more valves close. */
+/** What may close without a person: the policy by layers, and the first day of what lets more valves close. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ClosePolicy } from "#domain/closePolicy.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
