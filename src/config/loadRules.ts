@@ -7,10 +7,9 @@ import { ConfigError, type Problem } from "./configError.ts";
 import { checkDocument, documentText } from "./document.ts";
 import { readTextFile, type ReadText } from "./environment.ts";
 
-/** The factory's thresholds by rule and name; the rules room has them. */
-export type KnownThresholds = Readonly<
-  Record<string, Readonly<Record<string, number | readonly string[]>>>
->;
+/** What a document may set: the factory's values by rule and name; the rules room has them. */
+export type KnownThresholds = Readonly<Record<string, Readonly<Record<string, KnownValue>>>>;
+type KnownValue = number | boolean | readonly string[];
 
 /** A document, or everything that is wrong with it and where. */
 export type ReadRules =
@@ -64,16 +63,22 @@ function documentSchema(known: KnownThresholds) {
 function thresholdsSchema(known: KnownThresholds) {
   const rules = Object.entries(known).map(([rule, names]) => {
     const fields = Object.entries(names).map(
-      ([name, value]) => [name, valueSchema(value)] as const,
+      ([name, value]) => [name, valueSchema(name, value).optional()] as const,
     );
     return [rule, z.strictObject(Object.fromEntries(fields)).optional()] as const;
   });
   return z.strictObject(Object.fromEntries(rules));
 }
 
+/** A week; who waits longer for an alarm does not want it. */
+const delayMinutesMax = 7 * 24 * 60;
+
 /** Factors, times and flows are never below nothing; a list names site classes. */
-function valueSchema(value: number | readonly string[]) {
-  const schema: z.ZodType<number | readonly string[]> =
-    typeof value === "number" ? z.number().min(0).max(1_000_000) : z.array(z.enum(siteClasses));
-  return schema.optional();
+function valueSchema(name: string, value: KnownValue): z.ZodType<KnownValue> {
+  if (typeof value === "boolean") return z.boolean();
+  if (typeof value !== "number") return z.array(z.enum(siteClasses));
+  if (/priority$/i.test(name)) return z.int().min(1).max(4);
+  if (name.endsWith("DelayMinutes")) return z.number().min(0).max(delayMinutesMax);
+  if (name.endsWith("BandShare")) return z.number().min(0).max(0.9);
+  return z.number().min(0).max(1_000_000);
 }

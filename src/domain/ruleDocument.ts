@@ -1,10 +1,11 @@
 /** A utility's own rules as plain data: checked when the text was read, applied in this order, key by key. */
 import type { Role } from "./role.ts";
 
-/** Thresholds of some rules; what is not named stays as it is. */
+/** Thresholds and conduct of some rules; what is not named stays as it is. */
 export type RuleThresholds = Readonly<
-  Record<string, Readonly<Record<string, number | readonly string[] | undefined>> | undefined>
+  Record<string, Readonly<Record<string, SetValue | undefined>> | undefined>
 >;
+type SetValue = number | boolean | readonly string[];
 
 type ByName = Readonly<Record<string, RuleThresholds | undefined>>;
 

@@ -51,7 +51,7 @@ function begin(draft: Draft, now: Activation, input: AlarmInput, change: Partial
   const isAnew = happened.length > 0;
   const alarm: Alarm = {
     ...lived(base, life),
-    priority: priorityOf(now.rule, life.level),
+    priority: priorityOf(draft, { ...now, level: life.level }),
     historical: false,
     listed: false,
     raisedAtMs: before === undefined || isAnew ? now.raisedAtMs : before.raisedAtMs,
@@ -108,7 +108,13 @@ export function recordSilently(draft: Draft, occurrence: Occurrence): Alarm {
   const before = isOpen ? draft.context.silent[rule] : undefined;
   const base = before ?? blankAlarm(draft, { rule, level, proof, raisedAtMs });
   const listed = isListed(rule, level);
-  const change = { level, priority: priorityOf(rule, level), proof, raisedAtMs, returnedAtMs };
+  const change = {
+    level,
+    priority: priorityOf(draft, occurrence),
+    proof,
+    raisedAtMs,
+    returnedAtMs,
+  };
   // It is looked at with every reading of the meter, and written when something about it is new.
   if (before !== undefined && isRecordedAs(before, occurrence)) return before;
   const alarm: Alarm = { ...base, ...change, listed, historical: !listed };
@@ -146,7 +152,7 @@ function blankAlarm(draft: Draft, now: Activation): Alarm {
     rule: now.rule,
     ruleVersion: ruleTable[now.rule].version,
     level: now.level,
-    priority: priorityOf(now.rule, now.level),
+    priority: priorityOf(draft, now),
     occurrence: 1,
     historical: true,
     state: "normal",
@@ -160,8 +166,16 @@ function blankAlarm(draft: Draft, now: Activation): Alarm {
   };
 }
 
-function priorityOf(rule: MeterAlarmRule, level: ConditionLevel): Priority {
-  return ruleTable[rule].priority[level === 2 ? 2 : 1];
+/** As the rules say that were in force when the condition began. */
+function priorityOf(
+  { rules, meter }: Draft,
+  { rule, level, raisedAtMs }: Pick<Activation, "rule" | "level" | "raisedAtMs">,
+): Priority {
+  if (rule === "PARKED" || rule === "COMMAND_MISMATCH") {
+    return ruleTable[rule].priority[level === 2 ? 2 : 1];
+  }
+  const { priority, gravePriority } = rules.settingsAt(meter, raisedAtMs).conduct[rule];
+  return level === 2 ? gravePriority : priority;
 }
 
 function advance(rule: MeterAlarmRule, alarm: Alarm | undefined, input: AlarmInput) {

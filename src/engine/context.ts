@@ -45,6 +45,8 @@ export interface MeterContext {
   readonly valve: ValveState;
   /** The last automatic close that was asked for, so that one leak does not ask at every report. */
   readonly leakClose: LeakClose | null;
+  /** By rule: the occurrence for which a close was last proposed to persons. */
+  readonly proposed?: Partial<Readonly<Record<MeterRuleId, string>>>;
   /** Automatic closes of this meter that were authorised in the last day, our clock. */
   readonly closesMs: readonly TimestampMs[];
   /** Alarms that are not normal: they ring, or wait for a person. */

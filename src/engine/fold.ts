@@ -2,9 +2,10 @@
  * A meter's readings folded in event time: screening, then rules. Whatever the order of arrival, the result
  * is the fold over the readings sorted by time, so order, delay and duplication do not matter.
  */
-import type { ConditionLevel, MeterRuleId, Occurrence, Proof } from "#domain/alarm.ts";
+import type { Occurrence } from "#domain/alarm.ts";
 import { readingFlags, type Quality, type Reading } from "#domain/reading.ts";
 import type { TimestampMs } from "#domain/units.ts";
+import type { Conducts } from "#rules/conduct.ts";
 import type { Interval, RuleReading, RuleSettings } from "#rules/rule.ts";
 import { initialRuleStates, stepRules, type RuleStates } from "#rules/stepRules.ts";
 import {
@@ -14,20 +15,13 @@ import {
   type RegisterVerdict,
 } from "#screening/judgeRegister.ts";
 import { oneOf } from "#screening/versions.ts";
+import { followConditions, type OpenOccurrences, type Waiting } from "./conditions.ts";
 
 export interface FoldSettings extends RuleSettings, RegisterSettings {
   /** Version of the rule document in force; null: the factory's thresholds. */
   readonly rulesVersion: string | null;
+  readonly conduct: Conducts;
 }
-
-/** A condition that holds at the newest reading. */
-export interface OpenOccurrence {
-  readonly raisedAtMs: TimestampMs;
-  readonly level: ConditionLevel;
-  readonly proof: Proof;
-}
-
-export type OpenOccurrences = Partial<Readonly<Record<MeterRuleId, OpenOccurrence>>>;
 
 /** All that the past says about a meter; JSON-serialisable. */
 export interface FoldState {
@@ -38,6 +32,8 @@ export interface FoldState {
   readonly register: RegisterState;
   readonly rules: RuleStates;
   readonly open: OpenOccurrences;
+  /** Conditions that wait out their delay; absent where none does. */
+  readonly waiting?: Waiting;
 }
 
 export const initialFold: FoldState = {
@@ -113,20 +109,7 @@ export function foldInstant(
     status: reading.status,
   };
   const stepped = stepRules(settings, state.rules, ruleReading);
-  const ended: Occurrence[] = [];
-  let open = state.open;
-  for (const change of stepped.changes) {
-    const before = open[change.rule];
-    if (change.level === 0) {
-      if (before !== undefined) ended.push({ rule: change.rule, ...before, returnedAtMs: atMs });
-      const { [change.rule]: _gone, ...rest } = open;
-      open = rest;
-    } else {
-      const raisedAtMs = before?.raisedAtMs ?? atMs;
-      const proof = provenUnder(settings, change.proof);
-      open = { ...open, [change.rule]: { raisedAtMs, level: change.level, proof } };
-    }
-  }
+  const followed = followConditions(settings, state, stepped.changes, atMs);
   const isDoubted =
     (flags & readingFlags.CONFLICT) !== 0 || (judged !== undefined && !judged.isTrusted);
   return {
@@ -136,16 +119,11 @@ export function foldInstant(
       lastMs: atMs,
       register: judged?.state ?? state.register,
       rules: stepped.states,
-      open,
+      ...followed.now,
     },
     verdict: { quality: isDoubted ? "suspect" : "validated", flags },
-    ended,
+    ended: followed.ended,
   };
-}
-
-/** A proof names the rule document whose thresholds it met. */
-function provenUnder({ rulesVersion }: FoldSettings, proof: Proof): Proof {
-  return rulesVersion === null ? proof : { ...proof, rulesVersion };
 }
 
 function intervalSince(register: RegisterState, ml: number | null | undefined): Interval | null {
@@ -176,13 +154,4 @@ function fieldFlags(reading: Reading): number {
   const isOddVoltage = batteryMv !== null && (batteryMv <= 0 || batteryMv > 20_000);
   const isOddShare = batteryPct !== null && (batteryPct < 0 || batteryPct > 100);
   return isOddVoltage || isOddShare ? flags | readingFlags.BATTERY_VALUE : flags;
-}
-
-/** The open conditions as occurrences. */
-export function openAsOccurrences(open: OpenOccurrences): readonly Occurrence[] {
-  const rules = Object.keys(open) as MeterRuleId[];
-  return rules.flatMap((rule) => {
-    const occurrence = open[rule];
-    return occurrence === undefined ? [] : [{ rule, ...occurrence, returnedAtMs: null }];
-  });
 }

@@ -13,7 +13,7 @@ import { activate, closeSilent, isActive, recordSilently, returnToNormal } from 
 import { isListed, ruleTable } from "#rules/ruleTable.ts";
 import { timeLimits } from "#screening/placeInTime.ts";
 import type { Draft } from "./draft.ts";
-import { openAsOccurrences, type OpenOccurrences } from "./fold.ts";
+import { openAsOccurrences, type OpenOccurrences } from "./conditions.ts";
 
 /** The open occurrences on record, from the context alone. */
 export function openOnRecord(draft: Draft): readonly StoredOccurrence[] {

@@ -6,7 +6,7 @@ import { sizeLimits, type Meter } from "#domain/meter.ts";
 import type { RuleDocument, RuleRecord } from "#domain/ruleDocument.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { Ledger } from "#ports/ledger.ts";
-import { tuningFor } from "#rules/tuningFor.ts";
+import { conductFor, ruleGroup, tuningFor } from "#rules/tuningFor.ts";
 import type { FoldSettings } from "./fold.ts";
 import { settingNames } from "./memory.ts";
 
@@ -98,12 +98,18 @@ function entryOf(record: RuleRecord): Entry {
   return { record, settings: cached(record.document) };
 }
 
-/** Settings of each meter, made once; a meter that changes is another object. */
+/** Settings are made once for all meters that are alike; a meter that changes is another object. */
 function cached(document: RuleDocument | null): SettingsOf {
-  const made = new WeakMap<Meter, FoldSettings>();
+  const byMeter = new WeakMap<Meter, FoldSettings>();
+  const byKind = new Map<string, FoldSettings>();
   return (meter) => {
-    let settings = made.get(meter);
-    if (settings === undefined) made.set(meter, (settings = settingsOf(document, meter)));
+    const known = byMeter.get(meter);
+    if (known !== undefined) return known;
+    const { quantumMl, registerRangeMl } = meter;
+    const kind = `${quantumMl} ${registerRangeMl} ${ruleGroup([document], meter)}`;
+    const settings = byKind.get(kind) ?? settingsOf(document, meter);
+    byKind.set(kind, settings);
+    byMeter.set(meter, settings);
     return settings;
   };
 }
@@ -112,7 +118,10 @@ function cached(document: RuleDocument | null): SettingsOf {
 function settingsOf(document: RuleDocument | null, meter: Meter): FoldSettings {
   const { qmaxMlPerHour, qminMlPerHour } = sizeLimits(meter.size);
   const { quantumMl, registerRangeMl, siteClass } = meter;
-  const size = { qmaxMlPerHour, qminMlPerHour, quantumMl, registerRangeMl };
-  const rulesVersion = document?.version ?? null;
-  return { ...size, siteClass, tuning: tuningFor(document, meter), rulesVersion };
+  return {
+    ...{ qmaxMlPerHour, qminMlPerHour, quantumMl, registerRangeMl, siteClass },
+    tuning: tuningFor(document, meter),
+    conduct: conductFor(document, meter),
+    rulesVersion: document?.version ?? null,
+  };
 }

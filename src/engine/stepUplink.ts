@@ -11,6 +11,7 @@ import { isActive, moveAlarm, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { foldFlags } from "./fold.ts";
+import { mayAsk, proposeCloses } from "./proposeCloses.ts";
 import { followShutValve } from "./shutValve.ts";
 import { settleReadings } from "./settleReadings.ts";
 import { closeForAlarm, endSilence, meetMeter, moveValve } from "./valveDesk.ts";
@@ -71,6 +72,7 @@ function actOnNow(draft: Draft, { telegram, protocol }: DecodedUplink, settled: 
   followShutValve(draft);
   tellOfHistory(draft, telegram);
   closeOnLeak(draft, settled);
+  proposeCloses(draft, settled);
   return hasReply;
 }
 
@@ -178,7 +180,7 @@ const lowerFlags = readingFlags.REGISTER_BACK | readingFlags.REGISTER_ZERO | rea
 /** The alarm stands at the newest reading known; the proof may have been overtaken on its way. */
 function closeOnLeak(draft: Draft, settled: Settled): void {
   const alarm = draft.context.live.R1;
-  if (alarm === undefined || !isActive(alarm)) return;
+  if (alarm === undefined || !isActive(alarm) || !mayAsk(draft, alarm)) return;
   // A reading that does not speak of the leak is no reason to move a valve now.
   const proof = settled.readings.findLast(({ status }) => hasStatus(status ?? 0, leakBits));
   if (proof !== undefined) closeForAlarm(draft, alarm, proof);

@@ -1,10 +1,7 @@
 /** What changes for which meters when one rule document takes the place of another. */
-import type { Meter } from "#domain/meter.ts";
 import type { RuleChange, RuleChanges, RuleValue } from "#domain/ruleChanges.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
-import { tuningFor } from "./tuningFor.ts";
-
-type Target = Pick<Meter, "id" | "size" | "siteClass" | "area">;
+import { conductFor, ruleGroup, tuningFor, type RuleTarget } from "./tuningFor.ts";
 
 /** Ids that are named per change; the count is of all. */
 const examplesMax = 10;
@@ -18,13 +15,13 @@ type Counted = Difference & { meters: number; readonly examples: string[] };
 export function compareRules(
   before: RuleDocument | null,
   after: RuleDocument | null,
-  meters: Iterable<Target>,
+  meters: Iterable<RuleTarget>,
 ): RuleChanges {
   const groups = new Map<string, readonly Difference[]>();
   const counted = new Map<string, Counted>();
   let touched = 0;
   for (const meter of meters) {
-    const key = groupOf(meter, before, after);
+    const key = ruleGroup([before, after], meter);
     let differences = groups.get(key);
     if (differences === undefined) {
       differences = [...differencesFor(before, after, meter)];
@@ -51,26 +48,16 @@ function count(counted: Map<string, Counted>, difference: Difference, id: string
   if (known.examples.length < examplesMax) known.examples.push(id);
 }
 
-function groupOf(
-  { id, size, siteClass, area }: Target,
-  before: RuleDocument | null,
-  after: RuleDocument | null,
-): string {
-  const isNamed = (names: "areas" | "meters", name: string): boolean =>
-    Object.hasOwn(before?.[names] ?? {}, name) || Object.hasOwn(after?.[names] ?? {}, name);
-  return `${size} ${siteClass} ${isNamed("meters", id) ? id : ""} ${isNamed("areas", area) ? area : ""}`;
-}
-
 function* differencesFor(
   before: RuleDocument | null,
   after: RuleDocument | null,
-  meter: Target,
+  meter: RuleTarget,
 ): Iterable<Difference> {
-  const one: Readonly<Record<string, object>> = { ...tuningFor(before, meter) };
-  const other: Readonly<Record<string, object>> = { ...tuningFor(after, meter) };
-  for (const rule of new Set([...Object.keys(one), ...Object.keys(other)])) {
-    const from = valuesOf(one[rule]);
-    const to = valuesOf(other[rule]);
+  const one = rulesOf(before, meter);
+  const other = rulesOf(after, meter);
+  for (const rule of new Set([...one.keys(), ...other.keys()])) {
+    const from = one.get(rule) ?? {};
+    const to = other.get(rule) ?? {};
     for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
       const [was, is] = [from[name] ?? null, to[name] ?? null];
       if (JSON.stringify(was) !== JSON.stringify(is)) yield { rule, name, before: was, after: is };
@@ -78,6 +65,14 @@ function* differencesFor(
   }
 }
 
-function valuesOf(group: object | undefined): Readonly<Record<string, RuleValue>> {
-  return { ...group };
+type Values = Readonly<Record<string, RuleValue>>;
+
+function rulesOf(document: RuleDocument | null, meter: RuleTarget): ReadonlyMap<string, Values> {
+  const thresholds: Readonly<Record<string, object>> = { ...tuningFor(document, meter) };
+  return new Map(
+    Object.entries(conductFor(document, meter)).map(([rule, conduct]) => [
+      rule,
+      { ...conduct, ...thresholds[rule] },
+    ]),
+  );
 }

@@ -53,7 +53,8 @@ function limitMlPerHour(settings: RuleSettings, state: LargeFlowState, nowMs: nu
  */
 function learn(settings: RuleSettings, before: LargeFlowState, flow: number, nowMs: number) {
   const state = turnBuckets(before, settings.tuning.R3.bucketDays * dayMs, nowMs);
-  if (flow > limitMlPerHour(settings, state, nowMs)) {
+  const deadBand = state.abnormalMlPerHour > 0 ? settings.tuning.R3.deadBandShare : 0;
+  if (flow > (1 - deadBand) * limitMlPerHour(settings, state, nowMs)) {
     const abnormalMlPerHour = Math.max(state.abnormalMlPerHour, flow);
     return abnormalMlPerHour === state.abnormalMlPerHour ? state : { ...state, abnormalMlPerHour };
   }

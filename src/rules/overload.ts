@@ -43,13 +43,19 @@ function worse(a: Evidence | undefined, b: Evidence | undefined): Evidence | und
   return a.flowMlPerHour - a.limitMlPerHour >= b.flowMlPerHour - b.limitMlPerHour ? a : b;
 }
 
+/** What is over ends only below the dead band. */
+function isOver({ tuning }: RuleSettings, evidence: Evidence, standing: 0 | 1): boolean {
+  const { flowMlPerHour, limitMlPerHour } = evidence;
+  return flowMlPerHour > (1 - standing * tuning.R2.deadBandShare) * limitMlPerHour;
+}
+
 export const overload: Rule<OverloadState> = {
   initial: { bit: 0, measured: 0 },
   step(settings, state, reading) {
     const bit = followBit(state.bit, reading.status, bits);
     const worst = evidenceOf(settings, reading);
     const measured =
-      worst === undefined ? state.measured : worst.flowMlPerHour > worst.limitMlPerHour ? 1 : 0;
+      worst === undefined ? state.measured : isOver(settings, worst, state.measured) ? 1 : 0;
     if (bit === state.bit && measured === state.measured) return state;
     return { bit, measured };
   },

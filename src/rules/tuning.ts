@@ -8,6 +8,7 @@ export interface Tuning {
   readonly R2: {
     readonly flowFactor: number;
     readonly meanFlowFactor: number;
+    readonly deadBandShare: number;
   };
   readonly R3: {
     readonly qmaxFactor: number;
@@ -15,6 +16,7 @@ export interface Tuning {
     readonly floorQmaxFactor: number;
     readonly armAfterDays: number;
     readonly bucketDays: number;
+    readonly deadBandShare: number;
   };
   readonly R4: {
     readonly qmaxFactor: number;
@@ -102,6 +104,8 @@ export const factoryTuning: Tuning = {
     flowFactor: 1.2,
     /** No household burns at Qmax for a whole interval, so a mean needs no margin. */
     meanFlowFactor: 1,
+    /** Of the limit, below which the flow must fall before the overload is over. */
+    deadBandShare: 0,
   },
   R3: {
     /** Never above this, learned or not. */
@@ -114,6 +118,8 @@ export const factoryTuning: Tuning = {
     armAfterDays: 30,
     /** The memory is two buckets: it reaches back 45 to 90 days. */
     bucketDays: 45,
+    /** As with R2. */
+    deadBandShare: 0,
   },
   R4: {
     /** Never above this: then it is R2's matter. */

@@ -121,3 +121,60 @@ test("what was put in force survives restarts where there never was a settings f
   engine.restart();
   expect(engine.ledger.newestRules(2)).toMatchObject([{ no: 1, by: "eva", document: lenient }]);
 });
+
+/** More than Qmax of a G4 for hours: R3 and R2 of the factory. */
+function flow(litresPerHour: number, afterMinutes: number) {
+  engine.nowMs += afterMinutes * minuteMs;
+  const bytes = jsonBytes({
+    measuredAt: engine.nowMs,
+    flowM3h: (litresPerHour / 1_000).toFixed(3),
+  });
+  engine.uplinks([{ meterNo, bytes }]);
+}
+
+const patient: RuleDocument = {
+  ...lenient,
+  version: "8",
+  areas: { "binhai-3": { R3: { priority: 3, onDelayMinutes: 30, offDelayMinutes: 60 } } },
+};
+
+test("an alarm waits out its delay and has the priority that its area gave it", () => {
+  engine.restart(patient);
+  flow(6_500, 0);
+  flow(6_500, 20);
+  expect(engine.alarms("R3")).toEqual([]);
+  flow(6_500, 20);
+  const raisedAtMs = engine.nowMs;
+  expect(engine.alarms("R3")).toMatchObject([
+    { priority: 3, raisedAtMs, proof: { heldMs: 40 * minuteMs, rulesVersion: "8" } },
+  ]);
+  flow(100, 10);
+  expect(engine.alarms("R3")).toMatchObject([{ returnedAtMs: null }]);
+  flow(100, 60);
+  expect(engine.alarms("R3")).toMatchObject([{ returnedAtMs: engine.nowMs }]);
+});
+
+test("a rule that may ask proposes a close to persons, once for each time that it rings", () => {
+  engine.restart({ ...lenient, version: "9", all: { R3: { asksForClose: true } } });
+  flow(6_500, 1);
+  flow(6_600, 1);
+  const commands = () => engine.rows("SELECT state, detail, reason FROM command ORDER BY id");
+  expect(commands()).toEqual([{ state: "held", detail: "proposed", reason: "R3" }]);
+  expect(engine.alarms("BREAKER")).toEqual([]);
+  flow(100, 1);
+  flow(6_600, 1);
+  expect(commands()).toHaveLength(1);
+});
+
+test("where a document says that the leak may not ask, no valve is ordered shut", () => {
+  engine.restart({ ...lenient, version: "9", meters: { M0001: { R1: { asksForClose: false } } } });
+  const leak = (no: number) => {
+    const bytes = jsonBytes({ measuredAt: (engine.nowMs += minuteMs), status: ["leak"] });
+    engine.uplinks([{ meterNo: no, bytes }]);
+  };
+  const other = engine.register("M0002");
+  leak(meterNo);
+  leak(other);
+  expect(engine.alarms("R1")).toHaveLength(2);
+  expect(engine.rows("SELECT meter_no FROM command")).toEqual([{ meter_no: other }]);
+});

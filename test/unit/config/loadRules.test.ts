@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { ConfigError } from "#config/configError.ts";
-import { loadRules } from "#config/loadRules.ts";
+import { loadRules, readRules } from "#config/loadRules.ts";
 import { parseMeterId } from "#domain/ids.ts";
 import { invariant } from "#domain/invariant.ts";
 import { factoryTuning } from "#rules/tuning.ts";
-import { tuningFor } from "#rules/tuningFor.ts";
+import { conductFor, tuningFor } from "#rules/tuningFor.ts";
+import { knownThresholds } from "../../../src/ruleBook.ts";
 
 const known = { ...factoryTuning };
 const read = (text: string) => loadRules("rules.yaml", known, () => text);
@@ -89,4 +90,50 @@ areas:
   expect(problems("all: {}")[0]).toMatch(/version/);
   expect(problems("version: [")[0]).toMatch(/^rules\.yaml:\d+:\d+ /);
   expect(() => loadRules("none.yaml", known, () => undefined)).toThrow(ConfigError);
+});
+
+test("two texts that say the same are one content; another version is another content", () => {
+  const text = `version: "1"\nareas:\n  a: { R7: { nights: 9 }, R5: { smallHoursMax: 7 } }\n`;
+  const same = `# for the old town\nareas: { a: { R5: { smallHoursMax: 7.0 }, R7: { nights: 9 } } }\nversion: '1'\n`;
+  expect(read(same).hash).toBe(read(text).hash);
+  expect(read(text).hash).toMatch(/^[0-9a-f]{64}$/);
+  expect(read(text.replace('"1"', '"2"')).hash).not.toBe(read(text).hash);
+});
+
+test("a document says how a rule behaves, as far as it may", () => {
+  const check = (text: string) => readRules("rules.yaml", text, knownThresholds);
+  const good = check(`version: "1"
+all:
+  R3: { priority: 3, onDelayMinutes: 30, offDelayMinutes: 60, deadBandShare: 0.1, asksForClose: true }
+areas:
+  south: { R3: { priority: 2 }, R1: { asksForClose: false }, R13: { priority: 3 } }
+`);
+  invariant(good.ok, "a good document");
+  const conduct = conductFor(good.document, meter("X", { area: "south" }));
+  expect(conduct.R3).toEqual({
+    ...{ priority: 2, gravePriority: 2, onDelayMinutes: 30, offDelayMinutes: 60 },
+    asksForClose: true,
+  });
+  expect(conduct.R1.asksForClose).toBe(false);
+  expect(conduct.R13).toMatchObject({ priority: 3, gravePriority: 1 });
+  const tuning = tuningFor(good.document, meter("X"));
+  expect(tuning.R3).toEqual({ ...factoryTuning.R3, deadBandShare: 0.1 });
+  const bad = check(`version: "1"
+all:
+  R1: { onDelayMinutes: 5, priority: 2 }
+  R2: { priority: 2 }
+  R3: { priority: 5, onDelayMinutes: 20000, asksForClose: 1 }
+  R9: { asksForClose: true }
+  R13: { gravePriority: 2 }
+`);
+  expect(bad.ok ? [] : bad.problems.map(({ where }) => where).sort()).toEqual([
+    "rules.yaml:3:28",
+    "rules.yaml:3:9",
+    "rules.yaml:4:9",
+    "rules.yaml:5:22",
+    "rules.yaml:5:45",
+    "rules.yaml:5:9",
+    "rules.yaml:6:9",
+    "rules.yaml:7:10",
+  ]);
 });

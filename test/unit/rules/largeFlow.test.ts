@@ -96,3 +96,13 @@ test("the proof names the flow and the limit that was learned", () => {
     limitMlPerHour: 4_500_000,
   });
 });
+
+test("with a dead band it is over only well below the limit", () => {
+  const tuning = { ...g4.tuning, R3: { ...g4.tuning.R3, deadBandShare: 0.2 } };
+  expectLevels(largeFlow, { ...g4, tuning }, [
+    [days(0), { flow: litres(6_100) }, 1],
+    [days(0.1), { flow: litres(5_000) }, 1],
+    [days(0.2), { flow: litres(4_700) }, 0],
+    [days(0.3), { flow: litres(5_900) }, 0],
+  ]);
+});

@@ -78,3 +78,13 @@ test("the proof names the flow, its limit and how it is known", () => {
     limitMlPerHour: 6_000_000,
   });
 });
+
+test("with a dead band an overload is over only well below its limit", () => {
+  const tuning = { ...g4.tuning, R2: { ...g4.tuning.R2, deadBandShare: 0.1 } };
+  expectLevels(overload, { ...g4, tuning }, [
+    [minutes(0), { flow: 7_300_000 }, 1],
+    [minutes(1), { flow: 7_100_000 }, 1],
+    [minutes(2), { flow: 6_400_000 }, 0],
+    [minutes(3), { flow: 7_100_000 }, 0],
+  ]);
+});
