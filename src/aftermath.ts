@@ -1,5 +1,6 @@
 /** What follows a commit on the main thread: who is told, and what the process says of its own state. */
 import type { ApiKeys } from "#api/apiKeys.ts";
+import type { Notifier } from "#notify/notifier.ts";
 import type { LiveHub } from "#api/live/liveHub.ts";
 import type { BatchReport } from "#engine/messages.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -25,6 +26,7 @@ export class Aftermath {
   selfWatch: { readonly lagSeconds: number | null; lookAtReserve(): Promise<void> } | null = null;
   /** Bytes that are free while readings are refused for want of them. */
   reserve: { readonly restrictedFreeBytes: number | null } | null = null;
+  notifier: Notifier | null = null;
   isListening = false;
   #blindness: string | null = null;
   readonly #clock: Clock;
@@ -96,6 +98,7 @@ export class Aftermath {
     for (const note of commit.linkNotes) this.#tellGateway(note);
     for (const meterNo of commit.waiting) this.#contactIfListening(meterNo);
     this.hub?.publish(commit.events);
+    this.notifier?.committed(commit.events, commit.directory);
     this.#metrics.batchCommitted(commit.counts);
     this.#metrics.activeAlarms(commit.activeAlarms);
     if (oldestReceivedAtMs === null) return;

@@ -4,6 +4,8 @@ import type { Meter } from "#domain/meter.ts";
 import type { IntakeDirectory } from "#ports/intake.ts";
 import type { CredentialRow, Directory } from "#ports/ledger.ts";
 
+/** What the listeners look up; webhooks are none of their business. */
+type Change = Omit<DirectoryChange, "webhooks" | "removedWebhooks">;
 type Secret = Omit<CredentialRow, "username">;
 
 export class LiveDirectory implements IntakeDirectory {
@@ -14,11 +16,11 @@ export class LiveDirectory implements IntakeDirectory {
   readonly #gateways = new Map<string, ReadonlySet<string>>();
   readonly #secrets = new Map<string, readonly Secret[]>();
 
-  constructor(directory: Directory) {
+  constructor(directory: Omit<Directory, "webhooks">) {
     this.apply({ ...directory, revoked: [], revokedApiKeys: [] });
   }
 
-  apply(change: DirectoryChange): void {
+  apply(change: Change): void {
     for (const username of change.revoked) this.#secrets.delete(username);
     for (const meter of change.meters) this.#put(meter);
     for (const { id, meterIds } of change.gateways) this.#gateways.set(id, new Set(meterIds));

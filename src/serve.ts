@@ -25,6 +25,8 @@ import { openDeliveryDesk } from "#intake/deliveryDesk.ts";
 import { startTcpIntake, type TcpIntake } from "#intake/tcp/tcpIntake.ts";
 import { hashSecret, makeSecret } from "#intake/secrets.ts";
 import { openQueries, type QueryClient } from "#ledger/queryClient.ts";
+import { urlFault } from "#notify/addresses.ts";
+import { webhookSecret } from "#notify/signing.ts";
 import { createObservability, type Observability } from "#observability/createObservability.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { CommandListeners, UplinkQueue } from "#ports/intake.ts";
@@ -40,6 +42,7 @@ import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
 import { Aftermath } from "./aftermath.ts";
 import { startAuditExport } from "./auditExport.ts";
+import { startNotifier } from "./startNotifier.ts";
 import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
@@ -110,6 +113,7 @@ export async function serve(
   const api = await openApi(base, uplinks);
   const intake = await openIntake(base, uplinks);
   const cat1 = await openCat1(base, uplinks);
+  const notifier = startNotifier(base);
   const listeners: CommandListeners = {
     find: (no, protocol) => intake.listeners.find(no, protocol) ?? cat1?.find(no, protocol),
   };
@@ -141,6 +145,7 @@ export async function serve(
       clearInterval(sampler);
       selfWatch.stop();
       await sink?.stop();
+      await notifier.stop();
       await intake.close();
       await cat1?.close();
       await api.close();
@@ -272,6 +277,10 @@ function openApi(base: Base, uplinks: UplinkQueue): ReturnType<typeof startApi> 
     vault: masterKey === null ? null : keyVault(masterKey, systemRng),
     profiles: base.profiles,
     ruleBook: ruleBook(() => base.live.meters()),
+    webhooks: {
+      secretOf: (id, secretNo) => webhookSecret(pepper, id, secretNo),
+      urlFault: (url) => urlFault(url, config.notify.hostAllowList),
+    },
     describeAlarm: alarmMessage,
     figuresOf: alarmFigures,
     metrics: observability.exposition,

@@ -33,6 +33,12 @@ export interface ApiOptions {
   /** Models that a meter may be registered with. */
   readonly profiles: Profiles;
   readonly ruleBook: RuleBook;
+  readonly webhooks: {
+    /** The secret of this number, to be shown once. */
+    secretOf(webhookId: string, secretNo: number): string;
+    /** Why this address may not be called; null: it may. */
+    urlFault(url: string): string | null;
+  };
   readonly describeAlarm: DescribeAlarm;
   readonly figuresOf: FiguresOf;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };

@@ -78,6 +78,11 @@ export const permissions = {
   "frames.read": ["operator", "engineer", "auditor", "admin"],
   "frames.redecode": ["engineer", "admin"],
   "areas.read": watchers,
+  "webhooks.read": ["engineer", "auditor", "admin"],
+  /** Where events go: whoever may read alarms may not send them elsewhere. */
+  "webhooks.write": ["admin"],
+  "webhooks.rotate": ["admin"],
+  "webhooks.replay": ["engineer", "admin"],
   "audit.read": ["auditor", "admin"],
 } as const satisfies Record<string, readonly Role[]>;
 

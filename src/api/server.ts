@@ -29,6 +29,7 @@ import { pushRoutes } from "./routes/pushRoutes.ts";
 import { ruleRoutes } from "./routes/ruleRoutes.ts";
 import { readingRoutes } from "./routes/readingRoutes.ts";
 import type { Routes } from "./routes/routes.ts";
+import { webhookRoutes } from "./routes/webhookRoutes.ts";
 import { worklistRoutes } from "./routes/worklistRoutes.ts";
 
 export interface Api {
@@ -142,6 +143,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   automationRoutes(app, options);
   eventRoutes(app, options);
   areaRoutes(app, options);
+  webhookRoutes(app, options);
   pushRoutes(app, options);
   liveRoutes(app, options);
 }

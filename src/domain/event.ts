@@ -34,6 +34,7 @@ export const systemEventKinds = [
   "command.approved",
   "meter.registered",
   "meter.changed",
+  "webhook.disabled",
 ] as const;
 export type AlarmEventKind = (typeof alarmEventKinds)[number];
 export type EventKind =

@@ -12,6 +12,7 @@ import { changeMeter, registerMeter } from "./registry.ts";
 import { refuse } from "./refuse.ts";
 import { actOnRules } from "./ruleAsks.ts";
 import type { Room } from "./room.ts";
+import { actOnWebhook } from "./webhookDesk.ts";
 
 /** Carries out one ask, once per idempotency key; every act leaves a line in the audit. */
 export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResult {
@@ -45,6 +46,7 @@ export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResu
 
 function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
   const { ledger } = room;
+  if ("webhookId" in ask) return actOnWebhook(book, ask, actor.label);
   switch (ask.kind) {
     case "meter.register":
       return registerMeter(room, book, ask.meter);
@@ -126,6 +128,8 @@ function afterOf(answer: Answer): Readonly<Record<string, string | number | null
       return { state: answer.alarm.state, occurrence: answer.alarm.occurrence };
     case "meter":
       return { version: answer.meter.version, lifecycle: answer.meter.lifecycle };
+    case "webhook":
+      return { webhook: answer.webhook.id, state: answer.webhook.state };
     case "uplink":
       return { outcome: answer.outcome };
     case "rules":
@@ -167,6 +171,7 @@ function setGateway(book: Book, id: string, meterIds: readonly string[]): void {
 }
 
 function subjectOf(ask: Ask): string {
+  if ("webhookId" in ask) return ask.webhookId;
   switch (ask.kind) {
     case "meter.register":
       return ask.meter.id;

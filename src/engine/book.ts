@@ -7,6 +7,7 @@ import type { ApiKeyRow, CredentialRow, GatewayRow, Ledger } from "#ports/ledger
 import type { Meter } from "#domain/meter.ts";
 import { publicAlarm, publicCommand } from "#domain/publicJson.ts";
 import type { TimestampMs } from "#domain/units.ts";
+import type { Webhook } from "#domain/webhook.ts";
 import { formatInstant } from "#domain/units.ts";
 import type { Downlink, LinkNote } from "#ports/intake.ts";
 import type { LinkState } from "#protocols/contract.ts";
@@ -38,6 +39,8 @@ export interface Book {
     readonly revoked: string[];
     readonly apiKeys: ApiKeyRow[];
     readonly revokedApiKeys: string[];
+    readonly webhooks: Map<string, Webhook>;
+    readonly removedWebhooks: string[];
   };
   /** Contexts as they were before the batch. */
   readonly before: Map<number, MeterContext | undefined>;
@@ -58,6 +61,8 @@ export function openBook(ledger: Ledger, memory: Memory, nowMs: TimestampMs): Bo
     revoked: [],
     apiKeys: [],
     revokedApiKeys: [],
+    webhooks: new Map<string, Webhook>(),
+    removedWebhooks: [],
   };
   return {
     ledger,

@@ -22,6 +22,7 @@ import { liftSystem, raiseSystem, takeTrouble } from "./systemAlarms.ts";
 import type { ReceivedUplink } from "./takeUplink.ts";
 import { meetMeter, moveValve, withdrawForbidden } from "./valveDesk.ts";
 import { watch } from "./watch.ts";
+import { takeWebhookReport } from "./webhookDesk.ts";
 
 const watchEveryMs = 1_000;
 /** More uplinks of one batch than this cannot all be at fault: then it is the store. */
@@ -184,6 +185,10 @@ function takeNotice(room: Room, book: Book, notice: Notice): void {
     takeTrouble(book, room.rng, notice.trouble);
     return;
   }
+  if (notice.kind === "webhook") {
+    takeWebhookReport(book, notice.report);
+    return;
+  }
   const { nowMs } = book;
   const meterNo =
     notice.kind === "contact" ? notice.meterNo : room.ledger.command(notice.commandId)?.meterNo;
@@ -221,9 +226,9 @@ function report(
 ): BatchReport {
   const { changed, tally } = book;
   const committedMs = room.clock.monotonicMs();
-  const lists = [changed.gateways, changed.credentials, changed.revoked, changed.apiKeys];
+  const { meters, webhooks, ...lists } = changed;
   const hasChanged =
-    changed.meters.size > 0 || changed.revokedApiKeys.length > 0 || lists.some((l) => l.length > 0);
+    meters.size + webhooks.size > 0 || Object.values(lists).some((list) => list.length > 0);
   return {
     kind: "committed",
     answers: batch.asks.flatMap(({ askNo }, place) => {
@@ -234,7 +239,9 @@ function report(
     downlinks: book.downlinks,
     linkNotes: book.linkNotes,
     waiting: [...book.queued],
-    directory: hasChanged ? { ...changed, meters: [...changed.meters.values()] } : null,
+    directory: hasChanged
+      ? { ...lists, meters: [...meters.values()], webhooks: [...webhooks.values()] }
+      : null,
     counts: {
       ...tally.report(),
       held: room.memory.held.size,

@@ -6,6 +6,7 @@ import type { Command } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
+import type { Webhook } from "#domain/webhook.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Ledger, Sequences } from "#ports/ledger.ts";
 import { dayMs, timestampMs, type TimestampMs } from "#domain/units.ts";
@@ -74,6 +75,7 @@ export interface Memory {
   readonly held: Map<CommandId, Pick<Command, "meterNo" | "reason" | "requestedAtMs">>;
   /** Campaigns that wait or run. */
   readonly campaigns: Map<string, Campaign>;
+  readonly webhooks: Map<string, Webhook>;
   /** Meters in each area. */
   readonly areaSizes: Map<string, number>;
   /** When this engine began to listen: before it, silence was ours. */
@@ -112,6 +114,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     groups: null,
     held: new Map(),
     campaigns: new Map(ledger.openCampaigns().map((campaign) => [campaign.id, campaign])),
+    webhooks: new Map(ledger.webhooks().map((webhook) => [webhook.id, webhook])),
     areaSizes: new Map(),
     meterAlarms: { ...noAlarms },
     startedAtMs: timestampMs(nowMs),

@@ -7,6 +7,8 @@ import type { ApiKeyRow, CredentialRow, Directory, GatewayRow } from "#ports/led
 import type { BatchCounts } from "#ports/metrics.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
 import type { Trouble } from "#ports/trouble.ts";
+import type { WebhookReport } from "#ports/webhooks.ts";
+import type { Webhook } from "#domain/webhook.ts";
 
 export type { BatchCounts } from "#ports/metrics.ts";
 
@@ -33,7 +35,8 @@ export type Notice =
       readonly commandId: CommandId;
       readonly outcome: DownlinkOutcome;
     }
-  | { readonly kind: "trouble"; readonly trouble: Trouble };
+  | { readonly kind: "trouble"; readonly trouble: Trouble }
+  | { readonly kind: "webhook"; readonly report: WebhookReport };
 
 export interface EngineBatch {
   readonly kind: "batch";
@@ -52,6 +55,8 @@ export interface DirectoryChange {
   readonly revoked: readonly string[];
   readonly apiKeys: readonly ApiKeyRow[];
   readonly revokedApiKeys: readonly string[];
+  readonly webhooks: readonly Webhook[];
+  readonly removedWebhooks: readonly string[];
 }
 
 /** What became of a batch. */

@@ -14,6 +14,7 @@ import { readingTable } from "./readingTable.ts";
 import { registryTable } from "./registryTable.ts";
 import { ruleDocumentTable } from "./ruleDocumentTable.ts";
 import { each, numberOf, one } from "./sql.ts";
+import { webhookTable } from "./webhookTable.ts";
 
 const checkpointsPerMeterMax = 8;
 const idempotencyKeptMs = dayMs;
@@ -28,6 +29,7 @@ export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
     ...alarmTable(db),
     ...commandTable(db),
     ...campaignTable(db),
+    ...webhookTable(db),
     ...registryTable(db),
     ...meterKeyTable(db),
     ...edgeNodeTable(db),

@@ -11,6 +11,7 @@ import { logQueries } from "./queriesLog.ts";
 import { meterQueries } from "./queriesMeters.ts";
 import { readingQueries } from "./queriesReadings.ts";
 import { ruleQueries } from "./ruleDocumentTable.ts";
+import { webhookQueries } from "./webhookTable.ts";
 
 /** The same methods without the promises. */
 export type Answers<Part> = {
@@ -39,6 +40,7 @@ export function answersFrom(db: DatabaseSync): Answers<Queries> {
     ...commandQueries(db),
     ...campaignQueries(db),
     ...ruleQueries(db),
+    ...webhookQueries(db),
     ...logQueries(db),
   };
 }

@@ -1,5 +1,6 @@
 /** Every named event of the program: how serious its log line is, and which reasons its counter tells apart. */
 import { troubleRuleIds } from "#domain/alarm.ts";
+import { disabledReasons } from "#domain/webhook.ts";
 import type { NamedEvent } from "#ports/observer.ts";
 import { sinkNames } from "#ports/metrics.ts";
 
@@ -142,6 +143,15 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "self.troubleOver": { level: "info", reasonField: "reason", reasons: troubleRuleIds },
   "sink.failed": { level: "warn", reasonField: "sink", reasons: sinkNames },
   "sink.recovered": { level: "info", reasonField: "sink", reasons: sinkNames },
+  "webhook.failed": {
+    level: "warn",
+    reasonField: "code",
+    reasons: ["ADDRESS_REFUSED", "NO_ANSWER", "ECONNREFUSED", "ECONNRESET", "ENOTFOUND"],
+  },
+  "webhook.works": { level: "info" },
+  "webhook.refused": { level: "warn" },
+  "webhook.disabled": { level: "error", reasonField: "reason", reasons: disabledReasons },
+  "notify.failed": { level: "error" },
   "log.dropped": { level: "warn" },
   "process.ready": { level: "info" },
   "process.stopping": { level: "info" },

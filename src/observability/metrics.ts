@@ -3,7 +3,8 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { commandActions, commandStates } from "#domain/command.ts";
 import { uplinkNames } from "#domain/platform.ts";
 import { quarantineReasons, uplinkOutcomes } from "#domain/quarantine.ts";
-import { sinkNames, type Metrics } from "#ports/metrics.ts";
+import { deliveryOutcomes } from "#domain/webhook.ts";
+import { deliveryWays, sinkNames, type Metrics } from "#ports/metrics.ts";
 import type { NamedEvent } from "#ports/observer.ts";
 import { closedLabel, otherLabel } from "./closedLabel.ts";
 import { events } from "./events.ts";
@@ -73,6 +74,12 @@ export function createMetrics(registry: Registry): Metrics {
     registers,
   });
   for (const sink of sinkNames) sinkLag.set({ sink }, 0);
+  const deliveries = closedCounter(
+    registry,
+    "mercaptan_deliveries_total",
+    "Sendings to people and machines outside, by what came of them.",
+    { way: deliveryWays, outcome: deliveryOutcomes },
+  );
   return {
     ...flow,
     connections: (count) => connections.set(count),
@@ -82,6 +89,7 @@ export function createMetrics(registry: Registry): Metrics {
     alarmToLive: (seconds) => toLive.observe(seconds),
     engineLag: (seconds) => lag.set(seconds),
     sinkLag: (sink, rows) => sinkLag.set({ sink }, rows),
+    delivery: (way, outcome) => deliveries({ way, outcome }, 1),
   };
 }
 

@@ -14,6 +14,7 @@ import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { Role } from "#domain/role.ts";
 import type { RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
+import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
 
 /** How an uplink came in: from the meter itself or through a gateway (its id). */
 export type UplinkRoute = "meter" | `gateway:${string}`;
@@ -91,6 +92,7 @@ export interface Directory {
   readonly gateways: readonly GatewayRow[];
   readonly credentials: readonly CredentialRow[];
   readonly apiKeys: readonly ApiKeyRow[];
+  readonly webhooks: readonly Webhook[];
 }
 
 export interface Sequences {
@@ -137,6 +139,12 @@ export interface Ledger {
   putCampaign(campaign: Campaign): void;
   /** Campaigns that wait or run, for start-up. */
   openCampaigns(): readonly Campaign[];
+  webhooks(): readonly Webhook[];
+  putWebhook(webhook: Webhook): void;
+  dropWebhook(id: string): void;
+  putDelivery(webhookId: string, attempt: DeliveryAttempt): void;
+  /** The last event before the instant; 0 when there is none. */
+  eventSeqBefore(atMs: number): number;
   putEvent(event: StoredEvent, atMs: number, kind: string, meterNo: number | null): void;
   putAudit(row: AuditRow): void;
   putMeter(meter: Meter): void;

@@ -1,5 +1,6 @@
 /** The numbers that other rooms report about themselves; no id ever becomes a label. */
 import type { Priority } from "#domain/alarm.ts";
+import type { DeliveryOutcome } from "#domain/webhook.ts";
 
 /** Counts of one committed batch. */
 export interface BatchCounts {
@@ -25,8 +26,12 @@ export interface BatchCounts {
   readonly batchSeconds: number;
 }
 
+/** Ways by which somebody outside is told. */
+export const deliveryWays = ["webhook", "sms", "mail"] as const;
+export type DeliveryWay = (typeof deliveryWays)[number];
+
 /** Consumers of what is stored; each has its own cursor. */
-export const sinkNames = ["influx"] as const;
+export const sinkNames = ["influx", "webhooks"] as const;
 export type SinkName = (typeof sinkNames)[number];
 
 export interface Metrics {
@@ -42,6 +47,8 @@ export interface Metrics {
   engineLag(seconds: number): void;
   /** Rows that a sink has not taken yet. */
   sinkLag(sink: SinkName, rows: number): void;
+  /** One sending to somebody outside, and what came of it. */
+  delivery(way: DeliveryWay, outcome: DeliveryOutcome): void;
   /** Automatic closes that wait for a person, as the ledger knows them at start-up. */
   held(count: number): void;
 }

@@ -11,6 +11,7 @@ import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { RuleRecord } from "#domain/ruleDocument.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
+import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
 import type { AuditHead, AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
 
 export interface MeterView {
@@ -130,6 +131,14 @@ export interface Queries {
   campaign(id: string): Promise<Campaign | null>;
   /** Every change of the rules, the newest first. */
   ruleRecords(cursor: string | null, limit: number): Promise<Page<RuleRecord>>;
+  webhooks(): Promise<readonly Webhook[]>;
+  webhook(id: string): Promise<Webhook | null>;
+  /** The newest first. */
+  deliveries(
+    webhookId: string,
+    cursor: string | null,
+    limit: number,
+  ): Promise<Page<DeliveryAttempt>>;
   events(afterSeq: number, limit: number): Promise<readonly StoredEvent[]>;
   eventRange(): Promise<{ readonly oldest: number; readonly newest: number }>;
   quarantine(cursor: string | null, limit: number): Promise<Page<QuarantineView>>;

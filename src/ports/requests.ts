@@ -10,6 +10,7 @@ import type { SealedKey } from "#domain/meterKey.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Role } from "#domain/role.ts";
 import type { RuleDocument, RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
+import type { EventFilter, Webhook, WebhookState } from "#domain/webhook.ts";
 import type { ApiKeyRow, CredentialRow, GatewayRow } from "./ledger.ts";
 
 /** Who asks: the label and role of the API key. */
@@ -100,6 +101,28 @@ export type Ask =
       readonly reason: string;
     }
   | { readonly kind: "rules.factory"; readonly replaces: number; readonly reason: string }
+  | {
+      readonly kind: "webhook.create";
+      readonly webhookId: string;
+      readonly label: string;
+      readonly url: string;
+      readonly filter: EventFilter;
+    }
+  | {
+      readonly kind: "webhook.change";
+      readonly webhookId: string;
+      readonly change: {
+        readonly label?: string;
+        readonly url?: string;
+        readonly filter?: EventFilter;
+        readonly state?: WebhookState;
+      };
+    }
+  | { readonly kind: "webhook.remove"; readonly webhookId: string }
+  /** A new secret; the one before still signs for a day. */
+  | { readonly kind: "webhook.rotate"; readonly webhookId: string }
+  /** Everything since the instant once more. */
+  | { readonly kind: "webhook.replay"; readonly webhookId: string; readonly fromMs: number }
   | { readonly kind: "automation.stop"; readonly reason: string }
   | { readonly kind: "automation.resume"; readonly reason: string }
   /** When a person's close waits for a second person. */
@@ -126,6 +149,7 @@ export type Answer =
   | { readonly kind: "campaign"; readonly campaign: Campaign }
   | { readonly kind: "rules"; readonly record: RuleRecord }
   | { readonly kind: "rulePreview"; readonly preview: RulePreview }
+  | { readonly kind: "webhook"; readonly webhook: Webhook }
   | { readonly kind: "uplink"; readonly seq: number; readonly outcome: UplinkOutcome }
   | { readonly kind: "done" };
 

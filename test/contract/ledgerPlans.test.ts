@@ -37,7 +37,7 @@ function recordingDatabase(): RecordingDatabase {
 
 /** Small, or read whole on purpose: the registry, generations of the index, lists in JSON. */
 const readWhole = [
-  /^SCAN (m|g|credential|meter_key|edge_node|api_key|setting|context|reading_generation)( USING .*)?$/,
+  /^SCAN (m|g|credential|meter_key|edge_node|api_key|setting|context|reading_generation|webhook)( USING .*)?$/,
   /^SCAN (p|json_each) VIRTUAL TABLE/,
   /^SCAN c USING INDEX command_open$/,
   /^SCAN campaign USING INDEX campaign_open$/,

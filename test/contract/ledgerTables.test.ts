@@ -234,6 +234,7 @@ describe("what the engine finds after a restart", () => {
         { username: "M0001", kind: "meter", secretHash: "bb" },
       ],
       apiKeys: [{ id: "k1", keyHash: "dd", role: "admin", label: "first" }],
+      webhooks: [],
     });
   });
 

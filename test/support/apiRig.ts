@@ -12,10 +12,12 @@ import type { ClosePolicy } from "#domain/closePolicy.ts";
 import { invariant } from "#domain/invariant.ts";
 import { roles, type Role } from "#domain/role.ts";
 import { startEngine } from "#engine/engine.ts";
-import type { EngineBatch, UplinkBatch } from "#engine/messages.ts";
+import type { BatchReport, EngineBatch, UplinkBatch } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
+import { urlFault } from "#notify/addresses.ts";
+import { webhookSecret } from "#notify/signing.ts";
 import type { KeyVault } from "#ports/keyVault.ts";
 import type { Downlink } from "#ports/intake.ts";
 import type { Observer } from "#ports/observer.ts";
@@ -41,8 +43,12 @@ export interface RigOptions {
   readonly closePolicy?: ClosePolicy;
   /** null: no master key is configured. */
   readonly vault?: KeyVault | null;
+  readonly onCommit?: (report: Extract<BatchReport, { readonly kind: "committed" }>) => void;
   readonly readiness?: () => { readonly ready: boolean; readonly reasons: readonly string[] };
 }
+
+/** The key of this rig's data directory. */
+export const testPepper = new Uint8Array(32).fill(7);
 
 export interface CallOptions {
   readonly role?: Role | null;
@@ -125,6 +131,7 @@ export async function startApiRig(options: RigOptions = {}) {
     for (const row of report.directory?.apiKeys ?? []) apiKeys.put(row);
     for (const id of report.directory?.revokedApiKeys ?? []) apiKeys.drop(id);
     live.publish(report.events);
+    options.onCommit?.(report);
     downlinks.push(...report.downlinks);
     return report;
   };
@@ -149,6 +156,10 @@ export async function startApiRig(options: RigOptions = {}) {
     profiles: testProfiles,
     ruleBook: ruleBook(() => ledger.directory().meters),
     vault: options.vault === undefined ? testVault : options.vault,
+    webhooks: {
+      secretOf: (id, secretNo) => webhookSecret(testPepper, id, secretNo),
+      urlFault: (url) => urlFault(url, ["127.0.0.1"]),
+    },
     describeAlarm: alarmMessage,
     figuresOf: alarmFigures,
     metrics: { contentType: "text/plain; version=0.0.4", text: async () => "up 1\n" },
@@ -185,6 +196,10 @@ export async function startApiRig(options: RigOptions = {}) {
   return {
     port: api.port,
     close,
+    clock,
+    directory,
+    /** One batch of the engine. */
+    run,
     origin,
     live,
     queries: realQueries,

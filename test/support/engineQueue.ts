@@ -22,6 +22,7 @@ export function queueRig() {
       alarmToLive: nothing,
       engineLag: nothing,
       sinkLag: nothing,
+      delivery: nothing,
       held: nothing,
     },
     protocols: protocolByName,

@@ -98,6 +98,10 @@ export const rooms: readonly Room[] = [
     ports,
   ]),
   room("src/sinks", "Consumers of what is stored: the time-series server.", [domain, ports]),
+  room("src/notify", "Tells people and machines outside, at least once: webhooks.", [
+    domain,
+    ports,
+  ]),
   room(
     "src/api",
     "Routes, live feed, authentication and roles; JSON to use-cases and back.",
