@@ -24,7 +24,7 @@ import { readOrCreatePepper } from "#intake/pepper.ts";
 import { openDeliveryDesk } from "#intake/deliveryDesk.ts";
 import { startTcpIntake, type TcpIntake } from "#intake/tcp/tcpIntake.ts";
 import { hashSecret, makeSecret } from "#intake/secrets.ts";
-import { openQueries, type QueryClient } from "#ledger/queryClient.ts";
+import { openQueries, type BillingReads, type QueryClient } from "#ledger/queryClient.ts";
 import { urlFault } from "#notify/addresses.ts";
 import { webhookSecret } from "#notify/signing.ts";
 import { createObservability, type Observability } from "#observability/createObservability.ts";
@@ -42,6 +42,7 @@ import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
 import { Aftermath } from "./aftermath.ts";
 import { startAuditExport } from "./auditExport.ts";
+import { openBilling } from "./openBilling.ts";
 import { startNotifier } from "./startNotifier.ts";
 import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { platformEnvelopes } from "./envelopes.ts";
@@ -86,6 +87,7 @@ interface Base {
   readonly pepper: Uint8Array;
   readonly observability: Observability;
   readonly queries: QueryClient;
+  readonly billing: BillingReads;
   readonly host: EngineHost;
   readonly queue: EngineQueue;
   readonly live: LiveDirectory;
@@ -152,6 +154,7 @@ export async function serve(
       await auditExport?.stop();
       // The ledger's last reader first: only then is all of it in its file when the writer closes.
       await queries.close();
+      await base.billing.close();
       await host.stop();
       observability.close();
     },
@@ -177,6 +180,7 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
   const { observer, metrics } = observability;
   const pepper = readOrCreatePepper(join(directory, "pepper.key"), systemRng);
   const queries = openQueries(directory, startQueryWorker);
+  const billing = openBilling(directory, config.gasDay);
   const aftermath = new Aftermath(clock, observer, metrics);
   const { masterKey } = secrets;
   const host = await startEngineHost(
@@ -200,6 +204,7 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
     pepper,
     observability,
     queries,
+    billing,
     host,
     queue,
     live,
@@ -267,6 +272,7 @@ function openApi(base: Base, uplinks: UplinkQueue): ReturnType<typeof startApi> 
     port: config.http.port,
     desk: queue,
     queries,
+    billing: base.billing,
     pushes: openPushes(base, uplinks),
     live: hub,
     apiKeys,

@@ -40,6 +40,8 @@ export const apiLimits = {
 
   pageRowsDefault: 100,
   pageRowsMax: 1_000,
+  /** Meters whose registers are put together at a time in a stream for billing. */
+  billingRowsPerLook: 200,
   eventRowsDefault: 1_000,
   /** Alarm events that key figures are made of; more would hold up the loop. */
   figureEventsMax: 50_000,

@@ -1,5 +1,6 @@
 /** What the API is given: every part is an argument. */
 import type { Profiles } from "#domain/profile.ts";
+import type { BillingQueries } from "#ports/billingQueries.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { KeyVault } from "#ports/keyVault.ts";
 import type { Observer } from "#ports/observer.ts";
@@ -20,6 +21,7 @@ export interface ApiOptions {
   readonly port: number;
   readonly desk: Desk;
   readonly queries: Queries;
+  readonly billing: BillingQueries;
   readonly pushes: DeliveryDesk;
   readonly live: LiveHub;
   readonly apiKeys: ApiKeyDirectory;

@@ -26,6 +26,7 @@ import { meterKeyRoutes } from "./routes/meterKeyRoutes.ts";
 import { meterRoutes } from "./routes/meterRoutes.ts";
 import { processRoutes } from "./routes/processRoutes.ts";
 import { pushRoutes } from "./routes/pushRoutes.ts";
+import { billingRoutes } from "./routes/billingRoutes.ts";
 import { ruleRoutes } from "./routes/ruleRoutes.ts";
 import { readingRoutes } from "./routes/readingRoutes.ts";
 import type { Routes } from "./routes/routes.ts";
@@ -134,6 +135,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   profileRoutes(app, options);
   ruleRoutes(app, options);
   readingRoutes(app, options);
+  billingRoutes(app, options);
   alarmRoutes(app, options);
   worklistRoutes(app, options);
   figureRoutes(app, options);

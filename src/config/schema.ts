@@ -170,6 +170,32 @@ const sparkplugSchema = z.strictObject({
     .describe("Name of this host application in `spBv1.0/STATE/…`, which edge nodes wait for."),
 });
 
+const zone = z
+  .string()
+  .max(64)
+  .refine(isZone, "must be the name of a time zone, such as Asia/Shanghai");
+const startOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time such as 06:00");
+
+const areaGasDaySchema = z.strictObject({
+  area: z.string().min(1).max(64).describe("Name of the area, as its meters have it."),
+  zone: zone.describe("IANA name of the area's time zone."),
+  start: startOfDay.describe("Local time at which the area's gas day begins."),
+});
+
+const gasDaySchema = z.strictObject({
+  zone: zone
+    .default("Asia/Shanghai")
+    .describe("IANA name of the time zone in which gas days are counted."),
+  start: startOfDay
+    .default("00:00")
+    .describe("Local time at which a gas day begins; registers are cut off then."),
+  areas: z
+    .array(areaGasDaySchema)
+    .max(1_000)
+    .default([])
+    .describe("Areas whose gas day begins at another time, or in another zone."),
+});
+
 const clockSchema = z.strictObject({
   factor: z
     .number()
@@ -223,12 +249,23 @@ export const configSchema = z
     sparkplug: sparkplugSchema
       .prefault({})
       .describe("Gateways that speak Sparkplug B over the meters' listener."),
+    gasDay: gasDaySchema.prefault({}).describe("When a gas day begins: the cut-off for billing."),
     clock: clockSchema
       .prefault({})
       .describe("Time-lapse for demonstrations. Never set it where real meters report."),
   })
   .superRefine(listenersDiffer)
   .superRefine(gatewaysDiffer);
+
+/** Known to the program's own table of zones. */
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    // RangeError: no such zone; the schema says so with the place.
+    return false;
+  }
+}
 
 function isNetwork(text: string): boolean {
   const [address = "", prefix] = text.split("/");

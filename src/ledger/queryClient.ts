@@ -1,5 +1,6 @@
 /** The main thread's side of the query worker. */
 import type { Worker } from "node:worker_threads";
+import type { BillingQueries } from "#ports/billingQueries.ts";
 import type { Queries } from "#ports/queries.ts";
 import { QueryError } from "./queryError.ts";
 import type { QueryCall, QueryReply } from "./queryMessages.ts";
@@ -8,7 +9,7 @@ import type { QueryCall, QueryReply } from "./queryMessages.ts";
 export const queriesOutstandingMax = 256;
 
 /** Every method once; the compiler misses none. */
-const methods: Readonly<Record<keyof Queries, true>> = {
+const queryMethods: Readonly<Record<keyof Queries, true>> = {
   meters: true,
   meter: true,
   meterKeys: true,
@@ -44,24 +45,44 @@ const methods: Readonly<Record<keyof Queries, true>> = {
   settings: true,
 };
 
+const billingMethods: Readonly<Record<keyof BillingQueries, true>> = {
+  billingRegister: true,
+  billingRegisters: true,
+  consumption: true,
+  meterConsumption: true,
+};
+
 interface Waiting {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: QueryError) => void;
 }
 
 export type QueryClient = Queries & { close(): Promise<void> };
+export type BillingReads = BillingQueries & { close(): Promise<void> };
 
 /** `startWorker` starts `queryWorker.ts` on the directory; again when a worker has died. */
 export function openQueries(
   directory: string,
   startWorker: (directory: string) => Worker,
 ): QueryClient {
-  const link = new QueryLink(() => startWorker(directory));
+  return clientOf<Queries>(queryMethods, () => startWorker(directory));
+}
+
+/** The same for `billingWorker.ts`. */
+export function openBillingQueries(startWorker: () => Worker): BillingReads {
+  return clientOf<BillingQueries>(billingMethods, startWorker);
+}
+
+function clientOf<Port extends object>(
+  methods: Readonly<Record<keyof Port, true>>,
+  start: () => Worker,
+): Port & { close(): Promise<void> } {
+  const link = new QueryLink(start);
   const calls = Object.keys(methods).map((method) => [
     method,
-    (...args: readonly unknown[]) => link.call(method as keyof Queries, args),
+    (...args: readonly unknown[]) => link.call(method, args),
   ]);
-  return { ...(Object.fromEntries(calls) as Queries), close: () => link.close() };
+  return { ...(Object.fromEntries(calls) as Port), close: () => link.close() };
 }
 
 /** One worker's life after another, with the questions that wait for an answer. */
@@ -76,7 +97,7 @@ class QueryLink {
     this.#start = start;
   }
 
-  call(method: keyof Queries, args: readonly unknown[]): Promise<unknown> {
+  call(method: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#isClosed) {
       return Promise.reject(new QueryError("QUERIES_CLOSED", "the program is stopping"));
     }

@@ -1,10 +1,9 @@
 /** What crosses between the main thread and the query worker. */
-import type { Queries } from "#ports/queries.ts";
 import type { QueryErrorCode } from "./queryError.ts";
 
 export interface QueryCall {
   readonly id: number;
-  readonly method: keyof Queries;
+  readonly method: string;
   readonly args: readonly unknown[];
 }
 

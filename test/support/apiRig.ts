@@ -6,6 +6,7 @@ import { alarmFigures } from "#alarms/alarmFigures.ts";
 import { alarmMessage } from "#alarms/messages.ts";
 import { ApiKeys, makeApiKey } from "#api/apiKeys.ts";
 import { apiLimits, type ApiLimits } from "#api/limits.ts";
+import { GasDays } from "#billing/gasDays.ts";
 import { LiveHub } from "#api/live/liveHub.ts";
 import { startApi } from "#api/server.ts";
 import type { ClosePolicy } from "#domain/closePolicy.ts";
@@ -16,6 +17,7 @@ import type { BatchReport, EngineBatch, UplinkBatch } from "#engine/messages.ts"
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
+import type { BillingQueries } from "#ports/billingQueries.ts";
 import { urlFault } from "#notify/addresses.ts";
 import { webhookSecret } from "#notify/signing.ts";
 import type { KeyVault } from "#ports/keyVault.ts";
@@ -26,6 +28,7 @@ import type { Queries } from "#ports/queries.ts";
 import type { AskEnvelope, Desk } from "#ports/requests.ts";
 import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
+import { billingAnswers } from "../../src/billingAnswers.ts";
 import { ruleBook } from "../../src/ruleBook.ts";
 import { systemClock } from "../../src/systemClock.ts";
 import { systemRng } from "../../src/systemRng.ts";
@@ -65,12 +68,27 @@ export type ApiRig = Awaited<ReturnType<typeof startApiRig>>;
 /** Everything that the async port answers, answered at once by a connection of its own. */
 function queriesOn(directory: string): Queries & { close(): void } {
   const db = openForReading(directory);
-  const answers = Object.entries(answersFrom(db)).map(([name, answer]) => [
+  return { ...asPromises<Queries>(answersFrom(db)), close: () => db.close() };
+}
+
+/** The same for billing, with gas days that begin at midnight in Shanghai. */
+function billingOn(directory: string): BillingQueries & { close(): void } {
+  const db = openForReading(directory);
+  const gasDays = new GasDays({ zone: "Asia/Shanghai", startMinute: 0, areas: {} });
+  return {
+    ...asPromises<BillingQueries>(billingAnswers(answersFrom(db), gasDays)),
+    close: () => db.close(),
+  };
+}
+
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows the port
+function asPromises<Port>(answers: object): Port {
+  const methods = Object.entries(answers).map(([name, answer]) => [
     name,
     async (...args: readonly unknown[]) =>
       (answer as (...values: readonly unknown[]) => unknown)(...args),
   ]);
-  return { ...(Object.fromEntries(answers) as Queries), close: () => db.close() };
+  return Object.fromEntries(methods) as Port;
 }
 
 /** Nobody may push. */
@@ -113,6 +131,7 @@ export async function startApiRig(options: RigOptions = {}) {
     closePolicy: options.closePolicy ?? null,
   });
   const realQueries = queriesOn(directory);
+  const billing = billingOn(directory);
   const queries = options.queries?.(realQueries) ?? realQueries;
   const keys = new Map(roles.map((role) => [role, makeApiKey(systemRng, role, `${role} one`)]));
   const apiKeys = new ApiKeys([...keys.values()].map(({ row }) => row));
@@ -149,6 +168,7 @@ export async function startApiRig(options: RigOptions = {}) {
     port: 0,
     desk: options.desk?.(realDesk) ?? realDesk,
     queries,
+    billing,
     pushes: options.pushes ?? noPushes,
     live,
     apiKeys,
@@ -173,6 +193,7 @@ export async function startApiRig(options: RigOptions = {}) {
   const close = async () => {
     await api.close();
     realQueries.close();
+    billing.close();
     ledger.close();
     rmSync(directory, { recursive: true, force: true });
   };

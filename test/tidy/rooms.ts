@@ -66,6 +66,11 @@ export const rooms: readonly Room[] = [
     "Intended against reported position: the next command, interlocks, breaker, verification.",
     [domain],
   ),
+  room(
+    "src/billing",
+    "What passed a metering point between two instants, to the millilitre, and what a bill must know of it.",
+    [domain, "src/screening", "src/readings/gasDay.ts"],
+  ),
   room("src/ports", "What the engine needs from the world, as interfaces.", [domain]),
   room("src/engine", "The use-cases, the batch, the one writer.", [
     domain,
@@ -145,6 +150,7 @@ export const pureRooms: readonly string[] = [
   "src/rules",
   "src/alarms",
   "src/valves",
+  "src/billing",
   "src/engine",
   ports,
 ];

@@ -1,9 +1,8 @@
-/** Readings and registers as JSON; every quantity a decimal string with its unit in the name. */
+/** Readings as JSON; every quantity a decimal string with its unit in the name. */
 import { flagNames, qualities, readingFlags, type StoredReading } from "#domain/reading.ts";
 import { statusNames, statusToNames } from "#domain/status.ts";
 import { valvePositions } from "#domain/telegram.ts";
 import { formatInstant, formatM3 } from "#domain/units.ts";
-import type { RegisterView } from "#ports/queries.ts";
 import { z } from "zod";
 import { decimalJson, instantJson } from "./common.ts";
 
@@ -30,18 +29,6 @@ export const readingSchema = z.object({
   uplinkSeq: z.number(),
 });
 
-const registerMethods = ["exact", "last-before", "interpolated", "estimated"] as const;
-
-export const registerSchema = z.object({
-  meterId: z.string(),
-  at: instantJson,
-  volumeM3: decimalJson,
-  quality: z.enum(qualities),
-  method: z.enum(registerMethods),
-  /** When the reading behind it was measured. */
-  measuredAt: instantJson,
-});
-
 /** A stored reading for a reader. */
 export function readingJson(
   meterId: string,
@@ -66,17 +53,5 @@ export function readingJson(
     late: (reading.flags & readingFlags.LATE) !== 0,
     flags: [...flagNames(reading.flags)],
     uplinkSeq: reading.uplinkSeq,
-  };
-}
-
-/** A register at an instant for a reader. */
-export function registerJson(view: RegisterView): z.infer<typeof registerSchema> {
-  return {
-    meterId: view.meterId,
-    at: formatInstant(view.atMs),
-    volumeM3: formatM3(view.indexMl),
-    quality: view.quality,
-    method: view.method,
-    measuredAt: formatInstant(view.measuredAtMs),
   };
 }

@@ -28,6 +28,7 @@ function problemsOf(sources: Parameters<typeof load>[0]): readonly string[] {
 test("without any setting everything is on loopback and switched off where it needs others", () => {
   expect(load({})).toEqual({
     dataDir: "./data",
+    gasDay: { zone: "Asia/Shanghai", start: "00:00", areas: [] },
     disk: { reserveMib: 128 },
     heartbeat: { everySeconds: 15 },
     cat1: { host: "127.0.0.1", peers: ["127.0.0.1"] },

@@ -1,0 +1,282 @@
+/**
+ * A metering point's registers in event time: what counts at each instant, over roll-overs and exchanges, and what
+ * was left out and why. Judged anew from what was said, so it does not matter when a reading came.
+ */
+import type {
+  BillingFlag,
+  MeterExchange,
+  RegisterDecision,
+  RegisterKind,
+  RegisterReading,
+} from "#domain/billing.ts";
+import { sizeLimits } from "#domain/meter.ts";
+import { readingFlags, type Quality } from "#domain/reading.ts";
+import { timestampMs, volumeMl } from "#domain/units.ts";
+import {
+  judgeRegister,
+  type RegisterSettings,
+  type RegisterState,
+} from "#screening/judgeRegister.ts";
+
+/** A register that counts. */
+export interface ChainPoint {
+  readonly atMs: number;
+  readonly indexMl: number;
+  /** Volume since the chain began, over roll-overs and exchanges. */
+  readonly passedMl: number;
+  readonly quality: Quality;
+  /** Counts exchanges. */
+  readonly segment: number;
+  readonly isRollover: boolean;
+  /** Its time is ours, for the meter's clock was wrong. */
+  readonly isOurTime: boolean;
+}
+
+/** Something that a bill must know of an instant. */
+export interface ChainFinding {
+  readonly flag: BillingFlag;
+  readonly atMs: number;
+}
+
+export interface RegisterChain {
+  /** In time order; at an exchange there are two of one instant. */
+  readonly points: readonly ChainPoint[];
+  readonly findings: readonly ChainFinding[];
+  /** Instants with different registers that no person has settled. */
+  readonly openConflicts: readonly number[];
+  readonly segments: readonly ChainSegment[];
+}
+
+/** One register of the metering point. */
+export interface ChainSegment {
+  readonly kind: RegisterKind;
+  readonly serial: string | null;
+}
+
+export interface ChainInput {
+  /** Of the meter that hangs there now. */
+  readonly kind: RegisterKind;
+  /** The first instant that counts. The register there is believed, so it should be one that was found sound. */
+  readonly sinceMs: number;
+  /** Every version, in time order. */
+  readonly readings: readonly RegisterReading[];
+  /** All exchanges of the metering point, in time order. */
+  readonly exchanges: readonly MeterExchange[];
+  /** The newest decision of each instant counts; in the order in which they were made. */
+  readonly decisions: readonly RegisterDecision[];
+  /** Registers that bills were made with. */
+  readonly billed: ReadonlyMap<number, number>;
+}
+
+const clockFlags = readingFlags.TIME_INVALID | readingFlags.TIME_FUTURE;
+
+/** Puts the chain together. */
+export function registerChain(input: ChainInput): RegisterChain {
+  const segments = segmentsOf(input);
+  const ahead = input.exchanges.filter(({ atMs }) => atMs >= input.sinceMs);
+  const walk = new ChainWalk(segments, input.exchanges.length - ahead.length);
+  for (const instant of instantsOf(input)) {
+    while (ahead[0] !== undefined && ahead[0].atMs <= instant.atMs) walk.exchange(ahead.shift());
+    walk.take(instant);
+  }
+  for (const exchange of ahead) walk.exchange(exchange);
+  const { points, findings, openConflicts } = walk;
+  return { points, findings, openConflicts, segments };
+}
+
+function segmentsOf({ kind, exchanges }: ChainInput): readonly ChainSegment[] {
+  const serials = [exchanges[0]?.formerSerial ?? null, ...exchanges.map(({ serial }) => serial)];
+  const kinds = [...exchanges.map(({ former }) => former), kind];
+  return kinds.map((kind, place) => ({ kind, serial: serials[place] ?? null }));
+}
+
+interface Instant {
+  readonly atMs: number;
+  readonly versions: readonly RegisterReading[];
+  readonly decision: RegisterDecision | undefined;
+  readonly billedMl: number | undefined;
+}
+
+/** Readings by instant, and the instants for which only a person has a register. */
+function instantsOf(input: ChainInput): readonly Instant[] {
+  const decisions = new Map<number, RegisterDecision>();
+  for (const decision of input.decisions) {
+    if (decision.measuredAtMs >= input.sinceMs) decisions.set(decision.measuredAtMs, decision);
+  }
+  const versions = new Map<number, RegisterReading[]>();
+  for (const reading of input.readings) {
+    if (reading.measuredAtMs < input.sinceMs || reading.indexMl === null) continue;
+    const known = versions.get(reading.measuredAtMs);
+    if (known === undefined) versions.set(reading.measuredAtMs, [reading]);
+    else known.push(reading);
+  }
+  const times = [...new Set([...versions.keys(), ...decisions.keys()])].sort((a, b) => a - b);
+  return times.map((atMs) => ({
+    atMs,
+    versions: versions.get(atMs) ?? [],
+    decision: decisions.get(atMs),
+    billedMl: input.billed.get(atMs),
+  }));
+}
+
+/** A register that counts at its instant, and whether a person said so. */
+interface Counting {
+  readonly indexMl: number;
+  readonly quality: Quality;
+  readonly isDecided: boolean;
+}
+
+/** Rank of what no person has decided; suspect never counts against another. */
+const rank: readonly Quality[] = ["suspect", "estimated", "raw", "validated", "edited"];
+
+/**
+ * Which version counts: a person's word, else the one that a bill was made with, else the highest rank where one
+ * alone has it. Of two equals neither does: the register is then found from its neighbours, and flagged.
+ */
+function countingRegister(instant: Omit<Instant, "atMs">): {
+  readonly counts: Counting | null;
+  readonly isConflict: boolean;
+} {
+  const { versions, decision, billedMl } = instant;
+  if (decision !== undefined) {
+    const { indexMl, kind } = decision;
+    return { counts: { indexMl, quality: kind, isDecided: true }, isConflict: false };
+  }
+  const best = new Map<number, Quality>();
+  for (const { indexMl, quality } of versions) {
+    if (indexMl === null) continue;
+    const known = best.get(indexMl);
+    if (known === undefined || rank.indexOf(quality) > rank.indexOf(known))
+      best.set(indexMl, quality);
+  }
+  const isConflict = best.size > 1;
+  const as = (indexMl: number, quality: Quality) => ({
+    counts: { indexMl, quality, isDecided: false },
+    isConflict,
+  });
+  const [only] = best;
+  if (only !== undefined && !isConflict) return as(...only);
+  if (billedMl !== undefined && best.has(billedMl)) return as(billedMl, "validated");
+  const highest = Math.max(...[...best.values()].map((quality) => rank.indexOf(quality)));
+  const [first, ...others] = [...best].filter(([, quality]) => rank.indexOf(quality) === highest);
+  const isAlone = first !== undefined && others.length === 0 && highest > 0;
+  return isAlone ? as(...first) : { counts: null, isConflict };
+}
+
+const flagWords: readonly (readonly [number, BillingFlag])[] = [
+  [readingFlags.NEGATIVE, "negative"],
+  [readingFlags.RANGE, "capacity"],
+  [readingFlags.REGISTER_ZERO, "register-zero"],
+  [readingFlags.REGISTER_BACK, "register-back"],
+  [readingFlags.RESYNC, "resync"],
+];
+
+/** One walk through the past of a metering point. */
+class ChainWalk {
+  readonly points: ChainPoint[] = [];
+  readonly findings: ChainFinding[] = [];
+  readonly openConflicts: number[] = [];
+  readonly #segments: readonly ChainSegment[];
+  #segment: number;
+  #state: RegisterState = null;
+  #passedMl = 0;
+  #exchange: MeterExchange | undefined;
+
+  constructor(segments: readonly ChainSegment[], segment: number) {
+    this.#segments = segments;
+    this.#segment = segment;
+  }
+
+  take({ atMs, ...instant }: Instant): void {
+    const { counts, isConflict } = countingRegister(instant);
+    if (isConflict) {
+      this.openConflicts.push(atMs);
+      this.findings.push({ flag: "conflict", atMs });
+    }
+    if (counts === null) return;
+    if (atMs === this.#exchange?.atMs) return this.#besideExchange(atMs, counts.indexMl);
+    const flags = instant.versions.find(({ indexMl }) => indexMl === counts.indexMl)?.flags ?? 0;
+    if (counts.isDecided) return this.#decided(atMs, counts, flags);
+    const settings = this.#settings();
+    const at = timestampMs(atMs);
+    const verdict = judgeRegister(settings, this.#state, at, volumeMl(counts.indexMl));
+    this.#state = verdict.state;
+    if (!verdict.isTrusted) {
+      const word = flagWords.find(([bit]) => (verdict.flags & bit) !== 0)?.[1];
+      if (word !== undefined) this.findings.push({ flag: word, atMs });
+      return;
+    }
+    this.#passedMl += verdict.consumedMl ?? 0;
+    const isRollover = (verdict.flags & readingFlags.ROLLOVER) !== 0;
+    this.#push(atMs, counts.indexMl, soundQuality(counts.quality), flags, isRollover);
+  }
+
+  /** The closing register of one meter and the opening register of the next, as they were read at the meter. */
+  exchange(exchange: MeterExchange | undefined): void {
+    if (exchange === undefined) return;
+    const { atMs, closingMl, openingMl } = exchange;
+    const state = this.#state;
+    if (state !== null) {
+      const verdict = judgeRegister(
+        this.#settings(),
+        state,
+        timestampMs(atMs),
+        volumeMl(closingMl),
+      );
+      if (verdict.isTrusted) this.#passedMl += verdict.consumedMl ?? 0;
+      else this.findings.push({ flag: "exchange-mismatch", atMs });
+      const isRollover = (verdict.flags & readingFlags.ROLLOVER) !== 0;
+      this.#push(atMs, closingMl, "edited", 0, isRollover);
+    }
+    this.findings.push({ flag: "exchange", atMs });
+    this.#segment += 1;
+    this.#exchange = exchange;
+    this.#push(atMs, openingMl, "edited", 0, false);
+  }
+
+  /** A person's register needs no judging; a roll-over before it is still one. */
+  #decided(atMs: number, { indexMl, quality }: Counting, flags: number): void {
+    const before = this.#state;
+    const settings = this.#settings();
+    let isRollover = false;
+    if (before !== null) {
+      const verdict = judgeRegister(settings, before, timestampMs(atMs), volumeMl(indexMl));
+      isRollover = (verdict.flags & readingFlags.ROLLOVER) !== 0;
+      const differenceMl = indexMl - before.indexMl;
+      this.#passedMl += isRollover ? differenceMl + settings.registerRangeMl : differenceMl;
+      if (differenceMl < 0 && !isRollover) this.findings.push({ flag: "edited-below", atMs });
+    }
+    this.findings.push({ flag: "edited", atMs });
+    this.#push(atMs, indexMl, quality, flags, isRollover);
+  }
+
+  /** At the very instant of an exchange the registers are those of the act. */
+  #besideExchange(atMs: number, indexMl: number): void {
+    const isOfAct = [this.#exchange?.closingMl, this.#exchange?.openingMl].includes(indexMl);
+    if (!isOfAct) this.findings.push({ flag: "exchange-mismatch", atMs });
+  }
+
+  #push(atMs: number, indexMl: number, quality: Quality, flags: number, isRollover: boolean): void {
+    this.#state = { atMs: timestampMs(atMs), indexMl: volumeMl(indexMl) };
+    if (isRollover) this.findings.push({ flag: "rollover", atMs });
+    const isOurTime = (flags & clockFlags) !== 0;
+    const segment = this.#segment;
+    const passedMl = this.#passedMl;
+    this.points.push({ atMs, indexMl, passedMl, quality, segment, isRollover, isOurTime });
+  }
+
+  #settings(): RegisterSettings {
+    const kind = this.#segments[this.#segment]?.kind ?? {
+      size: "G4",
+      quantumMl: 1,
+      registerRangeMl: 1,
+    };
+    const { quantumMl, registerRangeMl } = kind;
+    return { qmaxMlPerHour: sizeLimits(kind.size).qmaxMlPerHour, quantumMl, registerRangeMl };
+  }
+}
+
+/** What the chain has found sound is validated, whatever was thought of it when it came. */
+function soundQuality(quality: Quality): Quality {
+  return quality === "estimated" || quality === "edited" ? quality : "validated";
+}

@@ -1,0 +1,147 @@
+/** The reads for billing, from the reads of readings: what the pure room needs is fetched here, meter by meter. */
+import { createHash } from "node:crypto";
+import { consumptionOf } from "#billing/consumption.ts";
+import { determinantText } from "#billing/determinantText.ts";
+import type { GasDays } from "#billing/gasDays.ts";
+import { registerAt } from "#billing/instantRegister.ts";
+import { registerChain, type RegisterChain } from "#billing/registerChain.ts";
+import type { BillingInstant } from "#domain/billing.ts";
+import type { Meter } from "#domain/meter.ts";
+import type { StoredReading } from "#domain/reading.ts";
+import { dayMs, hourMs } from "#domain/units.ts";
+import type { Answers } from "#ledger/queries.ts";
+import type { BillingQueries, Determinant, MeterRegister } from "#ports/billingQueries.ts";
+import type { Queries, RegisterView } from "#ports/queries.ts";
+
+export type ReadingAnswers = Pick<
+  Answers<Queries>,
+  "meters" | "meter" | "readings" | "latestReading" | "registerAt" | "registersAt"
+>;
+
+/** Behind an instant, the next register is looked for in ever wider stretches; nearly always the first has it. */
+const lookAheadMs = [3 * hourMs, 2 * dayMs, 62 * dayMs, 400 * dayMs] as const;
+/** Rows of one look; longer stretches take several. */
+const rowsPerLook = 10_000;
+/** An anchor must have been judged; this many that were not are passed over. */
+const anchorStepsMax = 64;
+
+/** Everything that billing asks, on one connection. */
+export function billingAnswers(answers: ReadingAnswers, gasDays: GasDays): Answers<BillingQueries> {
+  const desk = new BillingDesk(answers, gasDays);
+  return {
+    billingRegister: (meterId, when) => {
+      const view = answers.meter(meterId);
+      return view === null ? null : desk.register(view.meter, when);
+    },
+    billingRegisters: (when, area, after, limit) => desk.cutOff(when, area, after, limit),
+    consumption: (from, to, area, after, limit) => {
+      const { items, next } = answers.meters(after, limit, area);
+      return { items: items.map(({ meter }) => desk.consumption(meter, from, to)), next };
+    },
+    meterConsumption: (meterId, from, to) => {
+      const view = answers.meter(meterId);
+      return view === null ? null : desk.consumption(view.meter, from, to);
+    },
+  };
+}
+
+class BillingDesk {
+  readonly #answers: ReadingAnswers;
+  readonly #gasDays: GasDays;
+
+  constructor(answers: ReadingAnswers, gasDays: GasDays) {
+    this.#answers = answers;
+    this.#gasDays = gasDays;
+  }
+
+  register(meter: Meter, when: BillingInstant): MeterRegister | null {
+    const atMs = this.#gasDays.instantOf(when, meter.area);
+    const chain = this.#chain(meter, atMs, atMs);
+    const placed = registerAt(chain, atMs, "closing", this.#past(meter));
+    return placed === null ? null : { meterId: meter.id, register: placed.register };
+  }
+
+  cutOff(when: BillingInstant, area: string | null, after: string | null, limit: number) {
+    const { items, next } = this.#answers.meters(after, limit, area);
+    const rows = items.map(({ meter }) => this.register(meter, when));
+    return { items: rows.filter((row) => row !== null), next };
+  }
+
+  consumption(meter: Meter, from: BillingInstant, to: BillingInstant): Determinant {
+    const fromMs = this.#gasDays.instantOf(from, meter.area);
+    const toMs = this.#gasDays.instantOf(to, meter.area);
+    const consumption = consumptionOf({
+      meterId: meter.id,
+      area: meter.area,
+      period: { fromMs, toMs },
+      chain: this.#chain(meter, fromMs, toMs),
+      past: this.#past(meter),
+      isAwaited: () => false,
+      findings: [],
+    });
+    const hash = createHash("sha256").update(determinantText(consumption)).digest("hex");
+    return { ...consumption, hash };
+  }
+
+  /** From the last sound register at or before `fromMs` to the first one behind `toMs`. */
+  #chain(meter: Meter, fromMs: number, toMs: number): RegisterChain {
+    const sinceMs = this.#anchor(meter, fromMs)?.measuredAtMs ?? 0;
+    let untilMs = toMs;
+    let readings: readonly StoredReading[] = [];
+    let chain = this.#assemble(meter, sinceMs, readings);
+    for (const aheadMs of [0, ...lookAheadMs]) {
+      const start = aheadMs === 0 ? sinceMs : untilMs + 1;
+      untilMs = toMs + aheadMs;
+      const more = untilMs < start ? [] : this.#readings(meter, start, untilMs + 1);
+      if (more.length > 0 || aheadMs === 0) {
+        readings = [...readings, ...more];
+        chain = this.#assemble(meter, sinceMs, readings);
+      }
+      if ((chain.points.at(-1)?.atMs ?? -Infinity) >= toMs) break;
+      const newest = aheadMs === 0 ? this.#answers.latestReading(meter.id) : undefined;
+      if (newest !== undefined && (newest?.measuredAtMs ?? 0) <= toMs) break;
+    }
+    return chain;
+  }
+
+  #assemble(meter: Meter, sinceMs: number, readings: readonly StoredReading[]): RegisterChain {
+    return registerChain({
+      kind: meter,
+      sinceMs,
+      readings,
+      exchanges: [],
+      decisions: [],
+      billed: new Map(),
+    });
+  }
+
+  /** Readings too old to be judged when they came are no ground to stand on. */
+  #anchor(meter: Meter, atMs: number): RegisterView | null {
+    let view = this.#answers.registerAt(meter.id, atMs);
+    for (let step = 0; step < anchorStepsMax && view?.quality === "raw"; step += 1) {
+      view = this.#answers.registerAt(meter.id, view.measuredAtMs - 1);
+    }
+    return view;
+  }
+
+  #past(meter: Meter): (fromMs: number, toMs: number) => RegisterChain {
+    return (fromMs, toMs) => this.#chain(meter, fromMs, toMs);
+  }
+
+  #readings(meter: Meter, fromMs: number, toMs: number): readonly StoredReading[] {
+    const found: StoredReading[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: ReturnType<ReadingAnswers["readings"]> = this.#answers.readings(
+        meter.id,
+        fromMs,
+        toMs,
+        cursor,
+        rowsPerLook,
+      );
+      found.push(...page.items);
+      cursor = page.next;
+    } while (cursor !== null);
+    return found;
+  }
+}

@@ -1,0 +1,17 @@
+/** The billing worker: cut-offs and consumption, so that a run over all meters keeps no other read waiting. */
+import { parentPort, workerData } from "node:worker_threads";
+import { GasDays, type GasDaySettings } from "#billing/gasDays.ts";
+import { invariant } from "#domain/invariant.ts";
+import { answerCalls } from "#ledger/answerCalls.ts";
+import { answersFrom, openForReading } from "#ledger/queries.ts";
+import { billingAnswers } from "./billingAnswers.ts";
+
+export interface BillingWorkerData {
+  readonly directory: string;
+  readonly gasDays: GasDaySettings;
+}
+
+invariant(parentPort !== null, "billingWorker.ts runs as a worker thread only");
+const { directory, gasDays } = workerData as BillingWorkerData;
+const answers = answersFrom(openForReading(directory));
+answerCalls(parentPort, billingAnswers(answers, new GasDays(gasDays)));

@@ -1,0 +1,133 @@
+/** What bills are made from: registers at instants, and what persons decided about them. */
+import type { MeterSize } from "./meter.ts";
+import type { Quality, Reading } from "./reading.ts";
+
+/** As much of a reading as a bill looks at. */
+export type RegisterReading = Pick<Reading, "measuredAtMs" | "indexMl" | "quality" | "flags">;
+
+/** What a register of a meter can show and pass; of the meter that hangs there or of one before it. */
+export interface RegisterKind {
+  readonly size: MeterSize;
+  readonly quantumMl: number;
+  readonly registerRangeMl: number;
+}
+
+/** Another meter took the place of one: a new segment begins. */
+export interface MeterExchange {
+  readonly atMs: number;
+  /** What the former register showed when it was taken down. */
+  readonly closingMl: number;
+  /** What the new register showed when it was put up. */
+  readonly openingMl: number;
+  readonly formerSerial: string | null;
+  readonly serial: string | null;
+  /** Of the former meter. */
+  readonly former: RegisterKind;
+  readonly reason: string;
+  readonly by: string;
+  readonly enteredAtMs: number;
+}
+
+/** A person's word on a register at an instant: one of its versions is right, or another value is. */
+export interface RegisterDecision {
+  readonly measuredAtMs: number;
+  readonly indexMl: number;
+  readonly kind: "validated" | "edited";
+  readonly reason: string;
+  readonly by: string;
+  readonly enteredAtMs: number;
+}
+
+export const registerMethods = ["exact", "last-before", "interpolated", "estimated"] as const;
+export type RegisterMethod = (typeof registerMethods)[number];
+
+/** Between which registers an instant lies, and how the value between them was found. */
+export interface EstimateInputs {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly fromIndexMl: number;
+  readonly toIndexMl: number;
+  readonly passedMl: number;
+  /** `unmoved`: nothing flowed, so the register is known. */
+  readonly by: "unmoved" | "line" | "same-weekday" | "long-line";
+  /** Weeks of the meter's own history that gave the shape. */
+  readonly weeks: number;
+}
+
+/** A register at an instant, and how it was obtained. */
+export interface InstantRegister {
+  readonly atMs: number;
+  readonly indexMl: number;
+  /** When the register behind it was read; of an estimate, the one before the gap. */
+  readonly measuredAtMs: number;
+  readonly quality: Quality;
+  readonly method: RegisterMethod;
+  /** Only where the instant lies between two registers. */
+  readonly inputs: EstimateInputs | null;
+}
+
+/** What stands beside a volume: why it is not plain, by a stable word. */
+export const billingFlags = [
+  "no-register",
+  "no-opening",
+  "closing-not-reached",
+  "awaiting-meter",
+  "opening-estimated",
+  "closing-estimated",
+  "opening-conflict",
+  "closing-conflict",
+  "conflict",
+  "capacity",
+  "register-back",
+  "register-zero",
+  "resync",
+  "negative",
+  "rollover",
+  "exchange",
+  "exchange-mismatch",
+  "edited",
+  "edited-below",
+  "clock",
+  "gap",
+  "spike",
+  "high-use",
+  "low-use",
+  "zero-use",
+] as const;
+export type BillingFlag = (typeof billingFlags)[number];
+
+/** An instant, or the gas day that begins on a local date (days since 1970-01-01). */
+export type BillingInstant = { readonly atMs: number } | { readonly day: number };
+
+/** A stretch of a period on one register of one meter. */
+export interface VolumeSegment {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly openingMl: number;
+  readonly closingMl: number;
+  readonly volumeMl: number;
+  /** How often the register went round. */
+  readonly rollovers: number;
+  readonly serial: string | null;
+}
+
+/** What passed a metering point in a period, with everything that a bill must be able to prove. */
+export interface Consumption {
+  readonly meterId: string;
+  readonly area: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly opening: InstantRegister | null;
+  readonly closing: InstantRegister | null;
+  /** null: it cannot be said. */
+  readonly volumeMl: number | null;
+  readonly segments: readonly VolumeSegment[];
+  readonly quality: Quality;
+  /** Share of the period whose volume was estimated, in millionths. */
+  readonly estimatedMillionths: number;
+  /** Instants with different registers that no person has settled. */
+  readonly openConflicts: number;
+  readonly flags: readonly BillingFlag[];
+  /** `review`: a person should look before it is billed. */
+  readonly standing: "ready" | "review";
+}

@@ -1,0 +1,184 @@
+/** Registers at instants and volumes of periods: tables, and truths made by chance. */
+import { describe, expect, test } from "vitest";
+import fc from "fast-check";
+import { consumptionOf } from "#billing/consumption.ts";
+import { registerAt } from "#billing/instantRegister.ts";
+import { registerChain, type ChainInput } from "#billing/registerChain.ts";
+import type { MeterExchange, RegisterReading } from "#domain/billing.ts";
+import { dayMs, hourMs, minuteMs, timestampMs, volumeMl } from "#domain/units.ts";
+
+const kind = { size: "G4", quantumMl: 1_000, registerRangeMl: 10_000_000_000 } as const;
+
+function reading(atMs: number, ml: number): RegisterReading {
+  const quality = "validated";
+  return { measuredAtMs: timestampMs(atMs), indexMl: volumeMl(ml), quality, flags: 0 };
+}
+
+function chainOf(readings: readonly RegisterReading[], more: Partial<ChainInput> = {}) {
+  const none = { sinceMs: 0, exchanges: [], decisions: [], billed: new Map() };
+  return registerChain({ kind, readings, ...none, ...more });
+}
+
+function consumed(chain: ReturnType<typeof chainOf>, fromMs: number, toMs: number) {
+  const period = { fromMs, toMs };
+  const rest = { past: () => chain, isAwaited: () => false, findings: [] };
+  return consumptionOf({ meterId: "M1", area: "a", chain, period, ...rest });
+}
+
+describe("a register at an instant", () => {
+  const chain = chainOf([reading(0, 1_000), reading(hourMs, 2_000), reading(5 * hourMs, 2_000)]);
+
+  test.each([
+    // minutes, millilitres, method, quality
+    [0, 1_000, "exact", "validated"],
+    [15, 1_250, "interpolated", "estimated"],
+    [60, 2_000, "exact", "validated"],
+    // Nothing flowed in the four hours, so there is nothing to estimate.
+    [180, 2_000, "interpolated", "validated"],
+    [600, 2_000, "last-before", "validated"],
+  ])("%d min", (minutes, ml, method, quality) => {
+    const placed = registerAt(chain, minutes * minuteMs, "opening", null);
+    expect(placed?.register).toMatchObject({ indexMl: ml, method, quality });
+  });
+
+  test("before the first reading there is none", () => {
+    expect(registerAt(chain, -1, "opening", null)).toBeNull();
+  });
+
+  test("a long gap has the shape of the same weekdays, and the sum of its registers", () => {
+    const week = 7 * dayMs;
+    // The week before: nothing until noon, then 100 l an hour.
+    const hours = Array.from({ length: 25 }, (_, hour) =>
+      reading(hour * hourMs, Math.max(0, hour - 12) * 100_000),
+    );
+    const gap = [reading(week, 1_200_000), reading(week + dayMs, 3_600_000)];
+    const known = chainOf([...hours, ...gap]);
+    const at = (hour: number) =>
+      registerAt(known, week + hour * hourMs, "opening", () => known)?.register;
+    expect(at(6)?.indexMl).toBe(1_200_000);
+    expect(at(18)?.indexMl).toBe(1_200_000 + 1_200_000);
+    expect(at(18)).toMatchObject({
+      method: "estimated",
+      quality: "estimated",
+      inputs: { by: "same-weekday", weeks: 1, passedMl: 2_400_000 },
+    });
+  });
+});
+
+describe("a period", () => {
+  test("of hourly registers is their difference", () => {
+    const chain = chainOf([0, 1, 2, 3].map((hour) => reading(hour * hourMs, 7_000 * hour)));
+    expect(consumed(chain, hourMs, 3 * hourMs)).toMatchObject({
+      volumeMl: 14_000,
+      quality: "validated",
+      standing: "ready",
+      estimatedMillionths: 0,
+      flags: [],
+      segments: [{ openingMl: 7_000, closingMl: 21_000, volumeMl: 14_000, rollovers: 0 }],
+    });
+  });
+
+  test("whose end has not come in is for review, and ends with what is known", () => {
+    const chain = chainOf([reading(0, 0), reading(hourMs, 5_000)]);
+    expect(consumed(chain, 0, 2 * hourMs)).toMatchObject({
+      volumeMl: 5_000,
+      standing: "review",
+      flags: ["closing-not-reached"],
+    });
+  });
+
+  test("before which nothing is known has no volume", () => {
+    const chain = chainOf([reading(hourMs, 5_000), reading(2 * hourMs, 6_000)]);
+    const found = consumed(chain, 0, 2 * hourMs);
+    expect(found).toMatchObject({ volumeMl: null, standing: "review", flags: ["no-opening"] });
+  });
+
+  test("half of which was estimated says so", () => {
+    const chain = chainOf([reading(0, 0), reading(4 * hourMs, 8_000), reading(6 * hourMs, 9_000)]);
+    const found = consumed(chain, 2 * hourMs, 6 * hourMs);
+    expect(found).toMatchObject({ volumeMl: 5_000, quality: "estimated" });
+    expect(found.estimatedMillionths).toBe(500_000);
+    expect(found.flags).toEqual(["opening-estimated"]);
+  });
+
+  test("with an exchange has two segments with all four registers", () => {
+    const words = { formerSerial: "A", serial: "B", reason: "age", by: "Wang", enteredAtMs: 0 };
+    const registers = { closingMl: 9_500, openingMl: 200 };
+    const exchange = { atMs: 90 * minuteMs, ...registers, former: kind, ...words };
+    const readings = [reading(0, 8_000), reading(hourMs, 9_000), reading(2 * hourMs, 700)];
+    const found = consumed(chainOf(readings, { exchanges: [exchange] }), 0, 2 * hourMs);
+    expect(found).toMatchObject({ volumeMl: 2_000, standing: "ready", quality: "edited" });
+    expect(found.segments).toMatchObject([
+      { openingMl: 8_000, closingMl: 9_500, volumeMl: 1_500, serial: "A" },
+      { openingMl: 200, closingMl: 700, volumeMl: 500, serial: "B" },
+    ]);
+  });
+});
+
+/** What a meter passed in each hour, where its register begins, and when it was exchanged. */
+const truth = fc.record({
+  hours: fc.array(fc.integer({ min: 0, max: 7_000 }), { minLength: 30, maxLength: 80 }),
+  startMl: fc.integer({ min: 9_990_000, max: 9_999_999 }).map((litres) => litres * 1_000),
+  exchangeAfter: fc.option(fc.integer({ min: 5, max: 25 })),
+  lost: fc.array(fc.integer({ min: 1, max: 28 }), { maxLength: 12 }),
+  from: fc.integer({ min: 0, max: 10 }),
+  to: fc.integer({ min: 20, max: 29 }),
+  seed: fc.integer(),
+});
+
+function told({
+  hours,
+  startMl,
+  exchangeAfter,
+  lost,
+}: typeof truth extends fc.Arbitrary<infer T> ? T : never) {
+  const readings: RegisterReading[] = [];
+  const exchanges: MeterExchange[] = [];
+  const passedLitres = [0];
+  let register = startMl;
+  for (const [hour, litres] of [0, ...hours].entries()) {
+    register = (register + litres * 1_000) % kind.registerRangeMl;
+    passedLitres.push((passedLitres.at(-1) ?? 0) + litres);
+    if (hour === exchangeAfter) {
+      const words = { formerSerial: null, serial: null, reason: "age", by: "Wang", enteredAtMs: 0 };
+      const registers = { closingMl: register, openingMl: 3_000 };
+      exchanges.push({ atMs: hour * hourMs, ...registers, former: kind, ...words });
+      register = 3_000;
+    }
+    if (!lost.includes(hour)) readings.push(reading(hour * hourMs, register));
+  }
+  return { readings, exchanges, passedLitres: passedLitres.slice(1) };
+}
+
+describe("whatever happens to a meter", () => {
+  test("the volume is the truth to the millilitre, or it is flagged as estimated", () => {
+    fc.assert(
+      fc.property(truth, (story) => {
+        const { readings, exchanges, passedLitres } = told(story);
+        const chain = chainOf(readings, { exchanges });
+        const found = consumed(chain, story.from * hourMs, story.to * hourMs);
+        const trueMl = ((passedLitres[story.to] ?? 0) - (passedLitres[story.from] ?? 0)) * 1_000;
+        const isFlagged = found.flags.some((flag) => flag.endsWith("-estimated"));
+        if (!isFlagged) expect(found.volumeMl).toBe(trueMl);
+        const sum = found.segments.reduce((all, { volumeMl }) => all + volumeMl, 0);
+        expect(sum).toBe(found.volumeMl);
+      }),
+    );
+  });
+
+  test("parts of a period add up to the whole, estimated or not", () => {
+    fc.assert(
+      fc.property(truth, fc.integer({ min: 10, max: 20 }), (story, middle) => {
+        const { readings, exchanges } = told(story);
+        const chain = chainOf(readings, { exchanges });
+        const cut = middle * hourMs + 7 * minuteMs;
+        const [first, second, whole] = [
+          consumed(chain, story.from * hourMs, cut),
+          consumed(chain, cut, story.to * hourMs),
+          consumed(chain, story.from * hourMs, story.to * hourMs),
+        ];
+        expect((first.volumeMl ?? NaN) + (second.volumeMl ?? NaN)).toBe(whole.volumeMl);
+      }),
+    );
+  });
+});

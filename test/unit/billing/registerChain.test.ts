@@ -1,0 +1,155 @@
+/** A metering point's registers, a line a reading: hour, litres, quality. */
+import { describe, expect, test } from "vitest";
+import { registerChain, type ChainInput } from "#billing/registerChain.ts";
+import type { MeterExchange, RegisterReading } from "#domain/billing.ts";
+import type { Quality } from "#domain/reading.ts";
+import { hourMs, timestampMs, volumeMl } from "#domain/units.ts";
+
+const kind = { size: "G4", quantumMl: 10_000, registerRangeMl: 100_000_000_000 } as const;
+
+type Line = readonly [number, number, Quality?];
+
+function reading([hour, litres, quality = "raw"]: Line): RegisterReading {
+  return {
+    measuredAtMs: timestampMs(hour * hourMs),
+    indexMl: volumeMl(litres * 1_000),
+    quality,
+    flags: 0,
+  };
+}
+
+function chainOf(lines: readonly Line[], more: Partial<ChainInput> = {}) {
+  const readings = lines.map(reading);
+  const none = { sinceMs: 0, exchanges: [], decisions: [], billed: new Map() };
+  return registerChain({ kind, readings, ...none, ...more });
+}
+
+function exchangeAt(hour: number, closing: number, opening: number): MeterExchange {
+  const words = { formerSerial: "A", serial: "B", reason: "age", by: "Wang", enteredAtMs: 0 };
+  const registers = { closingMl: closing * 1_000, openingMl: opening * 1_000 };
+  return { atMs: hour * hourMs, ...registers, former: kind, ...words };
+}
+
+/** Hour, litres, litres passed. */
+function seen(chain: ReturnType<typeof chainOf>) {
+  return chain.points.map((point) => [
+    point.atMs / hourMs,
+    point.indexMl / 1_000,
+    point.passedMl / 1_000,
+  ]);
+}
+
+describe("what counts", () => {
+  test("a register that counts on, and over the end of its range", () => {
+    const chain = chainOf([
+      [0, 99_999_000],
+      [1, 99_999_900],
+      [2, 150],
+    ]);
+    expect(seen(chain)).toEqual([
+      [0, 99_999_000, 0],
+      [1, 99_999_900, 900],
+      [2, 150, 1_150],
+    ]);
+    expect(chain.findings).toEqual([{ flag: "rollover", atMs: 2 * hourMs }]);
+  });
+
+  test("a spike, a zero and a rounding are left out, and named", () => {
+    const chain = chainOf([
+      [0, 500_000],
+      [1, 900_000],
+      [2, 500_300],
+      [3, 0],
+      [4, 500_290],
+      [5, 500_700],
+    ]);
+    expect(seen(chain).at(-1)).toEqual([5, 500_700, 700]);
+    expect(chain.findings.map(({ flag, atMs }) => [flag, atMs / hourMs])).toEqual([
+      ["capacity", 1],
+      ["register-zero", 3],
+      ["resync", 4],
+    ]);
+  });
+
+  test("after an unexplained decrease nothing counts until a person has looked", () => {
+    const chain = chainOf([
+      [0, 500_000],
+      [1, 200_000],
+      [2, 200_500],
+      [3, 201_000],
+      [4, 201_500],
+    ]);
+    expect(seen(chain)).toEqual([[0, 500_000, 0]]);
+    expect(new Set(chain.findings.map(({ flag }) => flag))).toEqual(new Set(["register-back"]));
+  });
+
+  test("an exchange explains it, whenever it is entered", () => {
+    const chain = chainOf(
+      [
+        [0, 500_000],
+        [1, 200, "suspect"],
+        [2, 700, "suspect"],
+      ],
+      { exchanges: [exchangeAt(0.5, 500_100, 0)] },
+    );
+    expect(seen(chain)).toEqual([
+      [0, 500_000, 0],
+      [0.5, 500_100, 100],
+      [0.5, 0, 100],
+      [1, 200, 300],
+      [2, 700, 800],
+    ]);
+    expect(chain.points.map(({ segment }) => segment)).toEqual([0, 0, 1, 1, 1]);
+    expect(chain.findings).toEqual([{ flag: "exchange", atMs: 0.5 * hourMs }]);
+  });
+
+  test("a closing register below what was read is a mismatch", () => {
+    const chain = chainOf([[0, 500_000]], { exchanges: [exchangeAt(1, 400_000, 0)] });
+    expect(chain.findings.map(({ flag }) => flag)).toEqual(["exchange-mismatch", "exchange"]);
+  });
+});
+
+describe("different registers at one instant", () => {
+  const twice: readonly Line[] = [
+    [0, 100, "validated"],
+    [1, 200, "suspect"],
+    [1, 300, "suspect"],
+    [2, 400, "validated"],
+  ];
+  const at1 = hourMs;
+
+  test("of two equals neither counts", () => {
+    const chain = chainOf(twice);
+    expect(seen(chain).map(([hour]) => hour)).toEqual([0, 2]);
+    expect(chain.openConflicts).toEqual([at1]);
+  });
+
+  test("the higher rank counts, and the conflict stays open", () => {
+    const chain = chainOf([
+      [0, 100],
+      [1, 200, "raw"],
+      [1, 300, "estimated"],
+    ]);
+    expect(seen(chain)[1]).toEqual([1, 200, 100]);
+    expect(chain.openConflicts).toEqual([at1]);
+  });
+
+  test("the one that was billed counts before what meters say, and the conflict stays open", () => {
+    const chain = chainOf(twice, { billed: new Map([[at1, 300_000]]) });
+    expect(seen(chain)[1]).toEqual([1, 300, 200]);
+    expect(chain.openConflicts).toEqual([at1]);
+  });
+
+  test("a person's word settles it, the last one before all; what was said stays", () => {
+    const words = { reason: "seen at the meter", by: "Li", enteredAtMs: 0, measuredAtMs: at1 };
+    const chain = chainOf(twice, {
+      billed: new Map([[at1, 300_000]]),
+      decisions: [
+        { ...words, indexMl: 300_000, kind: "validated" },
+        { ...words, indexMl: 250_000, kind: "edited" },
+      ],
+    });
+    expect(seen(chain)[1]).toEqual([1, 250, 150]);
+    expect(chain.openConflicts).toEqual([]);
+  });
+});
