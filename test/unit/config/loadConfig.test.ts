@@ -36,6 +36,7 @@ test("without any setting everything is on loopback and switched off where it ne
     http: { host: "127.0.0.1", port: 8080 },
     mqtt: { host: "127.0.0.1", port: 1883, connectionsMax: 10_000 },
     api: { originAllowList: [] },
+    notify: { hostAllowList: [], source: "urn:mercaptan" },
     push: { onenet: [] },
     sparkplug: { hostId: "mercaptan" },
     log: { level: "info" },
