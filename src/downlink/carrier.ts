@@ -15,6 +15,8 @@ import type { Observer } from "#ports/observer.ts";
 
 /** A meter that listens confirms within a round trip; a later confirmation is no longer counted. */
 const confirmTimeoutMsDefault = 10 * secondMs;
+/** What is left of an order's life when it goes into the socket: it was twice as much when the ledger let it go. */
+const flightMs = secondMs;
 
 export interface CarrierOptions {
   readonly listeners: CommandListeners;
@@ -34,7 +36,7 @@ export function createCarrier(options: CarrierOptions): DownlinkCarrier {
   function send(downlink: Downlink): void {
     const { commandId, meterNo, protocol } = downlink;
     // The last barrier: MQTT 3.1.1 has no expiry of its own.
-    if (clock.nowMs() >= downlink.expiresAtMs) {
+    if (clock.nowMs() + flightMs >= downlink.expiresAtMs) {
       observer.note("downlink.expired", { commandId });
       queue.downlinkOutcome(commandId, "undelivered");
       return;

@@ -21,6 +21,8 @@ export const commandLimits = Object.freeze({
   passingQuantaMin: 2,
   /** The listening of a sleepy meter after one uplink; seconds with NB-IoT [P]. */
   wakeMs: minuteMs,
+  /** An order must have so long to live when it leaves: it may not arrive after its end [P]. */
+  transitMs: 2 * secondMs,
   /** Orders in one such time: the second place is kept for a close (gas-domain 5.1). */
   sendsPerWakeMax: 2,
   /** A clock that is further off than this has not been set [P]. */

@@ -96,7 +96,7 @@ interface TimeOut {
 }
 
 const { deliveryWithinMs, answerWithinMs, verifyWithinMs, approvalWithinMs } = commandLimits;
-const { wakeMs, sendsPerWakeMax } = commandLimits;
+const { wakeMs, sendsPerWakeMax, transitMs } = commandLimits;
 const expiry: TimeOut = { event: "expire", detail: "not-sent", afterMs: 0, expiry: "too" };
 const noAnswer: TimeOut = {
   event: "fail",
@@ -217,12 +217,13 @@ function onApprove(state: ValveState, open: OpenCommand, ask: ApprovalAsk): Valv
   return advance(state, open, ["approve"], { ...move, detail }, { approvals });
 }
 
-/** The expiry is looked at again here: a clock input may be late, a command never. */
+/** The expiry is looked at again here, with the way to the meter: a clock input may be late, a command never. */
 function onContact(state: ValveState, open: OpenCommand, nowMs: TimestampMs): ValveStep {
   const { command } = open;
   const hasAnotherAttempt = command.attempts < commandLimits.attemptsMax;
   const isWanted = isDue(open) && isInPlace(state, command);
-  if (!isWanted || isExpired(open, nowMs) || !hasAnotherAttempt) return onClock(state, open, nowMs);
+  const isTooLate = nowMs + transitMs >= command.expiresAtMs;
+  if (!isWanted || isTooLate || !hasAnotherAttempt) return onClock(state, open, nowMs);
   const sendsMs = state.sendsMs.filter((atMs) => Math.abs(nowMs - atMs) < wakeMs);
   // The other place is kept: should gas escape now, the close must still leave in this window.
   const placesMax = command.action === "close" ? sendsPerWakeMax : sendsPerWakeMax - 1;

@@ -1,6 +1,7 @@
 /** Answers that do not belong, commands that never left, and when trouble ends. */
 import { describe, expect, test } from "vitest";
 import { commandId } from "#domain/ids.ts";
+import { secondMs, timestampMs } from "#domain/units.ts";
 import { canCancel, canSupersede } from "#valves/valveState.ts";
 import { stepValve, type ValveInput } from "#valves/stepValve.ts";
 import {
@@ -105,6 +106,15 @@ describe("before it leaves", () => {
       [60, contact, "expired"],
     ]);
     expect(state.trouble).toBe("expired");
+  });
+
+  test("nor so near to its end that it might arrive after it", () => {
+    const leavesAt = (secondsBefore: number) =>
+      stepValve(settings, expectLife(start, [[0, order, "queued"]]).state, {
+        kind: "contact",
+        nowMs: timestampMs(at(60) - secondsBefore * secondMs),
+      }).state.outstanding?.command.state;
+    expect([leavesAt(3), leavesAt(2), leavesAt(1)]).toEqual(["sent", "queued", "queued"]);
   });
 
   test("the valve is closed by hand meanwhile", () => {
