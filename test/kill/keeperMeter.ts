@@ -25,10 +25,14 @@ interface Kept extends Obligation {
 }
 
 export interface MeterEvents {
-  /** Before the order is confirmed to the service. */
-  ordered(meter: KeeperMeter): void;
+  /** An order arrived; the service has no confirmation yet. */
+  ordered(meter: KeeperMeter, order: MeterOrder): void;
   acknowledged(meter: KeeperMeter, obligation: Obligation): void;
+  /** Logged in and subscribed; what was kept is on its way. */
+  listening?(meter: KeeperMeter): void;
 }
+
+const realClock = { nowMs: () => Date.now() };
 
 const frameIdMax = 65_535;
 /** A real meter's memory is larger; beyond it this one measures less often. */
@@ -59,6 +63,7 @@ export class KeeperMeter {
   readonly #secret: string;
   readonly #address: string;
   readonly #events: MeterEvents;
+  readonly #clock: { nowMs(): number };
   readonly #topic: string;
   readonly #kept = new Map<number, Kept>();
   #socket: Socket | null = null;
@@ -74,12 +79,14 @@ export class KeeperMeter {
     protocol: SimulatedProtocol,
     no: number,
     events: MeterEvents,
+    clock: { nowMs(): number } = realClock,
   ) {
     this.id = credential.id;
     this.protocol = protocol;
     this.#secret = credential.secret;
     this.#address = String(no).padStart(14, "0");
     this.#events = events;
+    this.#clock = clock;
     this.#topic = `meters/${this.id}/up/${protocol}`;
   }
 
@@ -103,13 +110,20 @@ export class KeeperMeter {
     this.#socket?.destroy();
   }
 
+  /** Somebody stands at it and opens its valve; the register goes on from where it stopped. */
+  openByHand(): void {
+    const litres = this.#indexMl / litreMl - firstLitre;
+    this.#startedMs = this.#clock.nowMs() - litres * secondMs;
+    this.isClosed = false;
+  }
+
   /** Measures and sends. False: asleep, too much unacknowledged, or the clock has not moved on. */
   report(): boolean {
     const most = keptMax + (this.hasLeak ? keptLeaksMax : 0);
     if (!this.#isWelcome || this.#kept.size >= most) return false;
     // CJ/T 188 writes whole seconds.
     const stepMs = this.protocol === "cjt188" ? secondMs : 1;
-    const nowMs = Math.floor(Date.now() / stepMs) * stepMs;
+    const nowMs = Math.floor(this.#clock.nowMs() / stepMs) * stepMs;
     if (nowMs <= this.#measuredAtMs) return false;
     if (this.#startedMs === 0) this.#startedMs = nowMs;
     this.#measuredAtMs = nowMs;
@@ -209,6 +223,7 @@ export class KeeperMeter {
   #welcome(): void {
     for (const [frameId, { bytes }] of this.#kept) this.#send(frameId, bytes, true);
     this.#isWelcome = true;
+    this.#events.listening?.(this);
   }
 
   #release(frameId: number): void {
@@ -226,8 +241,8 @@ export class KeeperMeter {
     if (order?.isClose === true) {
       this.movements += 1;
       this.isClosed = true;
-      this.#events.ordered(this);
     }
+    if (order !== null) this.#events.ordered(this, order);
     if (this.losesLink) {
       this.losesLink = false;
       this.#socket?.destroy();
@@ -245,7 +260,7 @@ export class KeeperMeter {
       sequence,
       result,
       reason: null,
-      valve: "closed",
+      valve: this.isClosed ? "closed" : "open",
     };
     const nothing = { measuredAtMs: null, indexMl: this.#indexMl, isLeak: false };
     this.#keep(nothing, [], [reply]);

@@ -16,19 +16,30 @@ function protocolOf(no: number): SimulatedProtocol {
   return turn < 9 ? "protobuf" : "cjt188";
 }
 
+/** What is not the same in every test. */
+export interface KeeperSettings {
+  readonly prefix?: string;
+  readonly area?: string;
+  readonly reportEverySeconds?: number;
+  readonly clock?: { nowMs(): number };
+}
+
 /** Registers the meters with the service that runs now. */
 export async function registerKeepers(
   victim: Victim,
   count: number,
   events: MeterEvents,
+  settings: KeeperSettings = {},
 ): Promise<readonly KeeperMeter[]> {
-  const numbers = new Map(Array.from({ length: count }, (_, no) => [`K${no}`, no]));
+  const { prefix = "K", area = "kill", clock, ...registry } = settings;
+  const numbers = new Map(Array.from({ length: count }, (_, no) => [`${prefix}${no}`, no]));
   const meters: KeeperMeter[] = [];
   for (const protocol of ["json", "protobuf", "cjt188"] as const) {
     const ids = [...numbers].flatMap(([id, no]) => (protocolOf(no) === protocol ? [id] : []));
     const credentials = await registerMeters(victim, ids, {
+      ...registry,
       protocol,
-      area: "kill",
+      area,
       profile: protocol === "cjt188" ? "simulated-cjt188" : null,
     });
     meters.push(...credentials.map((one) => keeper(one, protocol, numbers.get(one.id) ?? 0)));
@@ -36,7 +47,7 @@ export async function registerKeepers(
   return meters;
 
   function keeper(credential: Credential, protocol: SimulatedProtocol, no: number): KeeperMeter {
-    return new KeeperMeter(credential, protocol, no + 1, events);
+    return new KeeperMeter(credential, protocol, no + 1, events, clock);
   }
 }
 

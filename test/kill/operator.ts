@@ -1,5 +1,6 @@
 /** An operator who wants valves closed and asks again, with the same key, until the service has written it down. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { Role } from "#domain/role.ts";
 import { callApi } from "../bench/service.ts";
 import type { Victim } from "./victim.ts";
 
@@ -8,6 +9,13 @@ const answerWithinMs = 5_000;
 const expiresInSeconds = 3_600;
 /** Answers that say "not now". */
 const passing = new Set([429, 503]);
+
+/** An order as the service has written it down. */
+export interface WrittenOrder {
+  readonly id: string;
+  readonly state: string;
+  readonly detail: string | null;
+}
 
 export class Operator {
   /** Meters whose closing was answered with 202. */
@@ -24,8 +32,8 @@ export class Operator {
   }
 
   /** The administrator may not touch valves, so the operator gets a key of his own. */
-  static async employ(victim: Victim): Promise<Operator> {
-    const body = { role: "operator", label: "kill test" };
+  static async employ(victim: Victim, role: Role = "operator"): Promise<Operator> {
+    const body = { role, label: `${role} of the test` };
     const made = (await callApi(victim, "POST", "/v1/keys", body)) as { readonly key: string };
     return new Operator(victim, made.key);
   }
@@ -49,28 +57,41 @@ export class Operator {
     return (page as { readonly items: readonly unknown[] }).items.length;
   }
 
-  async #insist(meterId: string): Promise<void> {
-    for (let status = 0; status !== 202; await delay(askAgainMs)) {
-      status = await this.#ask(meterId).catch(() => 0);
-      if (status === 0 || passing.has(status) || status === 202) continue;
-      this.surprises.push(`closing ${meterId} was answered with ${status}`);
-      return;
+  /** Asks again until it is written down; what was then written, null: an answer that nobody expects. */
+  async order(
+    meterId: string,
+    act: string,
+    seconds: number,
+    idempotencyKey: string,
+  ): Promise<WrittenOrder | null> {
+    for (;;) {
+      const answer = await this.#ask(meterId, act, seconds, idempotencyKey).catch(() => null);
+      if (answer?.status === 202) return answer.json as WrittenOrder;
+      if (answer !== null && !passing.has(answer.status)) {
+        this.surprises.push(`${act} of ${meterId} was answered with ${answer.status}`);
+        return null;
+      }
+      await delay(askAgainMs);
     }
-    this.ordered.add(meterId);
   }
 
-  async #ask(meterId: string): Promise<number> {
-    const response = await fetch(`${this.#victim.api}/v1/meters/${meterId}/valve/close`, {
+  async #insist(meterId: string): Promise<void> {
+    const key = `close-${meterId}`;
+    const written = await this.order(meterId, "valve/close", expiresInSeconds, key);
+    if (written !== null) this.ordered.add(meterId);
+  }
+
+  async #ask(meterId: string, act: string, seconds: number, idempotencyKey: string) {
+    const response = await fetch(`${this.#victim.api}/v1/meters/${meterId}/${act}`, {
       method: "POST",
       signal: AbortSignal.timeout(answerWithinMs),
       headers: {
         authorization: `Bearer ${this.#key}`,
         "content-type": "application/json",
-        "idempotency-key": `close-${meterId}`,
+        "idempotency-key": idempotencyKey,
       },
-      body: JSON.stringify({ reason: "kill test", expiresInSeconds }),
+      body: JSON.stringify({ reason: "kill test", expiresInSeconds: seconds }),
     });
-    await response.arrayBuffer();
-    return response.status;
+    return { status: response.status, json: await response.json() };
   }
 }
