@@ -121,6 +121,9 @@ function draftOf(site: Site): MeterDraft {
     critical: true,
     frameAddress: null,
     carrierAddress: null,
+    kind: "meter",
+    verificationDueOn: null,
+    retirementDueOn: null,
     profile: null,
     lifecycle: "active",
   };

@@ -197,6 +197,26 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
       plain(proof, "wrongTimes", { en: "wrong times:", zh: "错误时间：" }),
       statusWords(proof),
     ),
+  R17: (proof, isLevel2) => {
+    const isAge = proof["what"] === "retirement";
+    const en = isAge ? "its service life" : "its verification";
+    const zh = isAge ? "使用年限" : "检定有效期";
+    return withNumbers(
+      isLevel2
+        ? { en: `${en} has run out, replace or verify the meter`, zh: `${zh}已到期，请更换或检定` }
+        : { en: `${en} runs out soon`, zh: `${zh}即将到期` },
+      plain(proof, "dueOn", { en: "on", zh: "日期 " }),
+    );
+  },
+  R18: (proof) =>
+    withNumbers(
+      {
+        en: "the gas detector is not heard, nobody there would be warned",
+        zh: "可燃气体报警器离线，现场无法报警",
+      },
+      duration(proof, "silentMs", { en: "silent for", zh: "失联 " }),
+      duration(proof, "reportEveryMs", { en: "expected every", zh: "心跳周期 " }),
+    ),
   R19: () => ({
     en: "much gas flows since the valve was opened at the meter, look at it and decide about the close",
     zh: "现场开阀后流量异常偏大，请确认并决定是否关阀",

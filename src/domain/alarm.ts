@@ -20,6 +20,8 @@ export const meterRuleIds = [
   "R14",
   "R15",
   "R16",
+  "R17",
+  "R18",
   "R19",
 ] as const;
 /** What the process measures of itself and tells the engine. */

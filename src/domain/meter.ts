@@ -52,6 +52,10 @@ export interface Position {
   readonly crs: "WGS84" | "GCJ02" | "BD09";
 }
 
+/** A `detector` of gas at a restaurant or shop is watched like a meter, by its heartbeat. Clause 6.2.4. */
+export const meterKinds = ["meter", "detector"] as const;
+export type MeterKind = (typeof meterKinds)[number];
+
 export interface Meter {
   /** Row number in the ledger; short, stable, never shown. */
   readonly no: number;
@@ -75,6 +79,10 @@ export interface Meter {
   readonly carrierAddress: string | null;
   /** The model's profile: dialect, status map, clock; null: the standard as it is. */
   readonly profile: string | null;
+  readonly kind: MeterKind;
+  /** Days of the calendar, `2027-02-28`: when it must be verified, and when it must be replaced. */
+  readonly verificationDueOn: string | null;
+  readonly retirementDueOn: string | null;
   /** How often the meter is expected to report. */
   readonly reportEveryMs: number;
   readonly lifecycle: LifecycleState;

@@ -71,6 +71,7 @@ function leaveService(room: Room, book: Book, meter: Meter, by: string): void {
     moveValve(draft, { kind: "void", by, detail: "left-service", nowMs: book.nowMs });
   }
   returnToNormal(draft, "R12", book.nowMs);
+  returnToNormal(draft, "R18", book.nowMs);
   const hidden = { reason: `meter is ${meter.lifecycle}`, by, sinceMs: book.nowMs, untilMs: null };
   for (const alarm of Object.values(draft.context.live)) {
     // What is of the highest priority stays in sight: people may be at that meter just now.

@@ -1,14 +1,16 @@
 /**
- * Meters that fall silent (R12), each for itself or as one: when a gateway or a cell fails, a thousand silent meters
- * are one alarm with a list (architecture 5.9), and nobody's leak waits behind them.
+ * Meters that fall silent (R12) and detectors (R18), each for itself or as one: when a gateway or a cell fails, a
+ * thousand silent meters are one alarm with a list (architecture 5.9), and nobody's leak waits behind them.
  */
 import type { Alarm } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
 import { minuteMs } from "#domain/units.ts";
+import { detectorSilent } from "#rules/detectorSilent.ts";
 import { noContact } from "#rules/noContact.ts";
 import { activate, activateUnder, isActive, moveAlarm, putUnder } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import type { MeterContext } from "./context.ts";
+import { watchDates } from "./datesWatch.ts";
 import { groupOf, groupSizes } from "./groups.ts";
 import { groupsOut, outageKey, type Memory } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
@@ -30,7 +32,14 @@ export const silenceLimits = Object.freeze({
   outageEndShare: 0.5,
   /** One silence waits so long for others to join it: nobody is in a hurry for one. */
   holdMs: 30 * minuteMs,
+  /** The silence of a detector waits only for the look that may find its whole group silent. */
+  detectorHoldMs: minuteMs,
 });
+
+/** A detector's silence is a matter of its own. */
+function silenceRule({ kind }: Meter): "R12" | "R18" {
+  return kind === "detector" ? "R18" : "R12";
+}
 
 interface Silent {
   readonly meter: Meter;
@@ -51,6 +60,7 @@ export function watchSilence(room: Room, book: Book, from: number): number {
   for (let meterNo = from; meterNo <= until; meterNo += 1) {
     const meter = memory.meters.get(meterNo);
     const context = memory.contexts.get(meterNo);
+    if (meter !== undefined) watchDates(room, book, meter);
     if (meter === undefined || context === undefined) continue;
     const silent = look(room, meter, context, book.nowMs);
     if (silent !== null && !isKnown(context, silent)) found.push(silent);
@@ -82,14 +92,14 @@ function look(
   }
   // Before this engine began to listen, silence was ours.
   const sinceMs = Math.max(heardMs, memory.startedAtMs);
-  const { level, beganMs, proof } = noContact(
-    rules.settingsAt(meter, nowMs).tuning.R12,
-    meter.reportEveryMs,
-    sinceMs,
-    nowMs,
-  );
+  const { tuning } = rules.settingsAt(meter, nowMs);
+  const rule = silenceRule(meter);
+  const { level, beganMs, proof } =
+    rule === "R18"
+      ? detectorSilent(tuning.R18, meter.reportEveryMs, sinceMs, nowMs)
+      : noContact(tuning.R12, meter.reportEveryMs, sinceMs, nowMs);
   // What was silent before a restart and was not heard since is silent still.
-  if (level === 0 && !isActive(context.live.R12)) {
+  if (level === 0 && !isActive(context.live[rule])) {
     stand(memory, meter.no, null);
     return null;
   }
@@ -113,7 +123,7 @@ function stand({ silent, silentIn }: Memory, meterNo: number, group: string | nu
 
 /** Hidden under the outage of a group that is back, or that is no longer this meter's. */
 function isStray({ memory }: Room, meter: Meter, { live }: MeterContext): boolean {
-  const alarm = live.R12;
+  const alarm = live[silenceRule(meter)];
   if (alarm?.state !== "suppressed" || alarm.parentId === null) return false;
   const own = memory.system[outageKey(groupOf(memory, meter))];
   return !isActive(own) || alarm.parentId !== own.id;
@@ -121,7 +131,7 @@ function isStray({ memory }: Room, meter: Meter, { live }: MeterContext): boolea
 
 function bringHome(room: Room, book: Book, meter: Meter): void {
   const draft = draftFor(room, book, meter);
-  const alarm = draft.context.live.R12;
+  const alarm = draft.context.live[silenceRule(meter)];
   if (alarm === undefined || !isStray(room, meter, draft.context)) return;
   const own = room.memory.system[outageKey(groupOf(room.memory, meter))];
   if (isActive(own)) putUnder(draft, alarm, own);
@@ -129,8 +139,8 @@ function bringHome(room: Room, book: Book, meter: Meter): void {
   recordDraft(book, draft);
 }
 
-function isKnown(context: MeterContext, { level }: Silent): boolean {
-  const known = context.live.R12;
+function isKnown(context: MeterContext, { level, meter }: Silent): boolean {
+  const known = context.live[silenceRule(meter)];
   return isActive(known) && known.level >= level;
 }
 
@@ -138,9 +148,11 @@ function tell(room: Room, book: Book, silent: Silent): void {
   const { meter, group, level, proof, beganMs } = silent;
   const parent = book.memory.system[outageKey(group)];
   const draft = draftFor(room, book, meter);
-  const now = { rule: "R12", level, proof, raisedAtMs: book.nowMs } as const;
+  const rule = silenceRule(meter);
+  const holdMs = rule === "R18" ? silenceLimits.detectorHoldMs : silenceLimits.holdMs;
+  const now = { rule, level, proof, raisedAtMs: book.nowMs } as const;
   if (isActive(parent)) activateUnder(draft, now, parent, "outage");
-  else if (book.nowMs - beganMs >= silenceLimits.holdMs) activate(draft, now);
+  else if (book.nowMs - beganMs >= holdMs) activate(draft, now);
   else return;
   recordDraft(book, draft);
 }
@@ -197,8 +209,9 @@ function forEach(
 ): void {
   for (const meterNo of members) {
     const meter = room.memory.meters.get(meterNo);
-    const alarm = room.memory.contexts.get(meterNo)?.live.R12;
-    if (meter === undefined || alarm === undefined) continue;
+    if (meter === undefined) continue;
+    const alarm = room.memory.contexts.get(meterNo)?.live[silenceRule(meter)];
+    if (alarm === undefined) continue;
     const draft = draftFor(room, book, meter);
     act(draft, alarm);
     if (draft.effects.alarms.size > 0) recordDraft(book, draft);

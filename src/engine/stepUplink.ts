@@ -82,10 +82,12 @@ function noteContact(draft: Draft, telegram: Telegram, receivedAtMs: TimestampMs
   const gapMs = lastMs === null ? 0 : receivedAtMs - lastMs;
   const gapsMs = gapMs < wakeGapMsMin ? before : [...before, gapMs].slice(-gapsRemembered);
   draft.context = { ...draft.context, lastReceivedAtMs: receivedAtMs, gapsMs, frameAddress };
-  returnToNormal(draft, "R12", receivedAtMs);
-  const silence = draft.context.live.R12;
-  // It speaks: what the outage hid is over, whatever becomes of the others.
-  if (silence?.state === "suppressed") moveAlarm(draft, silence, { kind: "release" });
+  for (const rule of ["R12", "R18"] as const) {
+    returnToNormal(draft, rule, receivedAtMs);
+    const silence = draft.context.live[rule];
+    // It speaks: what the outage hid is over, whatever becomes of the others.
+    if (silence?.state === "suppressed") moveAlarm(draft, silence, { kind: "release" });
+  }
   endSilence(draft);
   returnToNormal(draft, "PARKED", receivedAtMs);
   returnToNormal(draft, "COMMAND_MISMATCH", receivedAtMs);

@@ -3,13 +3,20 @@ import type { ConditionLevel, Proof } from "#domain/alarm.ts";
 import { dayMs, minuteMs } from "#domain/units.ts";
 import type { Tuning } from "./tuning.ts";
 
+/** What its silence comes to, and since when. */
+export interface Silence {
+  readonly level: ConditionLevel;
+  readonly beganMs: number;
+  readonly proof: Proof;
+}
+
 /** Both instants are by our clock; never give it the meter's time. */
 export function noContact(
   tuning: Tuning["R12"],
   reportEveryMs: number,
   lastReceivedAtMs: number,
   nowMs: number,
-): { level: ConditionLevel; beganMs: number; proof: Proof } {
+): Silence {
   const silentMs = Math.max(0, nowMs - lastReceivedAtMs);
   const graceMs = Math.min(tuning.graceMinutesMax * minuteMs, tuning.graceShare * reportEveryMs);
   const missedReports = Math.max(0, Math.floor((silentMs - graceMs) / reportEveryMs));

@@ -117,6 +117,19 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 4, 2: 4 },
     source: "7.1.6 accuracy; the meter's clock is ahead or without a date",
   },
+  R17: {
+    version: 1,
+    latching: false,
+    priority: { 1: 4, 2: 4 },
+    listed: [1, 2],
+    source: "6.2.4 reminders; verification or end of service in 30 days, in 7, and today",
+  },
+  R18: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "6.2.4 live watch of commercial alarm devices; no heartbeat for two periods",
+  },
   R19: {
     version: 1,
     latching: false,

@@ -95,6 +95,12 @@ export interface Tuning {
     readonly gaugeKpaMax: number;
   };
   readonly R14: { readonly firstDays: number; readonly secondDays: number };
+  readonly R17: {
+    readonly firstDays: number;
+    readonly secondDays: number;
+    readonly utcOffsetHours: number;
+  };
+  readonly R18: { readonly periodsMax: number };
   readonly R16: { readonly agreeing: number; readonly rightAfterHours: number };
 }
 
@@ -236,6 +242,10 @@ export const factoryTuning: Tuning = {
     gaugeKpaMax: 50,
   },
   R14: { firstDays: 30, secondDays: 90 },
+  /** By the wall clock of the place: China has one time. */
+  R17: { firstDays: 30, secondDays: 7, utcOffsetHours: 8 },
+  /** One heartbeat may be lost. */
+  R18: { periodsMax: 2 },
   /** One wrong time may be a restart that the next uplink has already mended. */
   R16: { agreeing: 2, rightAfterHours: 50 },
 };

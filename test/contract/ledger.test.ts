@@ -5,7 +5,13 @@ import { ledgerOn } from "#ledger/ledgerOn.ts";
 import { openLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { beforeEach, describe, expect, test } from "vitest";
-import { codeOf, openedLedger, rawLedger, temporaryDirectory } from "../support/ledgerFiles.ts";
+import {
+  codeOf,
+  ledgerOfVersion,
+  openedLedger,
+  rawLedger,
+  temporaryDirectory,
+} from "../support/ledgerFiles.ts";
 import { inTransaction, readingRow, startMs, uplinkRow } from "../support/ledgerRows.ts";
 
 let directory: string;
@@ -26,16 +32,14 @@ describe("opening", () => {
   });
 
   test("rule documents that were noted before there was a table for them are in it", () => {
-    opened().close();
-    const db = rawLedger(directory);
-    db.exec(`DROP TABLE rule_document; DROP TABLE rule_preview;
-      DELETE FROM migration WHERE version >= 12`);
+    const db = ledgerOfVersion(directory, 11);
     const document = { version: "7", all: {}, sizes: {}, siteClasses: {}, areas: {}, meters: {} };
     const history = JSON.stringify([
       { fromMs: 1_000, document },
       { fromMs: 2_000, document: null },
     ]);
     db.prepare("INSERT INTO setting VALUES ('rules.history', ?)").run(history);
+    db.close();
     const ledger = opened();
     const nobody = { role: null, reason: null, previewedAtMs: null };
     const file = { source: "file", by: "settings file", ...nobody };

@@ -1,5 +1,5 @@
 /** Ledgers in directories that are gone when the test is over. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -42,5 +42,22 @@ export function rawLedger(directory: string): DatabaseSync {
   const path = join(directory, "ledger.sqlite");
   const db = new DatabaseSync(path, { enableForeignKeyConstraints: false });
   onTestFinished(() => db.close());
+  return db;
+}
+
+const migrations = new URL("../../src/ledger/migrations/", import.meta.url);
+
+/** A ledger as an older program left it; to be closed before a newer one opens it. */
+export function ledgerOfVersion(directory: string, version: number): DatabaseSync {
+  const db = new DatabaseSync(join(directory, "ledger.sqlite"));
+  db.exec(`CREATE TABLE migration (
+    version INTEGER PRIMARY KEY, file TEXT NOT NULL, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+  ) STRICT`);
+  for (const file of readdirSync(migrations).sort()) {
+    const number = Number(file.slice(0, 4));
+    if (number > version) continue;
+    db.exec(readFileSync(new URL(file, migrations), "utf8"));
+    db.prepare("INSERT INTO migration (version, file) VALUES (?, ?)").run(number, file);
+  }
   return db;
 }

@@ -1,6 +1,7 @@
 /** A meter as JSON: in, out, and changed. */
 import {
   lifecycleStates,
+  meterKinds,
   meterSizeNames,
   protocolNames,
   siteClasses,
@@ -47,6 +48,9 @@ const fields = {
     .string()
     .regex(/^[0-9a-z][0-9a-z.-]{0,63}$/)
     .nullable(),
+  kind: z.enum(meterKinds),
+  verificationDueOn: z.iso.date().nullable(),
+  retirementDueOn: z.iso.date().nullable(),
   reportEverySeconds: z
     .int()
     .min(1)
@@ -68,6 +72,9 @@ export const meterDraftSchema = z.strictObject({
   frameAddress: fields.frameAddress.default(null),
   carrierAddress: fields.carrierAddress.default(null),
   profile: fields.profile.default(null),
+  kind: fields.kind.default("meter"),
+  verificationDueOn: fields.verificationDueOn.default(null),
+  retirementDueOn: fields.retirementDueOn.default(null),
   reportEverySeconds: fields.reportEverySeconds.default(3600),
   state: fields.state.default("active"),
 });
@@ -141,6 +148,9 @@ export function meterJson(view: MeterView, mayContact: boolean): z.infer<typeof 
     frameAddress: meter.frameAddress,
     carrierAddress: meter.carrierAddress,
     profile: meter.profile,
+    kind: meter.kind,
+    verificationDueOn: meter.verificationDueOn,
+    retirementDueOn: meter.retirementDueOn,
     reportEverySeconds: meter.reportEveryMs / secondMs,
     state: meter.lifecycle,
     lastSeenAt: view.lastSeenAtMs === null ? null : formatInstant(view.lastSeenAtMs),
