@@ -298,9 +298,10 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
         en: `${held ?? "some"} automatic ${closes} held, two persons must decide`,
         zh: `${held ?? "若干"} 个自动关阀命令被暂停，须两人决定`,
       },
-      plain(proof, "area", { en: "all in", zh: "均在 " }),
-      plain(proof, "rule", { en: "all by", zh: "均由规则 " }),
-      plain(proof, "protocol", { en: "all over", zh: "均经协议 " }),
+      plain(proof, "areas", { en: "in", zh: "位于 " }),
+      plain(proof, "rule", { en: "by", zh: "由规则 " }),
+      plain(proof, "protocol", { en: "over", zh: "经协议 " }),
+      plain(proof, "profile", { en: "model", zh: "型号 " }),
     );
   },
 };

@@ -55,6 +55,8 @@ export const apiLimits = {
   /** `to` when none is given lies this far ahead of now: measured times may run ahead a little. */
   readingsAheadMs: dayMs,
 
+  /** Approved or taken back in one request; closing more by hand is a campaign's matter. */
+  commandsPerRequestMax: 250,
   commandExpirySecondsDefault: 900,
   commandExpirySecondsMin: 1,
   commandExpirySecondsMax: 7 * 24 * 3600,

@@ -15,7 +15,7 @@ import { alarmRoutes } from "./routes/alarmRoutes.ts";
 import { areaRoutes } from "./routes/areaRoutes.ts";
 import { automationRoutes } from "./routes/automationRoutes.ts";
 import { campaignRoutes } from "./routes/campaignRoutes.ts";
-import { closePolicyRoutes } from "./routes/closePolicyRoutes.ts";
+import { policyRoutes } from "./routes/policyRoutes.ts";
 import { commandRoutes } from "./routes/commandRoutes.ts";
 import { eventRoutes } from "./routes/eventRoutes.ts";
 import { figureRoutes } from "./routes/figureRoutes.ts";
@@ -141,7 +141,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   figureRoutes(app, options);
   commandRoutes(app, options);
   campaignRoutes(app, options);
-  closePolicyRoutes(app, options);
+  policyRoutes(app, options);
   automationRoutes(app, options);
   eventRoutes(app, options);
   areaRoutes(app, options);

@@ -1,12 +1,19 @@
 /** What people ask for, carried out in the same stream as the uplinks and written with them. */
 import { unreachable } from "#domain/invariant.ts";
-import type { RuleRecord } from "#domain/ruleDocument.ts";
-import type { Answer, Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
+import type { AskEnvelope, AskResult } from "#ports/requests.ts";
 import { actOnAlarm } from "./alarmActs.ts";
+import { afterOf, subjectOf } from "./auditWords.ts";
 import type { Book } from "./book.ts";
 import { actOnCampaign } from "./campaignDesk.ts";
 import { actOnKeys } from "./keyAsks.ts";
-import { actOnCommand, orderForMeter, setPolicy, switchAutomation } from "./commandAsks.ts";
+import {
+  actOnCommand,
+  actOnCommands,
+  orderForMeter,
+  setPolicy,
+  switchAutomation,
+} from "./commandAsks.ts";
+import { actOnDirectory } from "./directoryAsks.ts";
 import { redecode } from "./redecode.ts";
 import { changeMeter, registerMeter } from "./registry.ts";
 import { refuse } from "./refuse.ts";
@@ -45,7 +52,6 @@ export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResu
 }
 
 function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
-  const { ledger } = room;
   if ("webhookId" in ask) return actOnWebhook(book, ask, actor.label);
   switch (ask.kind) {
     case "meter.register":
@@ -53,32 +59,11 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
     case "meter.change":
       return changeMeter(room, book, ask, actor.label);
     case "gateway.put":
-      ledger.putGateway(ask.gateway);
-      setGateway(book, ask.gateway.id, ask.gateway.meterIds);
-      book.changed.gateways.push(ask.gateway);
-      return done;
     case "credential.issue":
-      if (!isKnownUser(book, ask.credential.username, ask.credential.kind)) {
-        return refuse("not-found", `no ${ask.credential.kind} ${ask.credential.username}`);
-      }
-      ledger.putCredential(ask.credential);
-      book.changed.credentials.push(ask.credential);
-      return done;
     case "credential.revoke":
-      ledger.dropCredentials(ask.username);
-      book.changed.revoked.push(ask.username);
-      return done;
     case "apiKey.issue":
-      if (notPersons.includes(ask.apiKey.label)) {
-        return refuse("invalid", `${ask.apiKey.label} is no name for a key`);
-      }
-      ledger.putApiKey(ask.apiKey);
-      book.changed.apiKeys.push(ask.apiKey);
-      return done;
     case "apiKey.revoke":
-      ledger.dropApiKey(ask.id);
-      book.changed.revokedApiKeys.push(ask.id);
-      return done;
+      return actOnDirectory(book, ask);
     case "meterKeys.put":
     case "meterKeys.drop":
       return actOnKeys(room, book, ask);
@@ -97,6 +82,9 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
     case "command.approve":
     case "command.cancel":
       return actOnCommand(room, book, ask, actor);
+    case "commands.approve":
+    case "commands.cancel":
+      return actOnCommands(room, book, ask, actor);
     case "campaign.request":
     case "campaign.approve":
     case "campaign.stop":
@@ -110,113 +98,6 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
     case "automation.stop":
     case "automation.resume":
       return switchAutomation(room, book, ask, actor.label);
-    default:
-      return unreachable(ask);
-  }
-}
-
-/** How things stand after an act, for whoever reads the audit; the whole is in the ledger under its id. */
-function afterOf(answer: Answer): Readonly<Record<string, string | number | null>> {
-  switch (answer.kind) {
-    case "command": {
-      const { id, state, detail } = answer.command;
-      return { command: id, state, detail };
-    }
-    case "campaign":
-      return { campaign: answer.campaign.id, state: answer.campaign.state };
-    case "alarm":
-      return { state: answer.alarm.state, occurrence: answer.alarm.occurrence };
-    case "meter":
-      return { version: answer.meter.version, lifecycle: answer.meter.lifecycle };
-    case "webhook":
-      return { webhook: answer.webhook.id, state: answer.webhook.state };
-    case "uplink":
-      return { outcome: answer.outcome };
-    case "rules":
-      return rulesAfter(answer.record);
-    case "rulePreview":
-      return { hash: answer.preview.document.hash };
-    case "done":
-      return {};
-    default:
-      return unreachable(answer);
-  }
-}
-
-function rulesAfter({ no, document }: RuleRecord) {
-  return { no, hash: document?.hash ?? null };
-}
-
-/** The history of a command names them beside persons. */
-const notPersons: readonly string[] = ["engine", "meter"];
-
-const done: AskResult = { ok: true, answer: { kind: "done" } };
-
-function isKnownUser(book: Book, username: string, kind: "meter" | "gateway"): boolean {
-  const { meterNoById, gateways } = book.memory;
-  return kind === "meter" ? meterNoById.has(username) : gateways.has(username);
-}
-
-function setGateway(book: Book, id: string, meterIds: readonly string[]): void {
-  const { gateways } = book.memory;
-  const before = gateways.get(id);
-  gateways.set(id, new Set(meterIds));
-  book.memory.registryVersion += 1;
-  book.undo.push(() => {
-    if (before === undefined) gateways.delete(id);
-    else gateways.set(id, before);
-    // Groups that were made in between are of a list that never was.
-    book.memory.registryVersion += 1;
-  });
-}
-
-function subjectOf(ask: Ask): string {
-  if ("webhookId" in ask) return ask.webhookId;
-  switch (ask.kind) {
-    case "meter.register":
-      return ask.meter.id;
-    case "meter.change":
-    case "meterKeys.put":
-    case "meterKeys.drop":
-    case "valve.close":
-    case "valve.permit":
-    case "meter.order":
-      return ask.meterId;
-    case "quarantine.redecode":
-      return `quarantine ${ask.quarantineId}`;
-    case "gateway.put":
-      return ask.gateway.id;
-    case "credential.issue":
-      return ask.credential.username;
-    case "credential.revoke":
-      return ask.username;
-    case "apiKey.issue":
-      return ask.apiKey.id;
-    case "apiKey.revoke":
-      return ask.id;
-    case "alarm.acknowledge":
-    case "alarm.shelve":
-    case "alarm.unshelve":
-    case "alarm.reset":
-    case "alarm.comment":
-      return ask.alarmId;
-    case "command.approve":
-    case "command.cancel":
-      return ask.commandId;
-    case "automation.stop":
-    case "automation.resume":
-    case "valves.policy":
-      return "automation";
-    case "rules.preview":
-    case "rules.put":
-      return `rules ${ask.document.version}`;
-    case "rules.factory":
-      return "rules of the factory";
-    case "campaign.request":
-      return `${ask.meterIds.length} meters`;
-    case "campaign.approve":
-    case "campaign.stop":
-      return ask.campaignId;
     default:
       return unreachable(ask);
   }

@@ -4,7 +4,7 @@ import { commandId, parseMeterId } from "#domain/ids.ts";
 import type { Role } from "#domain/role.ts";
 import { publicCommand } from "#domain/publicJson.ts";
 import type { ApiKeyRow } from "#ports/ledger.ts";
-import type { Actor, Ask, AskResult, RefusalKind } from "#ports/requests.ts";
+import type { Actor, Ask, AskResult, CommandOutcome, RefusalKind } from "#ports/requests.ts";
 import {
   approverRoles,
   judgeApproval,
@@ -70,6 +70,29 @@ export function actOnCommand(room: Room, book: Book, ask: CommandAsk, actor: Act
   return ask.kind === "command.cancel"
     ? cancel(book, draft, command, actor.label)
     : approve(room, book, draft, command, actor);
+}
+
+/**
+ * Many at once, each as if it were alone: what one of them is refused for does not stop the others. Only closes are
+ * let go so: a permission to open is one visit, and is looked at by itself.
+ */
+export function actOnCommands(
+  room: Room,
+  book: Book,
+  { kind, commandIds, reason }: Extract<Ask, { readonly commandIds: readonly string[] }>,
+  actor: Actor,
+): AskResult {
+  const one = kind === "commands.approve" ? "command.approve" : "command.cancel";
+  const commands = [...new Set(commandIds)].map((id): CommandOutcome => {
+    const known = room.ledger.command(commandId(id));
+    if (kind === "commands.approve" && (known?.action ?? "close") !== "close") {
+      return { id, state: known?.state ?? null, refusal: "invalid" };
+    }
+    const result = actOnCommand(room, book, { kind: one, commandId: id, reason }, actor);
+    const state = room.ledger.command(commandId(id))?.state ?? null;
+    return { id, state, refusal: result.ok ? null : result.refusal.kind };
+  });
+  return { ok: true, answer: { kind: "commands", commands } };
 }
 
 function cancel(book: Book, draft: Draft, command: Command, by: string): AskResult {

@@ -9,6 +9,7 @@ import type { RuleDocument } from "#domain/ruleDocument.ts";
 import type { AskResult } from "#ports/requests.ts";
 import { countArrivals } from "./arrivals.ts";
 import { carryOut } from "./asks.ts";
+import { raiseAtFirstHold } from "./breaker.ts";
 import { openClosing, recordClosing, type ClosingChange } from "./closingInForce.ts";
 import { openBook, publish, recordDraft, undoBook, type Book } from "./book.ts";
 import { takeArrival, writeEdgeNodes } from "./edgeNodes.ts";
@@ -63,6 +64,7 @@ export function startEngine(parts: EngineParts): Engine {
     if (batch.uplinks !== null) countArrivals(room.memory, batch.uplinks.ends.length);
     for (const notice of batch.notices) takeNotice(room, book, notice);
     const results = batch.asks.map(({ envelope }) => carryOut(room, book, envelope));
+    raiseAtFirstHold(room, book);
     const monotonicMs = room.clock.monotonicMs();
     if (monotonicMs - watchedAtMs >= watchEveryMs) {
       watchFrom = watch(room, book, watchFrom);

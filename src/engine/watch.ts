@@ -2,14 +2,15 @@
 import { watchArrivals } from "./arrivals.ts";
 import { moveAlarm } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
+import { watchBreaker } from "./breaker.ts";
 import { watchEdgeNodes } from "./edgeNodes.ts";
 import { draftFor, type Room } from "./room.ts";
 import { watchCampaigns } from "./campaignDesk.ts";
 import { moveValve, noteSilence } from "./valveDesk.ts";
 import { watchSilence } from "./silence.ts";
-import { liftSystem, moveSystem, raiseSystem } from "./systemAlarms.ts";
+import { moveSystem } from "./systemAlarms.ts";
 import { nextDue } from "#alarms/alarmTimes.ts";
-import type { Alarm, Proof } from "#domain/alarm.ts";
+import type { Alarm } from "#domain/alarm.ts";
 
 /** So many meters' alarms are moved by their age in one look. */
 const duePerWatch = 1_000;
@@ -34,55 +35,6 @@ function watchCommands(room: Room, book: Book): void {
     const isSilent = noteSilence(draft);
     if (draft.effects.commands.length > 0 || isSilent) recordDraft(book, draft);
   }
-}
-
-/** What the breaker holds goes to a person at top priority, and stays there until it is decided. */
-function watchBreaker(room: Room, book: Book): void {
-  const held = room.memory.held.size;
-  const known = room.memory.system.BREAKER;
-  if (held === 0) liftSystem(book, "BREAKER");
-  else if (known?.proof["held"] !== held || known.returnedAtMs !== null) {
-    raiseSystem(book, room.rng, "BREAKER", { held, ...inCommon(room) });
-  }
-}
-
-/** Ids in the alarm; all of them are at `/v1/commands?state=held`. */
-const heldNamedMax = 20;
-
-/** What the held closes share: one street, one rule, one protocol point to what happened or what is broken. */
-function inCommon({ memory }: Room): Proof {
-  const held = [...memory.held];
-  const meters = held.flatMap(([, { meterNo }]) => memory.meters.get(meterNo) ?? []);
-  const shared: Record<string, string | number> = {};
-  const share = (name: string, values: readonly string[]): void => {
-    const [first] = values;
-    if (first !== undefined && values.every((value) => value === first)) shared[name] = first;
-  };
-  share(
-    "area",
-    meters.map(({ area }) => area),
-  );
-  share(
-    "protocol",
-    meters.map(({ protocol }) => protocol),
-  );
-  share(
-    "size",
-    meters.map(({ size }) => size),
-  );
-  share(
-    "rule",
-    held.map(([, { reason }]) => reason),
-  );
-  shared["sinceMs"] = held.reduce(
-    (ms, [, { requestedAtMs }]) => Math.min(ms, requestedAtMs),
-    Infinity,
-  );
-  shared["commands"] = held
-    .slice(0, heldNamedMax)
-    .map(([id]) => id)
-    .join(" ");
-  return shared;
 }
 
 /** Shelves end, and what nobody answers is told again. */

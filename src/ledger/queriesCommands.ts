@@ -1,14 +1,20 @@
 /** Reads of the valve ledger, newest first. */
 import type { DatabaseSync } from "node:sqlite";
 import type { CommandView, Queries } from "#ports/queries.ts";
+import type { Position } from "#domain/meter.ts";
 import { commandColumns, commandOf, type CommandRow } from "./commandTable.ts";
 import { clampLimit, decodeCursor, mapPage, pageOf } from "./cursor.ts";
 import type { Answers } from "./queries.ts";
+import { positionOf } from "./registryTable.ts";
 import { all, one } from "./sql.ts";
 
 type CommandRead = Pick<Queries, "commands" | "command">;
 type NamedCommand = CommandRow & {
   readonly meterId: string;
+  readonly area: string;
+  readonly longitude: number | null;
+  readonly latitude: number | null;
+  readonly crs: Position["crs"] | null;
   readonly reportEveryMs: number;
   readonly lastSeenAtMs: number | null;
   /** JSON; null before the first report. */
@@ -17,7 +23,8 @@ type NamedCommand = CommandRow & {
 };
 
 /** The meter's habit stands in what the engine keeps of it: no write of its own. */
-const namedCommand = `SELECT ${commandColumns}, m.id AS meterId, m.report_every_ms AS reportEveryMs,
+const namedCommand = `SELECT ${commandColumns}, m.id AS meterId, m.area AS area,
+    m.longitude AS longitude, m.latitude AS latitude, m.crs AS crs, m.report_every_ms AS reportEveryMs,
     json_extract(x.json, '$.lastReceivedAtMs') AS lastSeenAtMs,
     json_extract(x.json, '$.gapsMs') AS gapsMs,
     json_extract(x.json, '$.valve.actuations') AS actuations
@@ -38,11 +45,14 @@ export function commandQueries(db: DatabaseSync): Answers<CommandRead> {
     `SELECT state, at AS atMs, by, detail FROM command_transition WHERE command_id = ? ORDER BY n`,
   );
   function viewOf(named: NamedCommand): CommandView {
-    const { meterId, reportEveryMs, lastSeenAtMs, gapsMs, actuations, ...row } = named;
+    const { meterId, area, reportEveryMs, lastSeenAtMs, gapsMs, actuations, ...placed } = named;
+    const { longitude, latitude, crs, ...row } = placed;
     const gaps = JSON.parse(gapsMs ?? "[]") as readonly number[];
     return {
       command: commandOf(row),
       meterId,
+      area,
+      position: positionOf({ longitude, latitude, crs }),
       history: all(history, row.id),
       habit: { lastSeenAtMs, gapsMs: gaps, reportEveryMs },
       actuations: actuations ?? 0,

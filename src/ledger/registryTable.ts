@@ -41,9 +41,18 @@ export type MeterRow = Omit<Meter, "position" | "critical"> & {
   readonly critical: 0 | 1;
 };
 
-export function meterOf({ longitude, latitude, crs, critical, ...row }: MeterRow): Meter {
+/** Where it is, when all of that is known. */
+export function positionOf({
+  longitude,
+  latitude,
+  crs,
+}: Pick<MeterRow, "longitude" | "latitude" | "crs">): Position | null {
   const isPlaced = longitude !== null && latitude !== null && crs !== null;
-  const position = isPlaced ? { longitude, latitude, crs } : null;
+  return isPlaced ? { longitude, latitude, crs } : null;
+}
+
+export function meterOf({ longitude, latitude, crs, critical, ...row }: MeterRow): Meter {
+  const position = positionOf({ longitude, latitude, crs });
   return { ...row, position, critical: critical === 1 };
 }
 

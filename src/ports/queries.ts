@@ -6,7 +6,7 @@ import type { Command, CommandState, CommandTransition } from "#domain/command.t
 import type { ReportingHabit } from "#domain/effectWindow.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
-import type { Meter } from "#domain/meter.ts";
+import type { Meter, Position } from "#domain/meter.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { RuleRecord } from "#domain/ruleDocument.ts";
@@ -34,6 +34,8 @@ export interface AlarmView {
 export interface CommandView {
   readonly command: Command;
   readonly meterId: string;
+  readonly area: string;
+  readonly position: Position | null;
   readonly history: readonly CommandTransition[];
   readonly habit: ReportingHabit;
   /** Movements of this valve that the meter has shown. */

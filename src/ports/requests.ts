@@ -4,7 +4,7 @@
  */
 import type { Alarm } from "#domain/alarm.ts";
 import type { Campaign } from "#domain/campaign.ts";
-import type { Command, Permit } from "#domain/command.ts";
+import type { Command, CommandState, Permit } from "#domain/command.ts";
 import type { Meter, MeterDraft } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
@@ -91,6 +91,12 @@ export type Ask =
   | { readonly kind: "campaign.stop"; readonly campaignId: string; readonly reason: string }
   | { readonly kind: "command.approve"; readonly commandId: string; readonly reason: string }
   | { readonly kind: "command.cancel"; readonly commandId: string; readonly reason: string }
+  /** The same for many at once; each is judged by itself. */
+  | {
+      readonly kind: "commands.approve" | "commands.cancel";
+      readonly commandIds: readonly string[];
+      readonly reason: string;
+    }
   /** Somebody was shown what this document would change. */
   | { readonly kind: "rules.preview"; readonly document: RuleDocument }
   | {
@@ -141,11 +147,21 @@ export interface AskEnvelope {
   readonly source: string;
 }
 
+/** What became of one of many commands. */
+export interface CommandOutcome {
+  readonly id: string;
+  /** null: there is no such command. */
+  readonly state: CommandState | null;
+  /** Why nothing was done about it; null: it was. */
+  readonly refusal: RefusalKind | null;
+}
+
 /** The answer of an ask that was carried out. */
 export type Answer =
   | { readonly kind: "meter"; readonly meter: Meter }
   | { readonly kind: "alarm"; readonly alarm: Alarm }
   | { readonly kind: "command"; readonly command: Command }
+  | { readonly kind: "commands"; readonly commands: readonly CommandOutcome[] }
   | { readonly kind: "campaign"; readonly campaign: Campaign }
   | { readonly kind: "rules"; readonly record: RuleRecord }
   | { readonly kind: "rulePreview"; readonly preview: RulePreview }

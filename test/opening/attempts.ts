@@ -49,7 +49,7 @@ export function attemptOf(chance: Chance, commandIds: readonly string[]): Attemp
   if (kind < 20) return { via: "api", ...order(chance) };
   if (kind < 45) return { via: "api", ...permit(chance) };
   if (kind < 60) return { via: "api", ...decide(chance, commandIds) };
-  if (kind < 68) return { via: "api", ...change(chance) };
+  if (kind < 68) return { via: "api", ...change(chance, commandIds) };
   if (kind < 72) return { via: "import", ...rows(chance) };
   if (kind < 85) return { via: "rules", uplink: uplink(chance, commandIds) };
   if (kind < 95) {
@@ -104,7 +104,7 @@ function decide(chance: Chance, commandIds: readonly string[]) {
   return call(chance, `/v1/commands/${id}/${act}`, { reason: "yes", ...lie(chance) });
 }
 
-function change(chance: Chance) {
+function change(chance: Chance, commandIds: readonly string[]) {
   const [path, method] = chance.pick([
     [`/v1/meters/${chance.pick(meterIds)}`, "PATCH"],
     ["/v1/valve-policy", "PUT"],
@@ -112,9 +112,11 @@ function change(chance: Chance) {
     ["/v1/commands", "POST"],
     [`/v1/meters/${chance.pick(meterIds)}/set-clock`, "POST"],
     [`/v1/meters/${chance.pick(meterIds)}/read-history`, "POST"],
+    ["/v1/commands/approve", "POST"],
   ]);
   const policy = path === "/v1/valve-policy" ? { secondPerson: "never" } : {};
-  return call(chance, path, { reason: "x", ...policy, ...lie(chance) }, method);
+  const list = path === "/v1/commands/approve" ? { commandIds } : {};
+  return call(chance, path, { reason: "x", ...policy, ...list, ...lie(chance) }, method);
 }
 
 function rows(chance: Chance) {

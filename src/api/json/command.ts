@@ -12,6 +12,7 @@ import { formatInstant } from "#domain/units.ts";
 import { z } from "zod";
 import { apiLimits } from "../limits.ts";
 import { instantJson, reasonSchema, text } from "./common.ts";
+import { positionSchema } from "./meter.ts";
 
 /**
  * What whoever orders should know: it may end before its meter listens; its valve has moved as often as it is
@@ -22,6 +23,8 @@ const commandWarnings = ["expires-before-wake", "valve-life"] as const;
 export const commandSchema = z.object({
   id: z.string(),
   meterId: z.string(),
+  area: z.string(),
+  position: positionSchema.nullable(),
   action: z.enum(commandActions),
   cause: z.object({ kind: z.enum(["alarm", "person"]), ref: z.string() }),
   reason: z.string(),
@@ -93,6 +96,8 @@ export function commandJson(view: CommandView, nowMs: number): CommandJson {
   const isLate = window !== null && latestAtMs > command.expiresAtMs;
   return {
     ...publicCommand(command, view.meterId, view.history),
+    area: view.area,
+    position: view.position,
     takesEffect: window === null ? null : windowJson(window),
     warnings: [
       ...(isLate ? (["expires-before-wake"] as const) : []),

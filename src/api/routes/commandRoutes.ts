@@ -2,10 +2,11 @@
 import { commandStates } from "#domain/command.ts";
 import { secondMs, timestampMs } from "#domain/units.ts";
 import type { CommandView } from "#ports/queries.ts";
-import type { Ask } from "#ports/requests.ts";
+import { refusals, type Ask } from "#ports/requests.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { ask } from "../ask.ts";
+import { apiLimits } from "../limits.ts";
 import {
   closeSchema,
   commandJson,
@@ -20,6 +21,7 @@ import {
   idSchema,
   limitQuery,
   ownIdParams,
+  ownIdSchema,
   pageOf,
   reasonSchema,
   wordList,
@@ -63,6 +65,7 @@ export function commandRoutes(app: Routes, options: ApiOptions): void {
   orderRoutes(app, options);
   ledgerRoutes(app, options);
   approvalRoutes(app, options);
+  bulkRoutes(app, options);
 }
 
 /** Writes an order down: 202, with the command as the ledger has it. */
@@ -198,7 +201,7 @@ function ledgerRoutes(app: Routes, options: ApiOptions): void {
   );
 }
 
-/** The second pair of eyes, and when it is wanted. */
+/** The second pair of eyes. */
 function approvalRoutes(app: Routes, options: ApiOptions): void {
   app.post(
     "/v1/commands/:id/approve",
@@ -220,42 +223,54 @@ function approvalRoutes(app: Routes, options: ApiOptions): void {
       return commandJson(await knownCommand(options, commandId), options.clock.nowMs());
     },
   );
-  app.get(
-    "/v1/valve-policy",
-    {
-      config: { permission: "commands.read" },
-      schema: {
-        tags: ["commands"],
-        summary: "When one person's close waits for a second person",
-        response: { 200: policySchema },
-      },
-    },
-    async () => policyOf(await options.queries.settings()),
-  );
-  app.put(
-    "/v1/valve-policy",
-    {
-      config: { permission: "valves.policy" },
-      schema: {
-        tags: ["commands"],
-        summary: "Says when one person's close waits for a second person",
-        body: policySchema.extend({ reason: reasonSchema }),
-        response: { 200: policySchema },
-      },
-    },
-    async (request) => {
-      await ask(options, request, { kind: "valves.policy", ...request.body }, "done");
-      return policyOf(await options.queries.settings());
-    },
-  );
 }
 
-const policySchema = z.strictObject({ secondPerson: z.enum(["never", "critical", "always"]) });
-
-function policyOf(settings: Readonly<Record<string, string>>): z.infer<typeof policySchema> {
-  const stored = policySchema.safeParse({ secondPerson: settings["valves.secondPerson"] });
-  return stored.success ? stored.data : { secondPerson: "never" };
+/** The same for a list: what the breaker holds is many at once. */
+function bulkRoutes(app: Routes, options: ApiOptions): void {
+  for (const [act, permission, summary] of [
+    [
+      "approve",
+      "commands.approve",
+      "Says yes to many commands that wait for persons, each by itself",
+    ],
+    ["cancel", "commands.cancel", "Takes many commands back that have not left yet"],
+  ] as const) {
+    app.post(
+      `/v1/commands/${act}`,
+      {
+        config: { permission },
+        schema: {
+          tags: ["commands"],
+          summary,
+          headers: idempotencyHeaders,
+          body: bulkSchema,
+          response: { 200: bulkAnswerSchema },
+        },
+      },
+      async (request) => {
+        const wanted = { kind: `commands.${act}`, ...request.body } as const;
+        const { commands } = await ask(options, request, wanted, "commands");
+        return { items: [...commands] };
+      },
+    );
+  }
 }
+
+const bulkSchema = z.strictObject({
+  commandIds: z.array(ownIdSchema).min(1).max(apiLimits.commandsPerRequestMax),
+  reason: reasonSchema,
+});
+
+const bulkAnswerSchema = z.object({
+  items: z.array(
+    z.object({
+      id: z.string(),
+      state: z.enum(commandStates).nullable(),
+      /** Why nothing was done about it; null: it was. */
+      refusal: z.enum(refusals).nullable(),
+    }),
+  ),
+});
 
 async function knownCommand(options: ApiOptions, id: string): Promise<CommandView> {
   const view = await options.queries.command(id);

@@ -145,9 +145,10 @@ test("alarms of the system itself", () => {
   expect(alarmMessage(alarmOf("BREAKER", 1, { held: 1 }), null).en).toContain(
     "1 automatic close held",
   );
-  const inCommon = { held: 9, area: "north", rule: "R1", protocol: "json" };
+  const places = { areas: "north: 8, south: 1", area: "north (8 of 9)" };
+  const inCommon = { held: 9, ...places, rule: "R1", protocol: "json" };
   expect(alarmMessage(alarmOf("BREAKER", 1, inCommon), null).en).toBe(
-    "System: 9 automatic closes held, two persons must decide (all in north, all by R1, all over json).",
+    "System: 9 automatic closes held, two persons must decide (in north: 8, south: 1, by R1, over json).",
   );
 });
 

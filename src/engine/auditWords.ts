@@ -1,0 +1,97 @@
+/** What the audit says of an act besides who did it: what it was about, and how things stand after it. */
+import { unreachable } from "#domain/invariant.ts";
+import type { RuleRecord } from "#domain/ruleDocument.ts";
+import type { Answer, Ask } from "#ports/requests.ts";
+
+/** How things stand after an act, for whoever reads the audit; the whole is in the ledger under its id. */
+export function afterOf(answer: Answer): Readonly<Record<string, string | number | null>> {
+  switch (answer.kind) {
+    case "command": {
+      const { id, state, detail } = answer.command;
+      return { command: id, state, detail };
+    }
+    case "commands": {
+      const named = (refused: boolean) =>
+        answer.commands.flatMap(({ id, refusal }) => ((refusal !== null) === refused ? id : []));
+      return { done: named(false).join(" "), refused: named(true).join(" ") };
+    }
+    case "campaign":
+      return { campaign: answer.campaign.id, state: answer.campaign.state };
+    case "alarm":
+      return { state: answer.alarm.state, occurrence: answer.alarm.occurrence };
+    case "meter":
+      return { version: answer.meter.version, lifecycle: answer.meter.lifecycle };
+    case "webhook":
+      return { webhook: answer.webhook.id, state: answer.webhook.state };
+    case "uplink":
+      return { outcome: answer.outcome };
+    case "rules":
+      return rulesAfter(answer.record);
+    case "rulePreview":
+      return { hash: answer.preview.document.hash };
+    case "done":
+      return {};
+    default:
+      return unreachable(answer);
+  }
+}
+
+function rulesAfter({ no, document }: RuleRecord) {
+  return { no, hash: document?.hash ?? null };
+}
+
+/** The one thing that an act is about. */
+export function subjectOf(ask: Ask): string {
+  if ("webhookId" in ask) return ask.webhookId;
+  switch (ask.kind) {
+    case "meter.register":
+      return ask.meter.id;
+    case "meter.change":
+    case "meterKeys.put":
+    case "meterKeys.drop":
+    case "valve.close":
+    case "valve.permit":
+    case "meter.order":
+      return ask.meterId;
+    case "quarantine.redecode":
+      return `quarantine ${ask.quarantineId}`;
+    case "gateway.put":
+      return ask.gateway.id;
+    case "credential.issue":
+      return ask.credential.username;
+    case "credential.revoke":
+      return ask.username;
+    case "apiKey.issue":
+      return ask.apiKey.id;
+    case "apiKey.revoke":
+      return ask.id;
+    case "alarm.acknowledge":
+    case "alarm.shelve":
+    case "alarm.unshelve":
+    case "alarm.reset":
+    case "alarm.comment":
+      return ask.alarmId;
+    case "command.approve":
+    case "command.cancel":
+      return ask.commandId;
+    case "commands.approve":
+    case "commands.cancel":
+      return `${ask.commandIds.length} commands`;
+    case "automation.stop":
+    case "automation.resume":
+    case "valves.policy":
+      return "automation";
+    case "rules.preview":
+    case "rules.put":
+      return `rules ${ask.document.version}`;
+    case "rules.factory":
+      return "rules of the factory";
+    case "campaign.request":
+      return `${ask.meterIds.length} meters`;
+    case "campaign.approve":
+    case "campaign.stop":
+      return ask.campaignId;
+    default:
+      return unreachable(ask);
+  }
+}
