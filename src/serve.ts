@@ -356,6 +356,10 @@ function startSelfWatch({ config, directory, queue, clock, observability, afterm
     clock,
     freeSpace: freeSpaceOf(directory),
     reserve,
+    outward: {
+      stuckReceivers: (longerThanMs) => aftermath.notifier?.stuck(longerThanMs) ?? 0,
+      undrainedMs: () => aftermath.hub?.undrainedMs() ?? 0,
+    },
     heartbeat: { file, url, everySeconds },
     observer: observability.observer,
     isWell: () => aftermath.readiness().ready,

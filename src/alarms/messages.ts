@@ -3,6 +3,7 @@
  * them (an older version of the rule) gives the sentence without numbers. No sentence may call the valve a
  * safety device. The system's own proofs: BLIND, PARKED and HEARTBEAT { reason }, BREAKER { held },
  * ARRIVALS { received, usual }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct }, INTAKE { freeMib },
+ * NOTIFIER { receivers }, FANOUT { undrainedSeconds },
  * R15 { outcome, detail }.
  */
 import type { Alarm, Proof, RuleId } from "#domain/alarm.ts";
@@ -289,6 +290,22 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
         zh: "对外心跳发送失败，系统停运时外部无法察觉",
       },
       proof,
+    ),
+  NOTIFIER: (proof) =>
+    withNumbers(
+      {
+        en: "events do not reach everybody outside who must be told",
+        zh: "事件未能送达部分外部接收方",
+      },
+      plain(proof, "receivers", { en: "receivers not reached:", zh: "未送达接收方数：" }),
+    ),
+  FANOUT: (proof) =>
+    withNumbers(
+      {
+        en: "the live feed is not read any more, screens may show old alarms",
+        zh: "实时推送无人接收，屏幕显示的报警可能已过时",
+      },
+      plain(proof, "undrainedSeconds", { en: "for", zh: "持续 " }, " s"),
     ),
   BREAKER: (proof) => {
     const held = wordOf(proof, "held");

@@ -25,7 +25,15 @@ export const meterRuleIds = [
   "R19",
 ] as const;
 /** What the process measures of itself and tells the engine. */
-export const troubleRuleIds = ["LAG", "CLOCK", "DISK", "INTAKE", "HEARTBEAT"] as const;
+export const troubleRuleIds = [
+  "LAG",
+  "CLOCK",
+  "DISK",
+  "INTAKE",
+  "HEARTBEAT",
+  "NOTIFIER",
+  "FANOUT",
+] as const;
 export type TroubleRuleId = (typeof troubleRuleIds)[number];
 export const systemRuleIds = [
   "BLIND",

@@ -202,6 +202,18 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 2, 2: 2 },
     source: "7.1.5 fault plan; the watchdog outside cannot be told that we live",
   },
+  NOTIFIER: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "5.4.2 interfaces; somebody outside cannot be told what happened",
+  },
+  FANOUT: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "6.1.3 real-time alarm; nobody reads the live feed any more",
+  },
 });
 
 /** Whether this level of the rule goes to a work list instead of to the operators. */

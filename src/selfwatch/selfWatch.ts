@@ -5,7 +5,15 @@ import type { Clock } from "#ports/clock.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { FreeSpace, QueueProgress, Trouble } from "#ports/trouble.ts";
 import { beat, heartbeatLimits, type HeartbeatTarget } from "./heartbeat.ts";
-import { judgeClock, judgeDisk, judgeHeartbeat, judgeLag, type LagState } from "./judge.ts";
+import {
+  judgeClock,
+  judgeDisk,
+  judgeFanOut,
+  judgeHeartbeat,
+  judgeLag,
+  notifierMs,
+  type LagState,
+} from "./judge.ts";
 import type { DiskReserve } from "./diskReserve.ts";
 import { LagMeter } from "./lagMeter.ts";
 
@@ -19,6 +27,12 @@ export interface SelfWatchParts {
   readonly freeSpace: FreeSpace;
   readonly reserve: Pick<DiskReserve, "look" | "restrictedFreeBytes">;
   readonly heartbeat: HeartbeatTarget & { readonly everySeconds: number };
+  readonly outward: {
+    /** Receivers that could not be told for longer than this. */
+    stuckReceivers(longerThanMs: number): number;
+    /** How long nobody has read the live feed although somebody joined it; 0: all is well. */
+    undrainedMs(): number;
+  };
   readonly observer: Observer;
   /** Only who stores readings and follows them sends a heartbeat. */
   isWell(): boolean;
@@ -30,6 +44,7 @@ export class SelfWatch {
   readonly #parts: SelfWatchParts;
   readonly #lagMeter = new LagMeter();
   #lag: LagState = { level: 0, looksAgainst: 0 };
+  #fanOut: LagState = { level: 0, looksAgainst: 0 };
   /** The level last told; a rule that is not there was not told since the start. */
   readonly #told = new Map<TroubleRuleId, ConditionLevel>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -70,6 +85,17 @@ export class SelfWatch {
     this.#tell("LAG", this.#lag.level, { lagSeconds });
     const apartMs = clock.apartMs();
     this.#tell("CLOCK", judgeClock(apartMs), { apartSeconds: Math.round(apartMs / secondMs) });
+    this.#lookOutward();
+  }
+
+  #lookOutward(): void {
+    const { outward } = this.#parts;
+    const receivers = outward.stuckReceivers(notifierMs);
+    this.#tell("NOTIFIER", receivers > 0 ? 1 : 0, receivers > 0 ? { receivers } : {});
+    const undrainedMs = outward.undrainedMs();
+    this.#fanOut = judgeFanOut(this.#fanOut, undrainedMs);
+    const undrainedSeconds = Math.round(undrainedMs / secondMs);
+    this.#tell("FANOUT", this.#fanOut.level, this.#fanOut.level > 0 ? { undrainedSeconds } : {});
   }
 
   /** Each second, and at once when something could not be stored: then there is no time to lose. */

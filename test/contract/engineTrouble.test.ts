@@ -26,6 +26,8 @@ describe("what the process measures of itself", () => {
     ["INTAKE", 1],
     ["CLOCK", 2],
     ["HEARTBEAT", 2],
+    ["NOTIFIER", 2],
+    ["FANOUT", 2],
   ])("%s is raised with priority %i, and is over after a restart", (rule, priority) => {
     expect(tell(rule, 0)).toEqual([]);
     expect(tell(rule, 1)).toEqual(["alarm.raised"]);

@@ -65,6 +65,8 @@ interface Client {
   isPumping: boolean;
   /** Has more unread than it may have; nothing more is written until it has read half of it. */
   isHeld: boolean;
+  /** When it came, or was last sent something; by the clock that never jumps. */
+  movedAtMs: number;
   /** Since when bytes wait for it without enough of them being taken. */
   unreadSinceMs: number | null;
 }
@@ -75,6 +77,8 @@ export class LiveHub {
   #ring: SequencedLine[] = [];
   /** Every event behind this sequence is in the ring; null: none has been published yet. */
   #ringFloor: number | null = null;
+  /** When a client was cut that did not read, or could not be served, and nobody has read since. */
+  #cutAtMs: number | null = null;
 
   constructor(options: LiveHubOptions) {
     this.#options = options;
@@ -82,6 +86,21 @@ export class LiveHub {
 
   get clientCount(): number {
     return this.#clients.size;
+  }
+
+  /** How long nobody who joined has read what there is; 0: somebody does, or nobody wants to. */
+  undrainedMs(): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#clients.size === 0) {
+      const { liveDrainTimeoutMs } = this.#options.limits;
+      return this.#cutAtMs === null ? 0 : nowMs - this.#cutAtMs + liveDrainTimeoutMs;
+    }
+    const newest = this.#ring.at(-1)?.seq ?? 0;
+    const waits = [...this.#clients].map(({ cursor, movedAtMs, unreadSinceMs }) => {
+      if (unreadSinceMs !== null) return nowMs - unreadSinceMs;
+      return cursor === null || cursor < newest ? nowMs - movedAtMs : 0;
+    });
+    return Math.min(...waits);
   }
 
   get isFull(): boolean {
@@ -111,6 +130,7 @@ export class LiveHub {
       cursor: null,
       isPumping: false,
       isHeld: false,
+      movedAtMs: this.#options.clock.monotonicMs(),
       unreadSinceMs: null,
     };
     this.#clients.add(client);
@@ -200,7 +220,9 @@ export class LiveHub {
 
   #send(client: Client, line: LiveLine): void {
     const { clock, limits } = this.#options;
-    client.unreadSinceMs ??= clock.monotonicMs();
+    const nowMs = clock.monotonicMs();
+    client.unreadSinceMs ??= nowMs;
+    client.movedAtMs = nowMs;
     client.wire.send(line, () => this.#flushed(client));
     client.isHeld = client.wire.bufferedBytes() > limits.liveBufferedBytesMax;
   }
@@ -210,6 +232,7 @@ export class LiveHub {
     const unreadBytes = client.wire.bufferedBytes();
     if (unreadBytes > limits.liveBufferedBytesMax / 2) return;
     client.unreadSinceMs = unreadBytes === 0 ? null : clock.monotonicMs();
+    if (unreadBytes === 0 && this.#clients.has(client)) this.#cutAtMs = null;
     if (!client.isHeld) return;
     client.isHeld = false;
     void this.#pump(client);
@@ -228,6 +251,9 @@ export class LiveHub {
 
   #cut(client: Client, reason: LiveCloseReason): void {
     this.#forget(client);
+    if (reason === "too-slow" || reason === "try-again") {
+      this.#cutAtMs ??= this.#options.clock.monotonicMs();
+    }
     client.wire.close(reason);
   }
 

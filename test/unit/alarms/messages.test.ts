@@ -196,6 +196,20 @@ test.each<readonly [RuleId, ConditionLevel, Proof, string, string]>([
     "the heartbeat does not get out, nobody outside would notice our end: url: no answer.",
     "对外心跳发送失败，系统停运时外部无法察觉：url: no answer。",
   ],
+  [
+    "NOTIFIER",
+    1,
+    { receivers: 2 },
+    "events do not reach everybody outside who must be told (receivers not reached: 2).",
+    "事件未能送达部分外部接收方（未送达接收方数：2）。",
+  ],
+  [
+    "FANOUT",
+    1,
+    { undrainedSeconds: 14 },
+    "the live feed is not read any more, screens may show old alarms (for 14 s).",
+    "实时推送无人接收，屏幕显示的报警可能已过时（持续 14 s）。",
+  ],
 ])("the system's own %s, level %i", (rule, level, proof, en, zh) => {
   const message = alarmMessage(alarmOf(rule, level, proof), null);
   expect(message).toEqual({ en: `System: ${en}`, zh: `系统：${zh}` });
@@ -216,6 +230,8 @@ const keys = [
   "batteryPct",
   "reason",
   "held",
+  "receivers",
+  "undrainedSeconds",
 ];
 
 test("whatever the proof holds, both sentences are whole, and none makes the valve a safety device", () => {

@@ -22,7 +22,7 @@ afterEach(() => void vi.useRealTimers());
 function setUp() {
   const rig = queueRig();
   rig.queue.ready();
-  const world = { apartMs: 0, freeShare: 0.5 as number | null };
+  const world = { apartMs: 0, freeShare: 0.5 as number | null, toldAgoMs: 0, undrainedMs: 0 };
   const noted: string[] = [];
   const watch = new SelfWatch({
     queue: rig.queue,
@@ -39,6 +39,10 @@ function setUp() {
     },
     reserve: { look: () => Promise.resolve(), restrictedFreeBytes: null },
     heartbeat: { file: undefined, url: undefined, everySeconds: 15 },
+    outward: {
+      stuckReceivers: (longerThanMs) => (world.toldAgoMs > longerThanMs ? 1 : 0),
+      undrainedMs: () => world.undrainedMs,
+    },
     observer: { note: (event, fields) => noted.push(`${event} ${String(fields?.["reason"])}`) },
     isWell: () => true,
   });
@@ -70,9 +74,11 @@ test("at the start it says what is not wrong, so that alarms of the last start e
   expect(told(batches).toSorted()).toEqual([
     "CLOCK 0",
     "DISK 0",
+    "FANOUT 0",
     "HEARTBEAT 0",
     "INTAKE 0",
     "LAG 0",
+    "NOTIFIER 0",
   ]);
   expect(noted).toEqual([]);
   watch.stop();
@@ -125,5 +131,23 @@ test("a disk is looked at every 5 s; one that cannot be asked is as good as full
     "DISK 2",
   ]);
   expect(noted).toEqual(["self.trouble DISK", "self.trouble DISK", "self.troubleOver DISK"]);
+  watch.stop();
+});
+
+test("who cannot be told for 20 s, and a feed that nobody reads for 10 s, are alarms within 30 s", async () => {
+  const { noted, second, world, watch } = setUp();
+  await second(1);
+  world.toldAgoMs = 19_000;
+  world.undrainedMs = 9_000;
+  await second(5);
+  expect(noted).toEqual([]);
+  world.toldAgoMs = 21_000;
+  world.undrainedMs = 11_000;
+  await second(3);
+  expect(noted).toEqual(["self.trouble NOTIFIER", "self.trouble FANOUT"]);
+  world.toldAgoMs = 0;
+  world.undrainedMs = 0;
+  await second(3);
+  expect(noted.slice(2)).toEqual(["self.troubleOver NOTIFIER", "self.troubleOver FANOUT"]);
   watch.stop();
 });

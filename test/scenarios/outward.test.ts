@@ -1,0 +1,109 @@
+/** The real program whose words do not arrive: a webhook that hangs, a console that froze. Each is an alarm in 30 s. */
+import { connect, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { startReceiver } from "../support/receiver.ts";
+import { Home, type Service } from "../support/program.ts";
+
+const withinMs = 30_000;
+const endings: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0).toReversed()) await end();
+});
+
+interface AlarmRow {
+  readonly rule: string;
+  readonly state: string;
+  readonly priority: number;
+  readonly message: { readonly en: string };
+}
+
+/** How long it took until the alarm stood in this state. */
+async function until(
+  service: Service,
+  rule: string,
+  state: string,
+  ms = withinMs,
+): Promise<AlarmRow> {
+  const endMs = performance.now() + ms;
+  for (;;) {
+    const rows = await service.items<AlarmRow>("/v1/alarms");
+    const found = rows.find((alarm) => alarm.rule === rule && alarm.state === state);
+    if (found !== undefined) return found;
+    if (performance.now() > endMs) expect.unreachable(`no ${rule} that is ${state}`);
+    await delay(100);
+  }
+}
+
+async function started(environment: Readonly<Record<string, string>> = {}): Promise<Service> {
+  const home = new Home();
+  endings.push(() => home.remove());
+  return home.serve(environment);
+}
+
+test("a receiver that hangs is NOTIFIER within 30 s, and nothing is lost when it is back", async () => {
+  const receiver = await startReceiver();
+  endings.push(() => receiver.close());
+  receiver.state.usual = "hang";
+  const service = await started({ MERCAPTAN_NOTIFY_HOST_ALLOW_LIST: "127.0.0.1" });
+  await service.call("POST", "/v1/webhooks", { label: "dispatch", url: receiver.url });
+  await service.call("POST", "/v1/automation/stop", { reason: "test" });
+  const alarm = await until(service, "NOTIFIER", "unacknowledged");
+  expect(alarm).toMatchObject({ priority: 2 });
+  expect(alarm.message.en).toContain("receivers not reached: 1");
+  receiver.state.usual = 204;
+  await until(service, "NOTIFIER", "returned-unacknowledged", 60_000);
+  const kinds = new Set(receiver.calls.map(({ body }) => JSON.parse(body).data.kind as string));
+  expect([...kinds]).toEqual(
+    expect.arrayContaining(["automation.stopped", "alarm.raised", "alarm.returned"]),
+  );
+  expect(await service.metric("mercaptan_deliveries_total", { outcome: "failed" })).toBeGreaterThan(
+    0,
+  );
+  expect(await service.stop()).toBe(0);
+});
+
+/** A console that joins the feed at its beginning and then reads or does not read. */
+function joinFeed(service: Service): Socket {
+  const { hostname, port } = new URL(service.api);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => undefined);
+  endings.push(() => void socket.destroy());
+  const head = ["GET /v1/live/sse?after=0 HTTP/1.1", `Host: ${hostname}`];
+  socket.write([...head, `Authorization: Bearer ${service.key}`, "", ""].join("\r\n"));
+  return socket;
+}
+
+test("a feed that nobody reads any more is FANOUT within 30 s, until somebody does", async () => {
+  const service = await started();
+  const ids = Array.from({ length: 60 }, (_, place) => `F${place}`);
+  const rows = ids.map((id) => ({ id, size: "G4", quantumMl: 1_000, protocol: "json" }));
+  await service.call("POST", "/v1/meters/import", rows);
+  await service.gateway("G1", ids);
+  const gateway = await service.login("G1");
+  endings.push(() => gateway.endAsync(true));
+  const measuredAt = new Date().toISOString();
+  const report = JSON.stringify({ v: 1, measuredAt, volumeM3: "1.000", status: ["leak"] });
+  for (const id of ids) {
+    await gateway.publishAsync(`gateways/G1/up/json/${id}`, report, { qos: 1 });
+  }
+  const leaks = await service.items<{ readonly id: string }>("/v1/alarms");
+  expect(leaks.length).toBe(ids.length);
+  // More than the kernel holds for one socket.
+  const comments = Array.from({ length: 80 }, () =>
+    leaks.map(({ id }) => `/v1/alarms/${id}/comment`),
+  ).flat();
+  const queue = comments.values();
+  const write = async () => {
+    for (const path of queue) await service.call("POST", path, { comment: "still there" });
+  };
+  await Promise.all(Array.from({ length: 16 }, write));
+  const frozen = joinFeed(service);
+  frozen.pause();
+  await until(service, "FANOUT", "unacknowledged");
+  expect(await service.event("live.slowClientCut")).toBe(1);
+  const reading = joinFeed(service);
+  reading.resume();
+  await until(service, "FANOUT", "returned-unacknowledged");
+  expect(await service.stop()).toBe(0);
+});
