@@ -2,7 +2,6 @@
 
 /** An integer of 53 bits and a sign takes at most so many bytes. */
 const integerBytesMax = 8;
-const smallMax = 0x3fff_ffff;
 
 export class ByteWriter {
   #bytes = new Uint8Array(4_096);
@@ -48,34 +47,54 @@ export class ByteWriter {
   }
 
   /**
-   * Each value divided by the quantum, seven bits a byte, the lowest first; bit 7 says that more follow. Signed
-   * integers carry their sign in the lowest bit of the first byte.
+   * Integers, seven bits a byte, the lowest first; bit 7 says that more follow. The sign is the lowest bit of the
+   * first byte.
    */
-  integers(values: Float64Array, count: number, quantum: number, signed: boolean): void {
-    this.#reserve(count * integerBytesMax);
+  integers(values: Float64Array, from: number, to: number): void {
+    this.#reserve((to - from) * integerBytesMax);
     const bytes = this.#bytes;
     let at = this.#length;
-    for (let place = 0; place < count; place += 1) {
-      const value = (values[place] ?? 0) / quantum;
-      const magnitude = value < 0 ? -value : value;
-      if (magnitude <= smallMax) {
-        let rest = signed ? (magnitude << 1) | (value < 0 ? 1 : 0) : magnitude;
-        while (rest >= 0x80) {
-          bytes[at] = (rest & 0x7f) | 0x80;
-          at += 1;
-          rest >>>= 7;
-        }
-        bytes[at] = rest;
+    for (let place = from; place < to; place += 1) {
+      const value = values[place] ?? 0;
+      const magnitude = Math.abs(value);
+      bytes[at] = (magnitude % 64) * 2 + (value < 0 ? 1 : 0);
+      let rest = Math.floor(magnitude / 64);
+      while (rest > 0) {
+        bytes[at] = (bytes[at] ?? 0) | 0x80;
         at += 1;
-      } else {
-        at = writeLarge(bytes, at, value, signed);
+        bytes[at] = rest % 0x80;
+        rest = Math.floor(rest / 0x80);
       }
+      at += 1;
     }
     this.#length = at;
   }
 
+  /** Each value above the least: first the lowest byte of all of them, then the next. */
+  planes(values: Float64Array, count: number, least: number, width: number): void {
+    this.#reserve(count * width);
+    const bytes = this.#bytes;
+    for (let plane = 0; plane < width; plane += 1) {
+      const at = this.#length + plane * count;
+      const share = 256 ** -plane;
+      for (let place = 0; place < count; place += 1) {
+        bytes[at + place] = ((values[place] ?? 0) - least) * share;
+      }
+    }
+    this.#length += count * width;
+  }
+
+  /** Each value as a double. */
+  doubles(values: Float64Array, count: number): void {
+    this.#reserve(count * 8);
+    for (let place = 0; place < count; place += 1) {
+      this.#view.setFloat64(this.#length + place * 8, values[place] ?? 0, true);
+    }
+    this.#length += count * 8;
+  }
+
   integer(value: number): void {
-    this.integers(Float64Array.of(value), 1, 1, true);
+    this.integers(Float64Array.of(value), 0, 1);
   }
 
   #reserve(moreBytes: number): void {
@@ -88,52 +107,75 @@ export class ByteWriter {
   }
 }
 
-function writeLarge(bytes: Uint8Array, start: number, value: number, signed: boolean): number {
-  let at = start;
-  const magnitude = Math.abs(value);
-  const firstScale = signed ? 64 : 128;
-  const low = magnitude % firstScale;
-  bytes[at] = (signed ? low * 2 + (value < 0 ? 1 : 0) : low) | 0x80;
-  at += 1;
-  let rest = Math.floor(magnitude / firstScale);
-  while (rest >= 0x80) {
-    bytes[at] = (rest % 0x80) | 0x80;
-    at += 1;
-    rest = Math.floor(rest / 0x80);
-  }
-  bytes[at] = rest;
-  return at + 1;
-}
-
-/** Reads `count` integers into `out`; returns the place after them, or -1 where the bytes are no such thing. */
+/** Reads integers into `out` from one place to another; returns the place after them, -1: they are no such thing. */
 export function readIntegers(
   bytes: Uint8Array,
   start: number,
   out: Float64Array,
-  count: number,
-  signed: boolean,
+  from: number,
+  to: number,
 ): number {
   let at = start;
-  for (let place = 0; place < count; place += 1) {
+  for (let place = from; place < to; place += 1) {
     const first = bytes[at];
     if (first === undefined) return -1;
     at += 1;
-    let magnitude = signed ? (first & 0x7f) >> 1 : first & 0x7f;
-    if (first >= 0x80) {
-      let scale = signed ? 64 : 128;
-      const end = at + integerBytesMax - 1;
-      let next = 0x80;
-      while (next >= 0x80) {
-        const byte = at < end ? bytes[at] : undefined;
-        if (byte === undefined) return -1;
-        next = byte;
-        at += 1;
-        magnitude += (next & 0x7f) * scale;
-        scale *= 128;
-      }
-      if (magnitude > Number.MAX_SAFE_INTEGER) return -1;
+    let magnitude = (first & 0x7f) >> 1;
+    let scale = 64;
+    const end = at + integerBytesMax - 1;
+    let last = first;
+    while (last >= 0x80) {
+      const byte = at < end ? bytes[at] : undefined;
+      if (byte === undefined) return -1;
+      last = byte;
+      at += 1;
+      magnitude += (last & 0x7f) * scale;
+      scale *= 128;
     }
-    out[place] = signed && (first & 1) === 1 && magnitude !== 0 ? -magnitude : magnitude;
+    if (magnitude > Number.MAX_SAFE_INTEGER) return -1;
+    out[place] = (first & 1) === 1 && magnitude !== 0 ? -magnitude : magnitude;
   }
   return at;
+}
+
+/** Reads what `planes` wrote, in quanta above the least; there must be as many bytes. */
+export function readPlanes(
+  bytes: Uint8Array,
+  start: number,
+  out: Float64Array,
+  count: number,
+  { quantum, least, width }: { quantum: number; least: number; width: number },
+): void {
+  const base = least * quantum;
+  if (width === 0) out.fill(base, 0, count);
+  for (let plane = 0; plane < width; plane += 1) {
+    const at = start + plane * count;
+    const scale = quantum * 256 ** plane;
+    if (plane === 0) {
+      for (let place = 0; place < count; place += 1) {
+        out[place] = base + (bytes[at + place] ?? 0) * scale;
+      }
+    } else {
+      for (let place = 0; place < count; place += 1) {
+        out[place] = (out[place] ?? 0) + (bytes[at + place] ?? 0) * scale;
+      }
+    }
+  }
+}
+
+/** Doubles, times the quantum; false where one is no safe integer. There must be as many bytes. */
+export function readDoubles(
+  bytes: Uint8Array,
+  start: number,
+  out: Float64Array,
+  count: number,
+  quantum: number,
+): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let place = 0; place < count; place += 1) {
+    const value = view.getFloat64(start + place * 8, true) * quantum;
+    if (!Number.isSafeInteger(value)) return false;
+    out[place] = value;
+  }
+  return true;
 }

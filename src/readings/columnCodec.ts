@@ -2,70 +2,78 @@
  * One column of a chunk as bytes: integers of up to 53 bits, any of which may be missing. What a column is worth in
  * bytes is decided by what changes from reading to reading of one meter, so that is what is written.
  *
- *     form | [which rows have a value: one bit a row] | base | [quantum | residuals]
+ *     form | [which rows have a value: one bit a row] | base | what follows by the shape
  *
- * The base is the first value. A residual is what follows from it by the shape: the value itself, the difference to
- * the meter's value before, or the change of that difference. At a meter's first row the value before is the first
- * value of the meter before. All residuals are whole multiples of the quantum, which is their greatest common divisor.
+ * The base is the first value. A column of runs tells each change and how long the value stays. Otherwise there is a
+ * residual for each value: the value itself, the difference to the meter's value before, or the change of that
+ * difference; at a meter's first row the value before is the first value of the meter before. Residuals are counted in
+ * quanta, their greatest common divisor, above the least of them, in as many bytes as the largest needs.
  */
 import { fail, ok, type Result } from "#domain/result.ts";
 import { readIntegers, type ByteWriter } from "./byteWriter.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
+import { differ, readResiduals, sum, writeResiduals, type Shape } from "./residuals.ts";
+import { Runs } from "./runs.ts";
 
-export type Shape = "plain" | "delta" | "deltaOfDelta";
-const shapes: readonly Shape[] = ["plain", "delta", "deltaOfDelta"];
+const shapes = ["plain", "delta", "deltaOfDelta", "runs"] as const;
 
 /** Bits of the form byte: 0..1 which rows have a value, 2..3 the shape, then these. */
-const form = { some: 1, none: 2, shapeShift: 2, signed: 16, flat: 32, relative: 64 } as const;
+const form = { some: 1, none: 2, shapeShift: 2, flat: 32, relative: 64 } as const;
 
 /** More rows in one chunk are refused before anything is allocated for them. */
 export const chunkRowsMax = 65_536;
 
+/** A column whose values stay for so many rows is written as runs. */
+const runRowsMin = 4;
+
+/** Differences of values that are further apart might not be exact: they are written plain. */
+const spreadMax = 2 ** 51;
+
 /** Room for the work on one column; a coder is used by one thread, for one column after the other. */
 export class ColumnCodec {
   #values = new Float64Array(0);
-  #starts = new Uint8Array(0);
-  #residuals = new Float64Array(0);
+  /** Residuals of the first values of meters, and of all others. */
+  #firsts = new Float64Array(0);
+  #others = new Float64Array(0);
+  /** The meters' runs in a column with missing values; a column as one run. */
+  readonly #packedRuns = new Runs();
+  readonly #oneRun = new Runs();
 
   /**
-   * Writes the first `count` values; NaN is a missing one. `starts` is 1 at each meter's first row. `relative` is only
+   * Writes the first `count` values; NaN is a missing one. `meters` are the runs of each meter. `relative` is only
    * noted for the reader: the values are differences to another column.
    */
   encode(
     writer: ByteWriter,
     values: Float64Array,
-    starts: Uint8Array,
+    meters: Runs,
     count: number,
     wanted: { readonly shape: Shape; readonly relative: boolean },
   ): void {
     this.#reserve(count);
     const isWhole = hasEveryValue(values, count);
-    const present = isWhole ? count : this.#pack(values, starts, count);
-    const relativeBit = wanted.relative ? form.relative : 0;
-    if (present === 0) return writer.u8(form.none | relativeBit);
+    const present = isWhole ? count : this.#pack(values, meters, count);
+    const bits = (isWhole ? 0 : form.some) | (wanted.relative ? form.relative : 0);
+    if (present === 0) return writer.u8(form.none | (bits & form.relative));
     const packed = isWhole ? values : this.#values;
-    const shape = this.#shapeOf(packed, isWhole ? starts : this.#starts, present, wanted.shape);
-    const { quantum, signed } = quantumOf(this.#residuals, present - 1);
-    const flat = quantum === 0;
-    writer.u8(
-      (present < count ? form.some : 0) |
-        (shapes.indexOf(shape) << form.shapeShift) |
-        (signed ? form.signed : 0) |
-        (flat ? form.flat : 0) |
-        relativeBit,
-    );
-    if (present < count) writeBitmap(writer, values, count);
+    const { changes, spread } = survey(packed, present);
+    const isRuns = changes * runRowsMin < present && spread <= spreadMax;
+    const shape = isRuns ? "runs" : spread <= spreadMax ? wanted.shape : "plain";
+    const flatBit = changes === 0 ? form.flat : 0;
+    writer.u8(bits | flatBit | (shapes.indexOf(shape) << form.shapeShift));
+    if (!isWhole) writeBitmap(writer, values, count);
     writer.integer(packed[0] ?? 0);
-    if (flat) return undefined;
-    writer.integer(quantum);
-    writer.integers(this.#residuals, present - 1, quantum, signed);
-    return undefined;
+    if (changes === 0) return undefined;
+    if (shape === "runs") return writeRuns(writer, packed, present, this.#others);
+    const runs = this.#runsOf(shape, isWhole ? meters : this.#packedRuns, present);
+    differ(shape, packed, runs, this.#firsts, this.#others);
+    return writeResiduals(writer, this.#firsts, runs.count, this.#others, present - runs.count);
   }
 
   /** Reads exactly these bytes into `out`; the answer tells whether the values are relative to another column. */
   decode(
     bytes: Uint8Array,
-    starts: Uint8Array,
+    meters: Runs,
     count: number,
     out: Float64Array,
   ): Result<{ readonly relative: boolean }, ReadingFault> {
@@ -79,21 +87,18 @@ export class ColumnCodec {
       out.fill(NaN, 0, count);
       return ok({ relative });
     }
-    const shape = shapes[(head >> form.shapeShift) & 3];
-    if (shape === undefined || head >= 0x80) return unexpected("column form");
+    if (head >= 0x80 || (head & 0x10) !== 0) return unexpected("column form");
     const some = (head & form.some) !== 0;
     const bitmapBytes = some ? Math.ceil(count / 8) : 0;
     if (bytes.length < 1 + bitmapBytes) return fail({ kind: "truncated", what: "bitmap" });
     const bitmap = bytes.subarray(1, 1 + bitmapBytes);
-    const present = some ? this.#packStarts(bitmap, starts, count) : count;
+    const present = some ? this.#packRuns(bitmap, meters, count) : count;
     if (present === 0) return unexpected("bitmap");
-    const fault = this.#readResiduals(bytes, 1 + bitmapBytes, present, head);
+    const packed = some ? this.#values : out;
+    const packedMeters = some ? this.#packedRuns : meters;
+    const fault = this.#readValues(bytes, 1 + bitmapBytes, packedMeters, present, packed);
     if (fault) return fail(fault);
-    const packedStarts = some ? this.#starts : starts;
-    if (!restore(shape, this.#residuals, packedStarts, present, some ? this.#values : out)) {
-      return fail({ kind: "outOfRange", what: "column value" });
-    }
-    if (some) spread(bitmap, this.#values, count, out);
+    if (some) spread(bitmap, packed, count, out);
     return ok({ relative });
   }
 
@@ -101,85 +106,77 @@ export class ColumnCodec {
     if (rows <= this.#values.length) return;
     const room = Math.min(chunkRowsMax, Math.max(rows, this.#values.length * 2, 256));
     this.#values = new Float64Array(room);
-    this.#starts = new Uint8Array(room);
-    this.#residuals = new Float64Array(room);
-  }
-
-  /** Base and residuals, the base first, in `#residuals`. */
-  #readResiduals(
-    bytes: Uint8Array,
-    start: number,
-    present: number,
-    head: number,
-  ): ReadingFault | undefined {
-    const residuals = this.#residuals;
-    let at = readIntegers(bytes, start, residuals, 1, true);
-    if (at < 0) return { kind: "truncated", what: "base" };
-    if ((head & form.flat) !== 0) {
-      residuals.fill(0, 1, present);
-    } else {
-      const quantumOut = this.#values;
-      at = readIntegers(bytes, at, quantumOut, 1, true);
-      const quantum = at < 0 ? 0 : (quantumOut[0] ?? 0);
-      if (quantum < 1) return { kind: "unexpectedValue", what: "quantum" };
-      const signed = (head & form.signed) !== 0;
-      at = readIntegers(bytes, at, residuals.subarray(1), present - 1, signed);
-      if (at < 0) return { kind: "truncated", what: "residuals" };
-      if (quantum !== 1) {
-        for (let place = 1; place < present; place += 1) {
-          residuals[place] = (residuals[place] ?? 0) * quantum;
-        }
-      }
-    }
-    return at === bytes.length ? undefined : { kind: "trailingBytes", what: "column" };
+    this.#firsts = new Float64Array(room);
+    this.#others = new Float64Array(room);
   }
 
   /** The values that there are, without gaps; a meter's first value there is starts the meter. */
-  #pack(values: Float64Array, starts: Uint8Array, count: number): number {
+  #pack(values: Float64Array, meters: Runs, count: number): number {
+    const packed = this.#packedRuns;
+    packed.clear();
     let present = 0;
-    let starting = 0;
+    let run = 1;
     for (let row = 0; row < count; row += 1) {
+      if (row === meters.starts[run]) {
+        packed.end(present);
+        run += 1;
+      }
       const value = values[row] ?? NaN;
-      starting |= starts[row] ?? 0;
-      if (!Number.isNaN(value)) {
-        this.#values[present] = value;
-        this.#starts[present] = starting;
-        present += 1;
-        starting = 0;
-      }
+      if (Number.isNaN(value)) continue;
+      this.#values[present] = value;
+      present += 1;
     }
+    packed.end(present);
     return present;
   }
 
-  #packStarts(bitmap: Uint8Array, starts: Uint8Array, count: number): number {
+  #packRuns(bitmap: Uint8Array, meters: Runs, count: number): number {
+    const packed = this.#packedRuns;
+    packed.clear();
     let present = 0;
-    let starting = 0;
+    let run = 1;
     for (let row = 0; row < count; row += 1) {
-      starting |= starts[row] ?? 0;
-      if ((((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1) === 1) {
-        this.#starts[present] = starting;
-        present += 1;
-        starting = 0;
+      if (row === meters.starts[run]) {
+        packed.end(present);
+        run += 1;
       }
+      present += ((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1;
     }
+    packed.end(present);
     return present;
   }
 
-  /** The wanted shape, or plain where a difference would not be exact. A column that never changes is a delta. */
-  #shapeOf(values: Float64Array, starts: Uint8Array, present: number, wanted: Shape): Shape {
-    if (wanted === "plain") {
-      const first = values[0];
-      let same = 1;
-      while (same < present && values[same] === first) same += 1;
-      if (same < present) {
-        this.#residuals.set(values.subarray(1, present));
-        return "plain";
-      }
+  /** A plain column does not mind where meters begin. */
+  #runsOf(shape: Shape, meters: Runs, count: number): Runs {
+    if (shape !== "plain") return meters;
+    this.#oneRun.whole(count);
+    return this.#oneRun;
+  }
+
+  #readValues(
+    bytes: Uint8Array,
+    start: number,
+    meters: Runs,
+    present: number,
+    out: Float64Array,
+  ): ReadingFault | undefined {
+    const head = bytes[0] ?? 0;
+    const shape = shapes[(head >> form.shapeShift) & 3] ?? "plain";
+    const at = readIntegers(bytes, start, out, 0, 1);
+    if (at < 0) return { kind: "truncated", what: "base" };
+    if ((head & form.flat) !== 0) {
+      if (at < bytes.length) return { kind: "trailingBytes", what: "column" };
+      out.fill(out[0] ?? 0, 1, present);
+      return undefined;
     }
-    const shape = wanted === "plain" ? "delta" : wanted;
-    if (differences(shape, values, starts, present, this.#residuals)) return shape;
-    this.#residuals.set(values.subarray(1, present));
-    return "plain";
+    if (shape === "runs") return readRuns(bytes, at, out, present);
+    const runs = this.#runsOf(shape, meters, present);
+    const others = present - runs.count;
+    const fault = readResiduals(bytes, at, this.#firsts, runs.count, this.#others, others);
+    if (fault) return fault;
+    return sum(shape, this.#firsts, this.#others, runs, out)
+      ? undefined
+      : { kind: "outOfRange", what: "column value" };
   }
 }
 
@@ -187,96 +184,79 @@ function unexpected(what: string): Result<never, ReadingFault> {
   return fail({ kind: "unexpectedValue", what });
 }
 
-/** False where a difference is no safe integer. */
-function differences(
-  shape: Shape,
+function isSafe(value: number): boolean {
+  return value >= -Number.MAX_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
+}
+
+/** How often a value differs from the one before, and how far apart any two are. */
+function survey(
   values: Float64Array,
-  starts: Uint8Array,
   count: number,
-  out: Float64Array,
-): boolean {
+): { readonly changes: number; readonly spread: number } {
   let before = values[0] ?? 0;
-  let first = before;
-  let step = 0;
+  let least = before;
+  let most = before;
+  let changes = 0;
   for (let place = 1; place < count; place += 1) {
     const value = values[place] ?? 0;
-    let residual: number;
-    if (starts[place] === 1) {
-      residual = value - first;
-      first = value;
-    } else {
-      const change = value - before;
-      if (!Number.isSafeInteger(change)) return false;
-      residual = shape === "delta" ? change : change - step;
-      step = change;
-    }
-    if (!Number.isSafeInteger(residual)) return false;
-    out[place - 1] = residual;
+    if (value === before) continue;
+    changes += 1;
+    if (value < least) least = value;
+    if (value > most) most = value;
     before = value;
   }
-  return true;
+  return { changes, spread: most - least };
 }
 
-/** The inverse of `differences`; false where a value is no safe integer. */
-function restore(
-  shape: Shape,
-  residuals: Float64Array,
-  starts: Uint8Array,
-  count: number,
-  out: Float64Array,
-): boolean {
-  let before = residuals[0] ?? 0;
-  let first = before;
-  let step = 0;
-  let exact = true;
-  out[0] = before;
-  for (let place = 1; place < count; place += 1) {
-    let value = residuals[place] ?? 0;
-    if (shape !== "plain") {
-      if (starts[place] === 1) {
-        value += first;
-        first = value;
-      } else {
-        if (shape === "deltaOfDelta") {
-          step += value;
-          value = step;
-        }
-        value += before;
-      }
-    }
-    if (value > Number.MAX_SAFE_INTEGER || value < -Number.MAX_SAFE_INTEGER) exact = false;
-    out[place] = value;
-    before = value;
-  }
-  return exact;
-}
-
-/** The greatest common divisor (0: all are zero), and whether any is negative. */
-function quantumOf(
+/** How many changes; of each, how many rows after the one before, and by how much. */
+function writeRuns(
+  writer: ByteWriter,
   values: Float64Array,
   count: number,
-): { readonly quantum: number; readonly signed: boolean } {
-  let quantum = 0;
-  let signed = false;
-  for (let place = 0; place < count; place += 1) {
-    const value = values[place] ?? 0;
-    if (value < 0) signed = true;
-    if (quantum === 1 || value === 0 || isMultiple(value, quantum)) continue;
-    let one = Math.abs(value);
-    let other = quantum;
-    while (other !== 0) [one, other] = [other, one % other];
-    quantum = one;
+  room: Float64Array,
+): void {
+  let before = values[0] ?? 0;
+  let start = 0;
+  let filled = 0;
+  for (let row = 1; row < count; row += 1) {
+    const value = values[row] ?? 0;
+    if (value === before) continue;
+    room[filled] = row - start;
+    room[filled + 1] = value - before;
+    filled += 2;
+    start = row;
+    before = value;
   }
-  return { quantum, signed };
+  writer.u32(filled / 2);
+  writer.integers(room, 0, filled);
 }
 
-/** The remainder of small integers is ten times as quick as that of large ones. */
-function isMultiple(value: number, quantum: number): boolean {
-  const small = value | 0;
-  if (small === value && (quantum | 0) === quantum && quantum !== 0) {
-    return small % (quantum | 0) === 0;
+/** The runs behind the first value, which is there. */
+function readRuns(
+  bytes: Uint8Array,
+  start: number,
+  out: Float64Array,
+  count: number,
+): ReadingFault | undefined {
+  if (start + 4 > bytes.length) return { kind: "truncated", what: "runs" };
+  const changes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(start, true);
+  if (changes >= count) return { kind: "unexpectedValue", what: "runs" };
+  const pair = new Float64Array(2);
+  let at = start + 4;
+  let row = 0;
+  let value = out[0] ?? 0;
+  for (let change = 0; change < changes; change += 1) {
+    at = readIntegers(bytes, at, pair, 0, 2);
+    if (at < 0) return { kind: "truncated", what: "runs" };
+    const end = row + (pair[0] ?? 0);
+    if (end <= row || end >= count) return { kind: "unexpectedValue", what: "run length" };
+    // For a few rows a loop is quicker than a fill.
+    for (; row < end; row += 1) out[row] = value;
+    value += pair[1] ?? 0;
+    if (!isSafe(value)) return { kind: "outOfRange", what: "column value" };
   }
-  return value % quantum === 0;
+  out.fill(value, row, count);
+  return at === bytes.length ? undefined : { kind: "trailingBytes", what: "column" };
 }
 
 function hasEveryValue(values: Float64Array, count: number): boolean {

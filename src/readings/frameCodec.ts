@@ -13,6 +13,7 @@ import { ByteWriter } from "./byteWriter.ts";
 import { chunkRowsMax, ColumnCodec } from "./columnCodec.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
 import type { RowTable } from "./rowTable.ts";
+import { Runs } from "./runs.ts";
 import type { Schema } from "./schema.ts";
 
 /** No frame is larger when it is uncompressed; a larger one is refused while it is being uncompressed. */
@@ -25,7 +26,9 @@ export class FrameCodec {
   readonly #columns = new ColumnCodec();
   readonly #frame = new ByteWriter();
   readonly #column = new ByteWriter();
-  #starts = new Uint8Array(0);
+  readonly #meters = new Runs();
+  /** For the column that says where the meters are. */
+  readonly #allRows = new Runs();
   #differences = new Float64Array(0);
 
   constructor(schema: Schema) {
@@ -35,7 +38,8 @@ export class FrameCodec {
   /** The table's frames, compressed. */
   encode(table: RowTable, level: number): readonly Uint8Array<ArrayBuffer>[] {
     this.#reserve(table.count);
-    this.#findStarts(table);
+    this.#meters.find(table.column(0), table.count);
+    this.#allRows.whole(table.count);
     const frames: Uint8Array<ArrayBuffer>[] = [];
     for (let frame = 0; frame < this.#schema.frames; frame += 1) {
       frames.push(this.#encodeFrame(table, frame, level));
@@ -87,10 +91,11 @@ export class FrameCodec {
   ): ReadingFault | undefined {
     this.#reserve(table.count);
     const out = table.column(place);
-    if (place === 0) this.#starts.fill(0, 0, table.count);
-    const decoded = this.#columns.decode(bytes, this.#starts, table.count, out);
+    if (place === 0) this.#allRows.whole(table.count);
+    const meters = place === 0 ? this.#allRows : this.#meters;
+    const decoded = this.#columns.decode(bytes, meters, table.count, out);
     if (!decoded.ok) return decoded.fault;
-    if (place === 0) this.#findStarts(table);
+    if (place === 0) this.#meters.find(out, table.count);
     if (!decoded.value.relative) return undefined;
     const against = this.#schema.columns[place]?.against;
     const isRead = against !== undefined && (wanted === null || wanted.has(against));
@@ -118,7 +123,7 @@ export class FrameCodec {
       this.#columns.encode(
         this.#column,
         relative ? this.#differences : values,
-        this.#starts,
+        place === 0 ? this.#allRows : this.#meters,
         table.count,
         { shape: spec.shape, relative },
       );
@@ -143,21 +148,9 @@ export class FrameCodec {
 
   #reserve(rows: number): void {
     invariant(rows <= chunkRowsMax, "a chunk has its limit");
-    if (rows <= this.#starts.length) return;
-    const room = Math.min(chunkRowsMax, Math.max(rows, this.#starts.length * 2, 256));
-    this.#starts = new Uint8Array(room);
+    if (rows <= this.#differences.length) return;
+    const room = Math.min(chunkRowsMax, Math.max(rows, this.#differences.length * 2, 256));
     this.#differences = new Float64Array(room);
-  }
-
-  #findStarts(table: RowTable): void {
-    const starts = this.#starts;
-    const meters = table.column(0);
-    let before = NaN;
-    for (let row = 0; row < table.count; row += 1) {
-      const meter = meters[row] ?? NaN;
-      starts[row] = meter === before ? 0 : 1;
-      before = meter;
-    }
   }
 }
 

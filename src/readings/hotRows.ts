@@ -1,47 +1,93 @@
-/** Readings that are in no segment yet, in memory: each meter's rows as a chain from its newest arrival back. */
+/**
+ * Readings that are in no segment yet, in memory: each meter's rows as a chain from its newest arrival back. They lie
+ * in blocks of a fixed size, for a table that grew with them would be copied while a commit waits.
+ */
+import type { ReadingFault } from "#ports/readingStore.ts";
+import { batchRowsMax, type HotBatchCodec } from "./hotBatch.ts";
 import { RowTable } from "./rowTable.ts";
 import { readingPlaces, readingSchema } from "./schema.ts";
 
 const none = -1;
+const blockRows = batchRowsMax * 2;
+
+interface Block {
+  readonly table: RowTable;
+  /** By row: the same meter's row before, among those of all blocks. */
+  readonly before: Int32Array;
+}
 
 export class HotRows {
-  readonly table = new RowTable(readingSchema.columns.length, 4_096);
+  count = 0;
   /** Highest number of a batch in it. */
   batchNo = 0;
   /** Oldest measured time in it; Infinity when it is empty. */
   firstMs = Infinity;
+  readonly #blocks: Block[] = [];
   /** By meter number: its newest row. */
   #heads = new Int32Array(1_024).fill(none);
-  /** By row: the same meter's row before. */
-  #before = new Int32Array(4_096);
 
-  add(batchNo: number, batch: RowTable): void {
-    const from = this.table.count;
-    this.table.addRun(batch, 0, batch.count);
-    this.batchNo = batchNo;
-    if (this.#before.length < this.table.count) {
-      this.#before = grown(this.#before, this.table.count);
-    }
-    const meters = this.table.column(readingPlaces.meterNo);
-    const times = this.table.column(readingPlaces.measuredAtMs);
-    for (let row = from; row < this.table.count; row += 1) {
-      this.firstMs = Math.min(this.firstMs, times[row] ?? Infinity);
-      const meter = meters[row] ?? 0;
-      if (meter >= this.#heads.length) this.#heads = grown(this.#heads, meter + 1);
-      this.#before[row] = this.#heads[meter] ?? none;
-      this.#heads[meter] = row;
-    }
+  /** Adds a batch as it was stored. */
+  add(codec: HotBatchCodec, no: number, bytes: Uint8Array): ReadingFault | undefined {
+    const block = this.#blockOf(batchRowsMax);
+    const from = block.table.count;
+    const fault = codec.append(no, bytes, block.table);
+    if (fault === undefined) this.#chain(block, from);
+    this.batchNo = Math.max(no, this.batchNo);
+    return fault;
   }
 
-  /** The meter's rows, the newest arrival first. */
-  rowsOf(meterNo: number): readonly number[] {
-    const rows: number[] = [];
-    let row = this.#heads[meterNo] ?? none;
-    while (row !== none) {
-      rows.push(row);
-      row = this.#before[row] ?? none;
+  /** Adds what others hold, behind its own. */
+  take(others: HotRows): void {
+    for (const { table } of others.#blocks) {
+      const block = this.#blockOf(table.count);
+      const from = block.table.count;
+      block.table.addRun(table, 0, table.count);
+      this.#chain(block, from);
+    }
+    this.batchNo = Math.max(others.batchNo, this.batchNo);
+  }
+
+  /** All rows, as tables. */
+  get tables(): readonly RowTable[] {
+    return this.#blocks.map(({ table }) => table);
+  }
+
+  /** The meter's rows as table and place, the newest arrival first. */
+  rowsOf(meterNo: number): readonly { readonly table: RowTable; readonly row: number }[] {
+    const rows: { table: RowTable; row: number }[] = [];
+    let at = this.#heads[meterNo] ?? none;
+    while (at !== none) {
+      const block = this.#blocks[Math.floor(at / blockRows)];
+      if (block === undefined) break;
+      rows.push({ table: block.table, row: at % blockRows });
+      at = block.before[at % blockRows] ?? none;
     }
     return rows;
+  }
+
+  /** The last block when there is room in it, or a new one. */
+  #blockOf(rows: number): Block {
+    const last = this.#blocks.at(-1);
+    if (last !== undefined && last.table.count + rows <= blockRows) return last;
+    const table = new RowTable(readingSchema.columns.length, blockRows);
+    const block = { table, before: new Int32Array(blockRows) };
+    this.#blocks.push(block);
+    return block;
+  }
+
+  #chain({ table, before }: Block, from: number): void {
+    const first = (this.#blocks.length - 1) * blockRows;
+    const meters = table.column(readingPlaces.meterNo);
+    const times = table.column(readingPlaces.measuredAtMs);
+    for (let row = from; row < table.count; row += 1) {
+      const time = times[row] ?? Infinity;
+      if (time < this.firstMs) this.firstMs = time;
+      const meter = meters[row] ?? 0;
+      if (meter >= this.#heads.length) this.#heads = grown(this.#heads, meter + 1);
+      before[row] = this.#heads[meter] ?? none;
+      this.#heads[meter] = first + row;
+    }
+    this.count += table.count - from;
   }
 }
 

@@ -75,7 +75,7 @@ export function registersAt(sources: RegisterSources, atMs: number): Registers {
   const fromMs = base?.file.toMs ?? -Infinity;
   const since = files.segments.filter(({ file }) => file.lastMs > fromMs && file.firstMs <= atMs);
   const damage: DamagedPlace[] = [...files.unreadable(fromMs, atMs)];
-  const hasHot = hot.some(({ table }) => table.count > 0);
+  const hasHot = hot.some(({ firstMs }) => firstMs <= atMs);
   const isAnswered = base !== undefined && since.length === 0 && !hasHot;
   const registers = isAnswered
     ? closingsOf(base, damage)
@@ -97,7 +97,9 @@ function newestOf(
   const fromMs = base?.file.toMs ?? -Infinity;
   if (base !== undefined) offerClosings(base, newest, damage);
   for (const open of since) offerSegment(open, { fromMs, toMs: atMs }, newest, damage);
-  for (const rows of sources.hot) offerHot(rows, atMs, newest);
+  for (const rows of sources.hot) {
+    for (const table of rows.tables) offerHot(table, atMs, newest);
+  }
   return gathered(sources, newest);
 }
 
@@ -198,7 +200,7 @@ function offerSorted(table: RowTable, span: Span, newest: Newest): void {
   }
 }
 
-function offerHot({ table }: HotRows, atMs: number, newest: Newest): void {
+function offerHot(table: RowTable, atMs: number, newest: Newest): void {
   const meters = table.column(p.meterNo);
   const times = table.column(p.measuredAtMs);
   const registers = table.column(p.indexMl);
@@ -213,7 +215,8 @@ function offerHot({ table }: HotRows, atMs: number, newest: Newest): void {
 }
 
 function gathered(sources: RegisterSources, newest: Newest): RegisterColumns {
-  const meterNo = Float64Array.from(newest.atMs.keys());
+  const meterNo = new Float64Array(newest.highest + 1);
+  for (let meter = 1; meter < meterNo.length; meter += 1) meterNo[meter] = meter;
   const { atMs, indexMl, quality, conflict, highest } = newest;
   for (const tied of newest.ties) {
     const exact = sources.exactly(tied, atMs[tied] ?? 0);

@@ -11,11 +11,11 @@ export class RowTable {
     this.columns = Array.from<Float64Array | undefined>({ length: places }).fill(undefined);
   }
 
-  /** The column, made of missing values when it did not exist. */
+  /** The column, made of missing values when it did not exist; what lies behind the count is not said. */
   column(place: number): Float64Array {
     const known = this.columns[place];
     if (known !== undefined) return known;
-    const made = new Float64Array(this.capacity).fill(NaN);
+    const made = new Float64Array(this.capacity).fill(NaN, 0, this.count);
     this.columns[place] = made;
     return made;
   }
@@ -64,6 +64,12 @@ export class RowTable {
 
   clear(): void {
     this.count = 0;
+  }
+
+  /** Makes room for so many rows more whose values are about to be written. */
+  grow(rows: number): void {
+    this.#reserve(this.count + rows);
+    this.count += rows;
   }
 
   /** Makes room for so many rows whose values are about to be written. */

@@ -1,5 +1,5 @@
 /** Which columns a kind of file has, in the order of their code numbers, and how each is written. */
-import type { Shape } from "./columnCodec.ts";
+import type { Shape } from "./residuals.ts";
 
 export interface ColumnSpec {
   readonly name: string;

@@ -14,7 +14,7 @@ const fileMagic = 0x3147_4553_4352_454dn;
 const endMagic = 0x3144_4e45_4352_454dn;
 export const chunkMagic = 0x4b4e_4843;
 const footerMagic = 0x544f_4f46;
-const formatVersion = 1;
+const formatVersion = 2;
 
 export const headerBytes = 48;
 const framesPerChunk = 3;

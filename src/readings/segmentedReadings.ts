@@ -16,7 +16,7 @@ import type {
 } from "#ports/readingStore.ts";
 import { dayUse, peakFlows } from "./dayUse.ts";
 import type { GasCalendar } from "./gasDay.ts";
-import { HotBatchCodec } from "./hotBatch.ts";
+import { batchRowsMax, HotBatchCodec, type PlacedColumns } from "./hotBatch.ts";
 import { HotRows } from "./hotRows.ts";
 import type { Work, WorkMade, WorkRunner } from "./work.ts";
 import { staleness, type Manifest, type ManifestFile } from "./manifest.ts";
@@ -29,8 +29,6 @@ import { SegmentFiles } from "./segmentFiles.ts";
 import type { SegmentReader } from "./segmentReader.ts";
 import { partSuffix } from "./segmentWriter.ts";
 
-/** More readings in one batch are our own mistake. */
-const batchRowsMax = 32_768;
 /** Meter numbers are given out one after the other; registers at an instant are held by number. */
 const meterNoMax = 67_108_863;
 /** Batches that are in segments are removed so many at a commit. */
@@ -68,7 +66,7 @@ export class SegmentedReadings implements ReadingStore {
   /** What arrives now; behind it what a flush has taken and not yet listed. */
   #hot = new HotRows();
   #flushing: HotRows | undefined;
-  #pending: { readonly no: number; readonly rows: RowTable }[] = [];
+  #pending: { readonly no: number; readonly bytes: Uint8Array }[] = [];
   #newestBatch: number;
   #isBusy = false;
   /** What cannot be made because of damage. */
@@ -82,30 +80,28 @@ export class SegmentedReadings implements ReadingStore {
     const unlisted = this.#tidyFolder();
     const damagedBatches: number[] = [];
     for (const { no, bytes } of parts.manifest.batches(Infinity)) {
-      const batch = this.#codec.decode(no, bytes);
-      if (batch.ok) this.#hot.add(no, batch.value);
-      else damagedBatches.push(no);
+      if (this.#hot.add(this.#codec, no, bytes)) damagedBatches.push(no);
     }
     this.#newestBatch = parts.manifest.newestBatch;
     this.#files.loseBatches([...parts.manifest.damagedBatches(), ...damagedBatches]);
     this.#files.follow(parts.manifest);
     const files = this.#files.segments.length + this.#files.rollUps.length;
-    this.report = { hotRows: this.#hot.table.count, files, unlisted, damagedBatches };
+    this.report = { hotRows: this.#hot.count, files, unlisted, damagedBatches };
   }
 
   append(batch: ReadingColumns): void {
     invariant(this.#parts.manifest.isInTransaction, "readings are stored within a transaction");
     invariant(batch.count > 0 && batch.count <= batchRowsMax, "a batch has 1 to 32,768 readings");
-    const rows = tableOf(batch);
     const no = this.#newestBatch + this.#pending.length + 1;
-    this.#parts.manifest.putBatch(no, rows.count, this.#codec.encode(no, rows));
+    const bytes = this.#codec.encode(no, placed(batch));
+    this.#parts.manifest.putBatch(no, batch.count, bytes);
     this.#parts.manifest.dropFlushed(droppedBatchesMax);
-    this.#pending.push({ no, rows });
+    this.#pending.push({ no, bytes });
   }
 
   committed(): void {
-    for (const { no, rows } of this.#pending) {
-      this.#hot.add(no, rows);
+    for (const { no, bytes } of this.#pending) {
+      this.#hot.add(this.#codec, no, bytes);
       this.#newestBatch = no;
     }
     this.#pending = [];
@@ -169,7 +165,7 @@ export class SegmentedReadings implements ReadingStore {
   }
 
   get hotRows(): number {
-    return this.#hot.table.count + (this.#flushing?.table.count ?? 0);
+    return this.#hot.count + (this.#flushing?.count ?? 0);
   }
 
   /** Does what is due, one after the other; returns how much was done. What meets damage is left as it is. */
@@ -187,7 +183,7 @@ export class SegmentedReadings implements ReadingStore {
   /** Flushes whatever is hot, however little. */
   async flush(runner: WorkRunner): Promise<boolean> {
     const { manifest } = this.#parts;
-    if (this.#hot.table.count === 0) return true;
+    if (this.#hot.count === 0) return true;
     const work: Work = {
       kind: "flush",
       toNo: this.#hot.batchNo,
@@ -226,10 +222,10 @@ export class SegmentedReadings implements ReadingStore {
 
   #nextWork(nowMs: number): Work | undefined {
     const { manifest, calendar, plan } = this.#parts;
-    const { table, batchNo, firstMs } = this.#hot;
+    const { count, batchNo, firstMs } = this.#hot;
     return nextWork(calendar, plan, {
       files: manifest.files(),
-      hot: { rows: table.count, batchNo, firstMs },
+      hot: { rows: count, batchNo, firstMs },
       nextFileNo: manifest.nextFileNo,
       nowMs,
       blocked: this.#blocked,
@@ -297,7 +293,7 @@ export class SegmentedReadings implements ReadingStore {
   #takeBack(): void {
     const back = this.#flushing;
     if (back === undefined) return;
-    back.add(Math.max(back.batchNo, this.#hot.batchNo), this.#hot.table);
+    back.take(this.#hot);
     this.#hot = back;
     this.#flushing = undefined;
   }
@@ -306,10 +302,10 @@ export class SegmentedReadings implements ReadingStore {
   #addHot(meterNo: number, fromMs: number, toMs: number, into: RowTable): number {
     let newestMs = -Infinity;
     for (const rows of [this.#flushing, this.#hot]) {
-      for (const row of rows?.rowsOf(meterNo) ?? []) {
-        const time = rows?.table.value(readingPlaces.measuredAtMs, row) ?? NaN;
-        if (!(time > fromMs && time <= toMs) || rows === undefined) continue;
-        into.addRun(rows.table, row, row + 1);
+      for (const { table, row } of rows?.rowsOf(meterNo) ?? []) {
+        const time = table.value(readingPlaces.measuredAtMs, row);
+        if (time <= fromMs || time > toMs) continue;
+        into.addRun(table, row, row + 1);
         if (time > newestMs) newestMs = time;
       }
     }
@@ -353,26 +349,23 @@ export class SegmentedReadings implements ReadingStore {
   }
 }
 
-/** The columns as a table of the store's own; our own mistakes end here, before anything is written. */
-function tableOf({ count, columns }: ReadingColumns): RowTable {
-  const table = new RowTable(readingSchema.columns.length, count);
-  for (const [name, values] of Object.entries(columns)) {
-    const place = readingPlaces[name as keyof typeof columns];
-    const own = values.slice(0, count);
-    for (const value of own) {
-      const fits = Number.isSafeInteger(value) || Number.isNaN(value);
-      invariant(fits, `${name} is a safe integer or missing`);
-    }
-    table.columns[place] = own;
+/** The columns by their places; our own mistakes end here and in the coder, before anything is written. */
+function placed({ count, columns }: ReadingColumns): PlacedColumns {
+  const byPlace: (Float64Array | undefined)[] = [];
+  for (const [name, place] of Object.entries(readingPlaces)) {
+    byPlace[place] = columns[name as keyof typeof columns];
   }
-  table.count = count;
-  const meters = table.column(readingPlaces.meterNo).subarray(0, count);
-  const times = table.column(readingPlaces.measuredAtMs).subarray(0, count);
-  const isMeter = (value: number): boolean => value >= 1 && value <= meterNoMax;
-  invariant(meters.every(isMeter), `a meter number is 1 to ${meterNoMax}`);
-  const isTime = (value: number): boolean => value >= 0 && value <= timeMsMax;
-  invariant(times.every(isTime), "a reading was measured at some time");
-  return table;
+  const { meterNo, measuredAtMs } = columns;
+  const isWithin = (values: Float64Array | undefined, least: number, most: number): boolean => {
+    for (let row = 0; row < count; row += 1) {
+      const value = values?.[row] ?? NaN;
+      if (!(value >= least && value <= most)) return false;
+    }
+    return true;
+  };
+  invariant(isWithin(meterNo, 1, meterNoMax), `a meter number is 1 to ${meterNoMax}`);
+  invariant(isWithin(measuredAtMs, 0, timeMsMax), "a reading was measured at some time");
+  return { count, columns: byPlace };
 }
 
 /** The year 9999. What a meter's clock says beyond belief is placed elsewhere before it comes here. */

@@ -7,6 +7,7 @@ const { meterNo, measuredAtMs } = readingPlaces;
 
 /** The rows in order; rows that repeat another are left out. */
 export function sortRows(table: RowTable, rows: Uint32Array): Uint32Array {
+  // The order is written anew below.
   const sorted = byMeter(table, rows);
   const times = table.column(measuredAtMs);
   const meters = table.column(meterNo);
@@ -42,28 +43,49 @@ function settled(table: RowTable, sorted: Uint32Array, unsettled: readonly numbe
   return sorted.subarray(0, kept + sorted.length - done);
 }
 
-/** By meter, the rows of one meter in the order in which they came. */
-function byMeter(table: RowTable, rows: Uint32Array): Uint32Array {
+/** By meter, the rows of one meter in the order in which they were. */
+export function byMeter(table: RowTable, rows: Uint32Array): Uint32Array {
   const meters = table.column(meterNo);
+  let keys = Uint32Array.from(rows);
   let highest = 0;
-  for (const row of rows) highest = Math.max(highest, meters[row] ?? 0);
-  if (highest > rows.length * 16 + 1_024) {
-    return rows.slice().sort((one, other) => compareKeys(table, one, table, other) || one - other);
+  for (let place = 0; place < rows.length; place += 1) {
+    const meter = meters[rows[place] ?? 0] ?? 0;
+    keys[place] = meter;
+    if (meter > highest) highest = meter;
   }
-  const starts = new Uint32Array(highest + 2);
-  for (const row of rows)
-    starts[(meters[row] ?? 0) + 1] = (starts[(meters[row] ?? 0) + 1] ?? 0) + 1;
-  for (let meter = 1; meter < starts.length; meter += 1) {
-    starts[meter] = (starts[meter] ?? 0) + (starts[meter - 1] ?? 0);
-  }
-  const sorted = new Uint32Array(rows.length);
-  for (const row of rows) {
-    const meter = meters[row] ?? 0;
-    const place = starts[meter] ?? 0;
-    sorted[place] = row;
-    starts[meter] = place + 1;
+  let sorted = rows;
+  for (let shift = 0; highest >>> shift > 0; shift += digitBits) {
+    const places = digitPlaces(keys, shift);
+    const nextKeys = new Uint32Array(rows.length);
+    const next = new Uint32Array(rows.length);
+    for (let place = 0; place < rows.length; place += 1) {
+      const key = keys[place] ?? 0;
+      const digit = (key >>> shift) & digitMask;
+      const to = places[digit] ?? 0;
+      places[digit] = to + 1;
+      nextKeys[to] = key;
+      next[to] = sorted[place] ?? 0;
+    }
+    keys = nextKeys;
+    sorted = next;
   }
   return sorted;
+}
+
+const digitBits = 10;
+const digitMask = 2 ** digitBits - 1;
+
+/** Where the keys with each digit begin when they are sorted by it. */
+function digitPlaces(keys: Uint32Array, shift: number): Uint32Array {
+  const places = new Uint32Array(digitMask + 2);
+  for (let place = 0; place < keys.length; place += 1) {
+    const after = (((keys[place] ?? 0) >>> shift) & digitMask) + 1;
+    places[after] = (places[after] ?? 0) + 1;
+  }
+  for (let digit = 1; digit < places.length; digit += 1) {
+    places[digit] = (places[digit] ?? 0) + (places[digit - 1] ?? 0);
+  }
+  return places;
 }
 
 /** Longer stretches of one meter are not sorted by insertion. */

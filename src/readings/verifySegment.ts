@@ -39,13 +39,16 @@ function contentFault(
   reader: SegmentReader,
 ): ReadingFault | undefined {
   const isByTime = reader.schema === readingSchema;
+  const meters = table.column(0);
+  const times = table.column(1);
+  const { firstMs, lastMs } = entry;
   let { meterNo, atMs } = before;
   for (let row = 0; row < table.count; row += 1) {
-    const meter = table.value(0, row);
-    const at = table.value(1, row);
+    const meter = meters[row] ?? NaN;
+    const at = times[row] ?? NaN;
     const isAfter = meter > meterNo || (isByTime && meter === meterNo && at >= atMs);
     if (!isAfter) return { kind: "unexpectedValue", what: "order of rows" };
-    if (at < entry.firstMs || at > entry.lastMs) return { kind: "outOfRange", what: "time" };
+    if (at < firstMs || at > lastMs) return { kind: "outOfRange", what: "time" };
     meterNo = meter;
     atMs = at;
   }

@@ -8,12 +8,12 @@ export type ReadingValues = Partial<Record<ReadingColumn, number | null>>;
 /** A table of the given rows; what a row does not name is missing. */
 export function tableOf(rows: readonly ReadingValues[]): RowTable {
   const table = new RowTable(readingSchema.columns.length, Math.max(1, rows.length));
+  table.count = rows.length;
   for (const [row, values] of rows.entries()) {
     for (const [name, value] of Object.entries(values)) {
       table.column(readingPlaces[name as ReadingColumn])[row] = value ?? NaN;
     }
   }
-  table.count = rows.length;
   return table;
 }
 

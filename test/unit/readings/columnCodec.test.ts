@@ -3,14 +3,25 @@ import { test as property } from "@fast-check/vitest";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ByteWriter } from "#readings/byteWriter.ts";
-import { ColumnCodec, type Shape } from "#readings/columnCodec.ts";
+import { ColumnCodec } from "#readings/columnCodec.ts";
+import type { Shape } from "#readings/residuals.ts";
+import { Runs } from "#readings/runs.ts";
 
 const codec = new ColumnCodec();
 const shapes: readonly Shape[] = ["plain", "delta", "deltaOfDelta"];
 
-function encoded(values: Float64Array, starts: Uint8Array, shape: Shape): Uint8Array {
+/** A meter begins at the first row and wherever a mark is 1. */
+function runsOf(marks: Uint8Array): Runs {
+  const runs = new Runs();
+  runs.clear();
+  for (const [row, mark] of marks.entries()) if (mark === 1) runs.end(row);
+  runs.end(marks.length);
+  return runs;
+}
+
+function encoded(values: Float64Array, marks: Uint8Array, shape: Shape): Uint8Array {
   const writer = new ByteWriter();
-  codec.encode(writer, values, starts, values.length, { shape, relative: false });
+  codec.encode(writer, values, runsOf(marks), values.length, { shape, relative: false });
   return writer.written.slice();
 }
 
@@ -18,7 +29,7 @@ function roundTrip(values: readonly (number | null)[], starts: readonly number[]
   const column = Float64Array.from(values, (value) => value ?? NaN);
   const marks = Uint8Array.from(values, (_value, row) => starts[row] ?? 0);
   const out = new Float64Array(column.length).fill(-1);
-  const decoded = codec.decode(encoded(column, marks, shape), marks, column.length, out);
+  const decoded = codec.decode(encoded(column, marks, shape), runsOf(marks), column.length, out);
   expect(decoded).toEqual({ ok: true, value: { relative: false } });
   return Array.from(out, (value) => (Number.isNaN(value) ? null : value));
 }
@@ -68,7 +79,7 @@ property.prop([fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 1, max: 400 
   "hostile bytes are a fault or a column, never a throw",
   (bytes, count) => {
     const out = new Float64Array(count);
-    const decoded = codec.decode(bytes, new Uint8Array(count), count, out);
+    const decoded = codec.decode(bytes, runsOf(new Uint8Array(count)), count, out);
     if (!decoded.ok) expect(decoded.fault.kind).not.toBe("");
     else
       for (const value of out)
@@ -84,7 +95,7 @@ property.prop([values, fc.constantFrom(...shapes), fc.nat(), fc.integer({ min: 1
       new Uint8Array(column.length),
       shape,
     );
-    const marks = new Uint8Array(column.length);
+    const marks = runsOf(new Uint8Array(column.length));
     const out = new Float64Array(column.length);
     for (let length = 0; length < whole.length; length += 1) {
       expect(codec.decode(whole.subarray(0, length), marks, column.length, out).ok).toBe(false);

@@ -1,0 +1,167 @@
+/**
+ * What is left of a column's values when what was to be expected is taken away, in quanta above the least of them, in
+ * as many bytes as the largest needs: first the lowest byte of all, then the next.
+ */
+import { readDoubles, readIntegers, readPlanes, type ByteWriter } from "./byteWriter.ts";
+import type { ReadingFault } from "#ports/readingStore.ts";
+import type { Runs } from "./runs.ts";
+
+/** A residual is the value, its difference to the meter's value before, or the change of that difference. */
+export type Shape = "plain" | "delta" | "deltaOfDelta";
+
+/** Residuals above the least that take more bytes than this are written as doubles. */
+const widthMax = 6;
+const doubleWidth = 8;
+
+/** The residuals of the shape: of the first value of each run but the first, and of all other values. */
+export function differ(
+  shape: Shape,
+  values: Float64Array,
+  { starts, count }: Runs,
+  firsts: Float64Array,
+  others: Float64Array,
+): void {
+  const isPlain = shape === "plain";
+  const isDelta = shape === "delta";
+  let first = values[0] ?? 0;
+  let step = 0;
+  let place = 0;
+  for (let run = 0; run < count; run += 1) {
+    let row = starts[run] ?? 0;
+    const end = starts[run + 1] ?? 0;
+    let before = values[row] ?? 0;
+    firsts[run] = before - first;
+    first = before;
+    for (row += 1; row < end; row += 1) {
+      const value = values[row] ?? 0;
+      const change = value - before;
+      others[place] = isPlain ? value : isDelta ? change : change - step;
+      place += 1;
+      step = change;
+      before = value;
+    }
+  }
+}
+
+/**
+ * First values; quantum, least and width; the others. The quantum is the greatest common divisor: a register that
+ * counts litres costs the bytes of litres, though it is kept in millilitres.
+ */
+export function writeResiduals(
+  writer: ByteWriter,
+  firsts: Float64Array,
+  firstCount: number,
+  others: Float64Array,
+  count: number,
+): void {
+  firsts[0] = 0;
+  let quantum = divide(firsts, firstCount, 0);
+  const divisor = divide(others, count, quantum) || 1;
+  for (let run = 1; run < firstCount; run += 1) {
+    firsts[run] = (firsts[run] ?? 0) * (quantum / divisor);
+  }
+  quantum = divisor;
+  let least = others[0] ?? 0;
+  let most = least;
+  for (let place = 1; place < count; place += 1) {
+    const value = others[place] ?? 0;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  let width = 0;
+  for (let range = most - least; range >= 1; range /= 256) width += 1;
+  writer.integers(firsts, 1, firstCount);
+  writer.integer(quantum);
+  writer.integer(width > widthMax ? 0 : least);
+  writer.u8(width > widthMax ? doubleWidth : width);
+  if (width > widthMax) writer.doubles(others, count);
+  else writer.planes(others, count, least, width);
+}
+
+/** Divides the values by the greatest common divisor of them and what is known, and returns it; 0: all are zero. */
+function divide(values: Float64Array, count: number, known: number): number {
+  let quantum = known;
+  for (let place = 0; place < count; place += 1) {
+    const value = values[place] ?? 0;
+    // By a product, which is exact where it is right; a division takes three times as long.
+    const multiple = Math.round(value * (1 / quantum));
+    if (multiple * quantum === value) {
+      values[place] = multiple;
+    } else if (value !== 0) {
+      const before = quantum;
+      quantum = commonDivisor(Math.abs(value), quantum);
+      const share = before / quantum;
+      for (let done = 0; done < place; done += 1) values[done] = (values[done] ?? 0) * share;
+      values[place] = value / quantum;
+    }
+  }
+  return quantum;
+}
+
+function commonDivisor(one: number, other: number): number {
+  let [divisor, rest] = [one, other];
+  while (rest !== 0) [divisor, rest] = [rest, divisor % rest];
+  return divisor;
+}
+
+/** What `writeResiduals` wrote. */
+export function readResiduals(
+  bytes: Uint8Array,
+  start: number,
+  firsts: Float64Array,
+  firstCount: number,
+  others: Float64Array,
+  count: number,
+): ReadingFault | undefined {
+  let at = readIntegers(bytes, start, firsts, 1, firstCount);
+  if (at < 0) return { kind: "truncated", what: "first values" };
+  const unit = new Float64Array(2);
+  at = readIntegers(bytes, at, unit, 0, 2);
+  const [quantum = 0, least = 0] = unit;
+  const width = at < 0 ? undefined : bytes[at];
+  if (width === undefined) return { kind: "truncated", what: "quantum" };
+  if (quantum < 1 || (width > widthMax && width !== doubleWidth)) {
+    return { kind: "unexpectedValue", what: "quantum" };
+  }
+  if (at + 1 + width * count !== bytes.length) return { kind: "truncated", what: "residuals" };
+  for (let run = 1; run < firstCount; run += 1) firsts[run] = (firsts[run] ?? 0) * quantum;
+  if (width === doubleWidth) {
+    const isExact = readDoubles(bytes, at + 1, others, count, quantum);
+    return isExact ? undefined : { kind: "outOfRange", what: "double" };
+  }
+  readPlanes(bytes, at + 1, others, count, { quantum, least, width });
+  return undefined;
+}
+
+/** The inverse of `differ`, from the first value on; false where a value is no safe integer. */
+export function sum(
+  shape: Shape,
+  firsts: Float64Array,
+  others: Float64Array,
+  { starts, count }: Runs,
+  out: Float64Array,
+): boolean {
+  const isPlain = shape === "plain";
+  const isDelta = shape === "delta";
+  let isExact = true;
+  let first = out[0] ?? 0;
+  let step = 0;
+  let place = 0;
+  for (let run = 0; run < count; run += 1) {
+    let row = starts[run] ?? 0;
+    const end = starts[run + 1] ?? 0;
+    if (run > 0) first += firsts[run] ?? 0;
+    if (first > Number.MAX_SAFE_INTEGER || first < -Number.MAX_SAFE_INTEGER) isExact = false;
+    let value = first;
+    out[row] = value;
+    for (row += 1; row < end; row += 1) {
+      const residual = others[place] ?? 0;
+      place += 1;
+      step = isDelta ? residual : step + residual;
+      value = isPlain ? residual : value + step;
+      if (value > Number.MAX_SAFE_INTEGER || value < -Number.MAX_SAFE_INTEGER) isExact = false;
+      out[row] = value;
+    }
+  }
+  return isExact;
+}
