@@ -5,6 +5,7 @@ import type { Meter } from "#domain/meter.ts";
 import type { RuleBook } from "#ports/ruleBook.ts";
 import { settableConduct } from "#rules/conduct.ts";
 import { compareRules } from "#rules/compareRules.ts";
+import { explainRule } from "#rules/explainRule.ts";
 import { factoryTuning } from "#rules/tuning.ts";
 
 /** Every rule and threshold that a document may name. */
@@ -21,6 +22,7 @@ function known(): KnownThresholds {
 export function ruleBook(meters: () => Iterable<Meter>): RuleBook {
   return {
     read: (text) => readRules("rules", text, knownThresholds),
+    explain: explainRule,
     changes: (before, after) => compareRules(before, after, meters()),
   };
 }

@@ -51,6 +51,8 @@ export const apiLimits = {
   rawFrameRowsMax: 250,
   /** Readings beside an alarm, as its explanation. */
   explanationRowsMax: 50,
+  /** Occurrences of one alarm that are explained, the newest. */
+  occurrenceRowsMax: 20,
   readingsRangeMsMax: 400 * dayMs,
   /** `to` when none is given lies this far ahead of now: measured times may run ahead a little. */
   readingsAheadMs: dayMs,

@@ -17,6 +17,7 @@ import { automationRoutes } from "./routes/automationRoutes.ts";
 import { campaignRoutes } from "./routes/campaignRoutes.ts";
 import { policyRoutes } from "./routes/policyRoutes.ts";
 import { commandRoutes } from "./routes/commandRoutes.ts";
+import { explanationRoutes } from "./routes/explanationRoutes.ts";
 import { eventRoutes } from "./routes/eventRoutes.ts";
 import { figureRoutes } from "./routes/figureRoutes.ts";
 import { importRoutes } from "./routes/importRoutes.ts";
@@ -137,6 +138,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   readingRoutes(app, options);
   billingRoutes(app, options);
   alarmRoutes(app, options);
+  explanationRoutes(app, options);
   worklistRoutes(app, options);
   figureRoutes(app, options);
   commandRoutes(app, options);

@@ -45,7 +45,7 @@ export function alarmOf(row: AlarmRow): Alarm {
   return { ...row, historical: row.historical === 1, listed: row.listed === 1, hidden, proof };
 }
 
-function proofOf(json: string): Proof {
+export function proofOf(json: string): Proof {
   return JSON.parse(json) as Proof;
 }
 
@@ -83,6 +83,9 @@ export function alarmTable(db: DatabaseSync): AlarmPart {
   };
 }
 
+export const occurrenceColumns = `id, rule, raised_at AS raisedAtMs, returned_at AS returnedAtMs,
+  level, proof, alarm_id AS alarmId`;
+
 function occurrenceTable(
   db: DatabaseSync,
 ): Pick<AlarmPart, "putOccurrence" | "retractOccurrence" | "occurrencesAfter"> {
@@ -94,9 +97,7 @@ function occurrenceTable(
   );
   const retract = db.prepare("UPDATE occurrence SET retracted_at = ? WHERE id = ?");
   const after = db.prepare(
-    `SELECT id, rule, raised_at AS raisedAtMs, returned_at AS returnedAtMs, level, proof,
-       alarm_id AS alarmId
-     FROM occurrence
+    `SELECT ${occurrenceColumns} FROM occurrence
      WHERE meter_no = ? AND retracted_at IS NULL AND (returned_at IS NULL OR returned_at > ?)
      ORDER BY raised_at, id`,
   );

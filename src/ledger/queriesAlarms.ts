@@ -1,14 +1,16 @@
 /** Reads of alarms, in the order in which people must see them. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Meter } from "#domain/meter.ts";
-import type { AlarmFilter, AlarmView, Queries } from "#ports/queries.ts";
-import { alarmColumns, alarmOf, type AlarmRow } from "./alarmTable.ts";
+import type { AlarmFilter, AlarmView, OccurrenceView, Queries } from "#ports/queries.ts";
+import { alarmColumns, alarmOf, occurrenceColumns, proofOf, type AlarmRow } from "./alarmTable.ts";
 import { clampLimit, decodeCursor, mapPage, pageOf } from "./cursor.ts";
 import type { Answers } from "./queries.ts";
 import { meterColumns, meterOf, type MeterRow } from "./registryTable.ts";
 import { all, one } from "./sql.ts";
 
-type AlarmRead = Pick<Queries, "alarms" | "alarm" | "activeAlarmCounts">;
+type AlarmRead = Pick<Queries, "alarms" | "alarm" | "occurrencesOf" | "activeAlarmCounts">;
+
+type OccurrenceRow = Omit<OccurrenceView, "proof"> & { readonly proof: string };
 
 type Clause = readonly [string, ...SQLInputValue[]];
 type ListedAlarm = AlarmRow & { readonly standing: number; readonly ageRank: number };
@@ -24,6 +26,10 @@ export function alarmQueries(db: DatabaseSync): Answers<AlarmRead> {
      LEFT JOIN alarm AS a ON a.priority = p.value AND a.standing IN (0, 1) AND a.historical = 0
        AND a.state NOT IN ('shelved', 'suppressed', 'out-of-service')
      GROUP BY p.value ORDER BY p.value`,
+  );
+  const occurrences = db.prepare(
+    `SELECT ${occurrenceColumns}, retracted_at AS retractedAtMs FROM occurrence
+     WHERE alarm_id = ? ORDER BY id DESC LIMIT ?`,
   );
   const viewOf = alarmViews(db);
   const listed = alarmLists(db);
@@ -41,6 +47,10 @@ export function alarmQueries(db: DatabaseSync): Answers<AlarmRead> {
     alarm(id) {
       const row = one<AlarmRow>(byId, id);
       return row === undefined ? null : viewOf(row);
+    },
+    occurrencesOf(alarmId, limit) {
+      const rows = all<OccurrenceRow>(occurrences, alarmId, clampLimit(limit));
+      return rows.map((row) => ({ ...row, proof: proofOf(row.proof) }));
     },
     activeAlarmCounts: () => all(counts),
   };

@@ -13,6 +13,8 @@ type PreviewRow = Omit<RulePreview, "document"> & { readonly documentJson: strin
 const columns = `no, document AS documentJson, source, previewed_at AS previewedAtMs,
   in_force_at AS inForceAtMs, by, role, reason`;
 
+const namedSql = `SELECT ${columns} FROM rule_document WHERE version = ? ORDER BY no DESC LIMIT 1`;
+
 export function ruleDocumentTable(
   db: DatabaseSync,
 ): Pick<Ledger, "putRulePreview" | "rulePreview" | "putRules" | "newestRules" | "rulesNamed"> {
@@ -31,9 +33,7 @@ export function ruleDocumentTable(
   const newest = db.prepare(
     `SELECT ${columns} FROM rule_document WHERE no > 0 ORDER BY no DESC LIMIT ?`,
   );
-  const named = db.prepare(
-    `SELECT ${columns} FROM rule_document WHERE version = ? ORDER BY no DESC LIMIT 1`,
-  );
+  const named = db.prepare(namedSql);
   return {
     putRulePreview({ document, previewedAtMs, by, role }) {
       const { hash, version } = document;
@@ -58,10 +58,18 @@ export function ruleDocumentTable(
   };
 }
 
-export function ruleQueries(db: DatabaseSync): Answers<Pick<Queries, "ruleRecords">> {
+export function ruleQueries(
+  db: DatabaseSync,
+): Answers<Pick<Queries, "ruleRecords" | "rulesNamed" | "rulesAt">> {
   const list = db.prepare(
     `SELECT ${columns} FROM rule_document WHERE no < ? ORDER BY no DESC LIMIT ?`,
   );
+  const named = db.prepare(namedSql);
+  const since = db.prepare(
+    `SELECT ${columns} FROM rule_document WHERE in_force_at <= ? ORDER BY in_force_at DESC, no DESC
+     LIMIT 1`,
+  );
+  const orNull = (row: RecordRow | undefined) => (row === undefined ? null : recordOf(row));
   return {
     ruleRecords(cursor, limitWanted) {
       const limit = clampLimit(limitWanted);
@@ -72,6 +80,8 @@ export function ruleQueries(db: DatabaseSync): Answers<Pick<Queries, "ruleRecord
         recordOf,
       );
     },
+    rulesNamed: (version) => orNull(one<RecordRow>(named, version)),
+    rulesAt: (atMs) => orNull(one<RecordRow>(since, atMs)),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Reads for the API, answered by a worker with read-only connections: never on the engine, never on the main loop. */
-import type { Alarm, AlarmState, Priority, RuleId } from "#domain/alarm.ts";
+import type { Alarm, AlarmState, Priority, RuleId, StoredOccurrence } from "#domain/alarm.ts";
 import type { AlarmEvent, AlarmStanding } from "#domain/alarmEvent.ts";
 import type { Campaign } from "#domain/campaign.ts";
 import type { Command, CommandState, CommandTransition } from "#domain/command.ts";
@@ -30,6 +30,12 @@ export interface AlarmView {
     readonly text: string;
   }[];
 }
+
+/** One stretch of event time in which a condition held. */
+export type OccurrenceView = StoredOccurrence & {
+  /** When later readings showed that it never was; null: it stands. */
+  readonly retractedAtMs: number | null;
+};
 
 export interface CommandView {
   readonly command: Command;
@@ -114,6 +120,8 @@ export interface Queries {
   alarm(id: string): Promise<AlarmView | null>;
   /** The readings around an alarm's raise, for its explanation. */
   alarmReadings(id: string, limit: number): Promise<readonly StoredReading[]>;
+  /** Each time that its condition held, the newest first; what later readings denied is among them. */
+  occurrencesOf(alarmId: string, limit: number): Promise<readonly OccurrenceView[]>;
   /** Alarm events of a span, in time order; `toMs` exclusive. */
   alarmEvents(
     fromMs: number,
@@ -133,6 +141,10 @@ export interface Queries {
   campaign(id: string): Promise<Campaign | null>;
   /** Every change of the rules, the newest first. */
   ruleRecords(cursor: string | null, limit: number): Promise<Page<RuleRecord>>;
+  /** The change by which a document of this version came into force; null: it never did. */
+  rulesNamed(version: string): Promise<RuleRecord | null>;
+  /** The change that was in force at an instant; null: none yet, so the factory's rules were. */
+  rulesAt(atMs: number): Promise<RuleRecord | null>;
   webhooks(): Promise<readonly Webhook[]>;
   webhook(id: string): Promise<Webhook | null>;
   /** The newest first. */

@@ -12,6 +12,7 @@ import { startApi } from "#api/server.ts";
 import type { ClosePolicy } from "#domain/closePolicy.ts";
 import { invariant } from "#domain/invariant.ts";
 import { roles, type Role } from "#domain/role.ts";
+import { timestampMs } from "#domain/units.ts";
 import { startEngine } from "#engine/engine.ts";
 import type { BatchReport, EngineBatch, UplinkBatch } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
@@ -120,9 +121,13 @@ export async function startApiRig(options: RigOptions = {}) {
   const clock = systemClock({ factor: 1, baseMs: 0 });
   const limits: ApiLimits = { ...apiLimits, ...options.limits };
   const ledger = openLedger(directory);
+  let engineAheadMs = 0;
   const engine = startEngine({
     ledger,
-    clock,
+    clock: {
+      nowMs: () => timestampMs(clock.nowMs() + engineAheadMs),
+      monotonicMs: () => clock.monotonicMs() + engineAheadMs,
+    },
     rng: systemRng,
     protocols: protocolByName,
     carriers: carrierByName,
@@ -240,6 +245,11 @@ export async function startApiRig(options: RigOptions = {}) {
     /** A meter reports. */
     uplink: (meterNo: number, json: Readonly<Record<string, unknown>>) =>
       run({ uplinks: uplinkBatch(meterNo, bytesOf({ v: 1, frameId: ++frameId, ...json })) }),
+    /** Nothing arrives, and the watch looks. */
+    tick: () => {
+      engineAheadMs += 2_000;
+      return run({});
+    },
     /** Any bytes, from a meter that listens. */
     frame: (meterNo: number, bytes: Uint8Array<ArrayBuffer>) =>
       run({ uplinks: uplinkBatch(meterNo, bytes, 1) }),

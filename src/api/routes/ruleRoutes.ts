@@ -6,6 +6,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { ask } from "../ask.ts";
 import { cursorQuery, instantJson, limitQuery, pageOf, reasonSchema } from "../json/common.ts";
+import { ruleValueSchema } from "../json/explanation.ts";
 import type { ApiOptions } from "../options.ts";
 import { ProblemError } from "../problems.ts";
 import { idempotencyHeaders, type Routes } from "./routes.ts";
@@ -25,10 +26,6 @@ const recordSchema = z.object({
   document: z.unknown(),
 });
 
-const valueSchema = z
-  .union([z.number(), z.boolean(), z.string(), z.array(z.string()).readonly()])
-  .nullable();
-
 const previewSchema = z.object({
   version: z.string(),
   hash: z.string(),
@@ -42,8 +39,8 @@ const previewSchema = z.object({
     z.object({
       rule: z.string(),
       name: z.string(),
-      before: valueSchema,
-      after: valueSchema,
+      before: ruleValueSchema,
+      after: ruleValueSchema,
       meters: z.number(),
       examples: z.array(z.string()).readonly(),
     }),
