@@ -6,9 +6,11 @@ import { ConfigError } from "#config/configError.ts";
 import { loadConfig } from "#config/loadConfig.ts";
 import { loadSecrets } from "#config/secrets.ts";
 import { settings } from "#config/settings.ts";
+import { backupCommand } from "./backupCommand.ts";
 import { decodeCommand } from "./decodeCommand.ts";
 import { exitCodeOf, explain } from "./exitCodes.ts";
 import { rulesCommand } from "./rulesCommand.ts";
+import { restoreCommand } from "./restoreCommand.ts";
 import { simulateCommand } from "./simulateCommand.ts";
 import { verifyCommand } from "./verifyCommand.ts";
 
@@ -74,6 +76,8 @@ async function main(): Promise<void> {
     .addCommand(simulateCommand().exitOverride())
     .addCommand(decodeCommand().exitOverride())
     .addCommand(rulesCommand().exitOverride())
+    .addCommand(backupCommand().exitOverride())
+    .addCommand(restoreCommand().exitOverride())
     .addCommand(verifyCommand().exitOverride());
   try {
     await program.parseAsync();

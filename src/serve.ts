@@ -33,10 +33,6 @@ import type { CommandListeners, UplinkQueue } from "#ports/intake.ts";
 import type { DeliveryDesk } from "#ports/deliveries.ts";
 import { cat1Stream } from "#protocols/cat1/stream.ts";
 import { hostBirth, hostDeath } from "#protocols/sparkplug/host.ts";
-import { DiskReserve } from "#selfwatch/diskReserve.ts";
-import { freeSpaceOf } from "#selfwatch/freeSpace.ts";
-import { reserveFileIn } from "#selfwatch/reserveFile.ts";
-import { SelfWatch } from "#selfwatch/selfWatch.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
@@ -51,6 +47,7 @@ import { onenetPushes } from "./onenetPushes.ts";
 import { knownThresholds, ruleBook } from "./ruleBook.ts";
 import { anchorNow, systemClock, type SystemClock } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
+import { watchOurselves } from "./watchOurselves.ts";
 
 /** The data directory cannot be used; says what and what next. */
 export class DataDirectoryError extends Error {
@@ -99,7 +96,6 @@ interface Base {
 /** Profiles that come along with the program. */
 const builtInProfiles = fileURLToPath(new URL("../profiles", import.meta.url));
 const sampleEveryMs = 1_000;
-const mebibyte = 1024 * 1024;
 
 /** Starts everything and resolves when meters may report. */
 export async function serve(
@@ -133,7 +129,7 @@ export async function serve(
     metrics.connections(intake.connectionCount());
     metrics.engineLag(queue.lagSeconds());
   }, sampleEveryMs);
-  const selfWatch = startSelfWatch(base);
+  const watch = watchOurselves(base);
   aftermath.isListening = true;
   observer.note("process.ready", { httpPort: api.port, mqttPort: intake.port });
   return {
@@ -145,7 +141,7 @@ export async function serve(
       aftermath.isListening = false;
       observer.note("process.stopping");
       clearInterval(sampler);
-      selfWatch.stop();
+      await watch.stop();
       await sink?.stop();
       await notifier.stop();
       await intake.close();
@@ -340,34 +336,6 @@ function edgeHost(hostId: string, clock: Clock): EdgeHost {
   const session = { hostId, connectedAtMs: clock.nowMs() };
   const birth = hostBirth(session);
   return { stateTopic: birth.topic, birth: birth.bytes, death: hostDeath(session).bytes };
-}
-
-/** Only behind it does the engine learn what is wrong with the process around it. */
-function startSelfWatch({ config, directory, queue, clock, observability, aftermath }: Base) {
-  const { file, url, everySeconds } = config.heartbeat;
-  const reserve = new DiskReserve({
-    file: reserveFileIn(directory),
-    reserveBytes: config.disk.reserveMib * mebibyte,
-    clock,
-    restrict: (isOn) => queue.restrict(isOn),
-  });
-  const selfWatch = new SelfWatch({
-    queue,
-    clock,
-    freeSpace: freeSpaceOf(directory),
-    reserve,
-    outward: {
-      stuckReceivers: (longerThanMs) => aftermath.notifier?.stuck(longerThanMs) ?? 0,
-      undrainedMs: () => aftermath.hub?.undrainedMs() ?? 0,
-    },
-    heartbeat: { file, url, everySeconds },
-    observer: observability.observer,
-    isWell: () => aftermath.readiness().ready,
-  });
-  aftermath.reserve = reserve;
-  aftermath.selfWatch = selfWatch;
-  selfWatch.start();
-  return selfWatch;
 }
 
 function startQueryWorker(directory: string): Worker {

@@ -1,15 +1,19 @@
-/** `mercaptan verify`: is the audit as it was written? Reads only, also beside a running service. */
+/** `mercaptan verify`: is the audit, or a backup, as it was written? Reads only, also beside a running service. */
 import { Command } from "commander";
+import { verifyBackups } from "#backup/verifyBackup.ts";
 import { loadConfig } from "#config/loadConfig.ts";
 import { verifyAudit } from "#ledger/audit.ts";
 import { openForReading } from "#ledger/queries.ts";
 import type { AuditVerdict } from "#ports/ledger.ts";
 import { readAuditHeads } from "./auditExport.ts";
+import { progressLine } from "./progressLine.ts";
 
 interface VerifyFlags {
   readonly config?: string;
   readonly dataDir?: string;
   readonly headFile?: string;
+  readonly backups?: string;
+  readonly backup?: string;
   readonly json?: boolean;
 }
 
@@ -29,9 +33,12 @@ export function verifyCommand(): Command {
     .option("--config <file>", "settings file; ./mercaptan.yaml when it is there")
     .option("--data-dir <directory>", "the data directory; else the one of the settings")
     .option("--head-file <file>", "copies of the chain's head; else audit.headFile of the settings")
+    .option("--backups <folder>", "instead, hash every object of the backups in this folder")
+    .option("--backup <name>", "with --backups: of this one only; part of its name")
     .option("--json", "the verdict as one JSON object")
     .action((flags: VerifyFlags) => {
-      process.exitCode = verify(flags);
+      const { backups, ...others } = flags;
+      process.exitCode = backups === undefined ? verify(others) : verifyFolder(backups, flags);
     });
 }
 
@@ -47,6 +54,18 @@ function verify({ config: file, dataDir, headFile, json }: VerifyFlags): number 
   const said = { ...verdict, copies: copies.length, unreadable };
   process.stdout.write(json === true ? `${JSON.stringify(said)}\n` : `${sentence(verdict)}\n`);
   if (unreadable > 0) process.stderr.write(`${unreadable} lines of ${path} are no copies\n`);
+  return verdict.ok ? 0 : damaged;
+}
+
+/** 0 when every object is as it was written, 3 and the first bad place when one is not. */
+function verifyFolder(folder: string, { backup, json }: VerifyFlags): number {
+  const progress = progressLine("verify");
+  const verdict = verifyBackups(folder, backup, (done) => progress.say("objects", done, 0));
+  progress.end();
+  const said = verdict.ok
+    ? `backups whole: ${verdict.backups}, with ${verdict.objects} objects of ${verdict.bytes} bytes`
+    : `backup damaged: ${verdict.path} of ${verdict.backup} ${verdict.problem}`;
+  process.stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : `${said}\n`);
   return verdict.ok ? 0 : damaged;
 }
 

@@ -1,7 +1,7 @@
 /**
  * One sentence an alarm, to be read aloud, in both languages. Numbers come from the alarm's proof; a proof without
  * them (an older version of the rule) gives the sentence without numbers. No sentence may call the valve a
- * safety device. The system's own proofs: BLIND, PARKED and HEARTBEAT { reason }, BREAKER { held },
+ * safety device. The system's own proofs: BLIND, PARKED, BACKUP, HEARTBEAT { reason }, BREAKER { held },
  * ARRIVALS { received, usual }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct }, INTAKE { freeMib },
  * NOTIFIER { receivers }, FANOUT { undrainedSeconds },
  * R15 { outcome, detail }.
@@ -283,6 +283,8 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
       },
       plain(proof, "freeMib", { en: "free", zh: "剩余 " }, " MiB"),
     ),
+  BACKUP: (proof) =>
+    withReason({ en: "the scheduled backup was not made", zh: "定时备份未完成" }, proof),
   HEARTBEAT: (proof) =>
     withReason(
       {

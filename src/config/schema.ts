@@ -102,6 +102,33 @@ const diskSchema = z.strictObject({
     ),
 });
 
+const encryptionSchema = z.strictObject({
+  keyFile: file
+    .optional()
+    .describe(
+      "File with keys of 64 hexadecimal digits, one a line: the first seals new files, all of them open old ones. Keep it, " +
+        "and a copy of it, outside the data directory and away from the backups.",
+    ),
+});
+
+const backupSchema = z.strictObject({
+  folder: file
+    .optional()
+    .describe("Folder of the backups, on another disk. Not set: the service makes none by itself."),
+  everyHours: z
+    .int()
+    .min(1)
+    .max(168)
+    .default(24)
+    .describe("A backup is due when the newest one is so old. Twice as old, or failed: an alarm."),
+  keep: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(14)
+    .describe("So many backups are kept; the oldest are removed, and what only they need."),
+});
+
 const heartbeatSchema = z.strictObject({
   file: file
     .optional()
@@ -240,6 +267,12 @@ export const configSchema = z
     influx: influxSchema
       .optional()
       .describe("Copies every stored reading to a time-series server; absent: off."),
+    backup: backupSchema
+      .prefault({})
+      .describe("Copies of the data directory beside the running service; see docs/OPERATIONS.md."),
+    encryption: encryptionSchema
+      .prefault({})
+      .describe("Files at rest under a key: backups; see docs/OPERATIONS.md."),
     disk: diskSchema.prefault({}).describe("What happens when the disk is nearly full."),
     heartbeat: heartbeatSchema
       .prefault({})

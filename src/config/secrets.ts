@@ -8,6 +8,8 @@ import type { Config } from "./schema.ts";
 export interface Secrets {
   readonly adminKey: string | null;
   readonly influxToken: string | null;
+  /** Of 32 bytes each, the current one first. */
+  readonly fileKeys: readonly Uint8Array[] | null;
   /** 32 bytes. */
   readonly masterKey: Uint8Array | null;
   readonly mqttTls: { readonly keyPem: string; readonly certPem: string } | null;
@@ -39,10 +41,11 @@ export function loadSecrets(config: Config, readFile: ReadText = readTextFile): 
   const keyPem = read("mqtt.tls.keyFile", config.mqtt.tls?.keyFile);
   const certPem = read("mqtt.tls.certFile", config.mqtt.tls?.certFile);
   const masterKey = readMasterKey(config, read, problems);
+  const fileKeys = readFileKeys(config, read, problems);
   const onenet = readDeliverySecrets(config, read, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const mqttTls = keyPem === null || certPem === null ? null : { keyPem, certPem };
-  return { adminKey, influxToken, masterKey, mqttTls, onenet };
+  return { adminKey, influxToken, masterKey, fileKeys, mqttTls, onenet };
 }
 
 const aesKeyBytes = 16;
@@ -65,6 +68,51 @@ function readDeliverySecrets(
   });
 }
 
+/** The keys that seal and open files: asked for by commands that need no other secret. */
+export function loadFileKeys(
+  config: Config,
+  readFile: ReadText = readTextFile,
+): readonly Uint8Array[] | null {
+  const path = config.encryption.keyFile;
+  if (path === undefined) return null;
+  const problems: Problem[] = [];
+  const result = tryRead(path, readFile);
+  const text = "text" in result ? (result.text ?? "").trim() : "";
+  const message = "failure" in result ? result.failure : `${path} is missing or empty`;
+  if (text === "") problems.push({ where: "encryption.keyFile", message });
+  const keys = readFileKeys(config, () => text, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return keys;
+}
+
+function readFileKeys(
+  config: Config,
+  read: (setting: string, path: string | undefined) => string | null,
+  problems: Problem[],
+): readonly Uint8Array[] | null {
+  const where = "encryption.keyFile";
+  const path = config.encryption.keyFile;
+  const text = read(where, path);
+  if (text === null || text === "" || path === undefined) return null;
+  for (const [folder, name] of [
+    [config.dataDir, "the data directory"],
+    [config.backup.folder, "the folder of the backups"],
+  ] as const) {
+    if (folder === undefined || !isInside(path, folder)) continue;
+    problems.push({ where, message: `the file must not lie in ${name}` });
+  }
+  const lines = text.split(/\s+/);
+  if (!lines.every((line) => masterKeyPattern.test(line))) {
+    const message = "each line must hold 64 hexadecimal digits (openssl rand -hex 32)";
+    problems.push({ where, message });
+  }
+  return lines.map((line) => Buffer.from(line, "hex"));
+}
+
+function isInside(path: string, folder: string): boolean {
+  return !relative(resolve(folder), resolve(path)).startsWith("..");
+}
+
 /** Beside the ledger it would protect nothing: whoever copies the directory would have both. */
 function readMasterKey(
   config: Config,
@@ -75,8 +123,8 @@ function readMasterKey(
   const path = config.keys.masterKeyFile;
   const text = read(where, path);
   if (text === null || text === "" || path === undefined) return null;
-  const isInside = !relative(resolve(config.dataDir), resolve(path)).startsWith("..");
-  if (isInside) problems.push({ where, message: "the file must not lie in the data directory" });
+  if (isInside(path, config.dataDir))
+    problems.push({ where, message: "the file must not lie in the data directory" });
   if (!masterKeyPattern.test(text)) {
     problems.push({
       where,

@@ -30,6 +30,7 @@ export const troubleRuleIds = [
   "CLOCK",
   "DISK",
   "INTAKE",
+  "BACKUP",
   "HEARTBEAT",
   "NOTIFIER",
   "FANOUT",

@@ -23,6 +23,7 @@ export const alarmEventKinds = [
 ] as const;
 export const systemEventKinds = [
   "system.started",
+  "system.restored",
   "system.blind",
   "system.sighted",
   "system.parked",

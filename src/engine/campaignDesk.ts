@@ -91,6 +91,11 @@ function approve(room: Room, book: Book, campaign: Campaign, actor: Actor): AskR
   return keep(book, { ...campaign, state: "running", approvals: judged.value.approvals });
 }
 
+/** None goes on by itself: what it has done since is not known here. */
+export function stopCampaigns(room: Room, book: Book): void {
+  for (const campaign of [...book.memory.campaigns.values()]) stop(room, book, campaign);
+}
+
 function stop(room: Room, book: Book, campaign: Campaign): AskResult {
   withdraw(room, book, campaign, "campaign-stopped");
   return keep(book, { ...campaign, state: "stopped" });

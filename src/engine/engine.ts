@@ -18,6 +18,7 @@ import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.t
 import { allActive } from "./activeAlarms.ts";
 import { recordRules } from "./ruleAsks.ts";
 import { openRules, type OpenedRules } from "./rulesInForce.ts";
+import { settleRestored } from "./restored.ts";
 import { draftFor, type Room } from "./room.ts";
 import { liftSystem, raiseSystem, takeTrouble } from "./systemAlarms.ts";
 import type { ReceivedUplink } from "./takeUplink.ts";
@@ -125,6 +126,7 @@ function recover(
 ): void {
   const book = openBook(room.ledger, room.memory, timestampMs(room.clock.nowMs()));
   room.ledger.begin();
+  settleRestored(room, book);
   for (const meterNo of [...room.memory.waiting]) {
     const meter = room.memory.meters.get(meterNo);
     if (meter === undefined) continue;

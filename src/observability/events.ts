@@ -139,6 +139,12 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "engine.exited": { level: "fatal" },
   "engine.queueFull": { level: "warn" },
   "audit.exportFailed": { level: "error" },
+  "backup.made": { level: "info" },
+  "backup.failed": {
+    level: "error",
+    reasonField: "reason",
+    reasons: ["BACKUP_UNUSABLE", "BACKUP_UNSTEADY", "LEDGER_CORRUPT", "ENOSPC", "EIO"],
+  },
   "self.trouble": { level: "error", reasonField: "reason", reasons: troubleRuleIds },
   "self.troubleOver": { level: "info", reasonField: "reason", reasons: troubleRuleIds },
   "sink.failed": { level: "warn", reasonField: "sink", reasons: sinkNames },

@@ -62,6 +62,9 @@ export interface GatewayRow {
   readonly meterIds: readonly string[];
 }
 
+/** Setting that a restore leaves for the engine's first start; "" afterwards. */
+export const restoredSetting = "ledger.restored";
+
 export interface AuditRow {
   readonly atMs: number;
   readonly actor: string;

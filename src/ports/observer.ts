@@ -44,6 +44,8 @@ export const namedEvents = {
   "engine.exited": "the engine thread ended; the process stops",
   "engine.queueFull": "the intake queue reached its limit; bulk senders are paused",
   "audit.exportFailed": "the head of the audit could not be written to its second place",
+  "backup.made": "a scheduled backup is complete; objects and bytes that are new",
+  "backup.failed": "a scheduled backup was not made; reason",
   "self.trouble": "something is wrong with ourselves: the rule of the alarm; reason",
   "self.troubleOver": "it is over; reason",
   "sink.failed": "a sink could not be reached; it will catch up",

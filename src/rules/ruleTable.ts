@@ -196,6 +196,12 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 1, 2: 1 },
     source: "7.1.5 fault plan; the disk's reserve is in use and ordinary readings are refused",
   },
+  BACKUP: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 2 },
+    source: "7.3.3 scheduled backup; the last one failed or is twice as old as it should be",
+  },
   HEARTBEAT: {
     version: 1,
     latching: false,

@@ -138,6 +138,11 @@ export class SelfWatch {
     this.#heartbeat = setTimeout(() => void this.#beat(), waitMs);
   }
 
+  /** What another part of the process found wrong with itself, or no longer. */
+  report(rule: TroubleRuleId, level: ConditionLevel, proof: Proof): void {
+    if (!this.#stopping.signal.aborted) this.#tell(rule, level, proof);
+  }
+
   #tell(rule: TroubleRuleId, level: ConditionLevel, proof: Proof): void {
     const before = this.#told.get(rule);
     if (before === level) return;

@@ -25,6 +25,7 @@ describe("what the process measures of itself", () => {
     ["LAG", 1],
     ["INTAKE", 1],
     ["CLOCK", 2],
+    ["BACKUP", 2],
     ["HEARTBEAT", 2],
     ["NOTIFIER", 2],
     ["FANOUT", 2],

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LedgerError } from "#ledger/ledgerError.ts";
-import { openLedger } from "#ledger/openLedger.ts";
+import { ledgerFileName, openLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { expect, onTestFinished } from "vitest";
 
@@ -60,4 +60,12 @@ export function ledgerOfVersion(directory: string, version: number): DatabaseSyn
     db.prepare("INSERT INTO migration (version, file) VALUES (?, ?)").run(number, file);
   }
   return db;
+}
+
+/** Makes the ledger list a file of the reading store, whose table it may not have yet. */
+export function listReadingFile(directory: string, name: string): void {
+  const db = new DatabaseSync(join(directory, ledgerFileName));
+  db.exec("CREATE TABLE IF NOT EXISTS reading_file (name TEXT, replaced_by INTEGER DEFAULT 0)");
+  db.prepare("INSERT INTO reading_file (name, replaced_by) VALUES (?, 0)").run(name);
+  db.close();
 }

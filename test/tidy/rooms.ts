@@ -88,6 +88,11 @@ export const rooms: readonly Room[] = [
   ]),
   room("src/vault", "Seals and opens the keys of ciphered meters.", [domain, ports]),
   room(
+    "src/backup",
+    "Copies of the data directory with hashes, their verification, and the way back with its proof.",
+    [domain, ports, "src/ledger"],
+  ),
+  room(
     "src/readings",
     "The reading store: hot batches, immutable segments, roll-ups, manifest; not yet under the engine.",
     [domain, ports],

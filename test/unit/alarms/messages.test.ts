@@ -190,6 +190,13 @@ test.each<readonly [RuleId, ConditionLevel, Proof, string, string]>([
     "磁盘已满，停止接收读数，仅保留报警与命令（剩余 23 MiB）。",
   ],
   [
+    "BACKUP",
+    1,
+    { reason: "BACKUP_UNUSABLE" },
+    "the scheduled backup was not made: BACKUP_UNUSABLE.",
+    "定时备份未完成：BACKUP_UNUSABLE。",
+  ],
+  [
     "HEARTBEAT",
     1,
     { reason: "url: no answer" },

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ConfigError } from "#config/configError.ts";
 import { loadConfig, type ConfigSources } from "#config/loadConfig.ts";
-import { loadSecrets } from "#config/secrets.ts";
+import { loadFileKeys, loadSecrets } from "#config/secrets.ts";
 import { settings } from "#config/settings.ts";
 import { settingsFileCharsMax } from "#config/yamlFile.ts";
 
@@ -29,6 +29,8 @@ test("without any setting everything is on loopback and switched off where it ne
   expect(load({})).toEqual({
     dataDir: "./data",
     gasDay: { zone: "Asia/Shanghai", start: "00:00", areas: [] },
+    backup: { everyHours: 24, keep: 14 },
+    encryption: {},
     disk: { reserveMib: 128 },
     heartbeat: { everySeconds: 15 },
     cat1: { host: "127.0.0.1", peers: ["127.0.0.1"] },
@@ -206,6 +208,7 @@ test("secrets are read from their files without the last newline", () => {
   });
   expect(loadSecrets(config, (path) => `${path}-text\n`)).toEqual({
     adminKey: "key-text",
+    fileKeys: null,
     influxToken: "token-text",
     masterKey: null,
     mqttTls: { keyPem: "k-text", certPem: "c-text" },
@@ -213,6 +216,7 @@ test("secrets are read from their files without the last newline", () => {
   });
   expect(loadSecrets(load({}))).toEqual({
     adminKey: null,
+    fileKeys: null,
     influxToken: null,
     masterKey: null,
     mqttTls: null,
@@ -266,4 +270,40 @@ test("tokens of platforms are files, and OneNET's key has 16 characters", () => 
   const attempt = (key: string) => () => loadSecrets(config, files(key));
   expect(attempt("short")).toThrow(/push\.onenet\.0\.aesKeyFile: the file must hold 16 characters/);
   expect(attempt("")).toThrow(/push\.onenet\.0\.aesKeyFile: k is missing or empty/);
+});
+
+describe("the keys of files", () => {
+  const key = "0f".repeat(32);
+  const read = (text: string, change = {}) =>
+    loadFileKeys(
+      load({
+        file: "dataDir: /d\nbackup: { folder: /b }\nencryption: { keyFile: /k }\n",
+        ...change,
+      }),
+      () => text,
+    );
+
+  test("one a line, the current one first", () => {
+    expect(read(`${key}\n${"1e".repeat(32)}\n`)).toEqual([
+      Buffer.from(key, "hex"),
+      Buffer.from("1e".repeat(32), "hex"),
+    ]);
+  });
+
+  test.each([
+    ["", "missing or empty"],
+    ["0f0f", "64 hexadecimal digits"],
+    [`${key}\nsecret`, "64 hexadecimal digits"],
+  ])("%s is refused, and not repeated", (text, message) => {
+    expect(() => read(text)).toThrow(message);
+    expect(() => read(text)).not.toThrow("secret");
+  });
+
+  test.each([
+    ["/d/keys", "the data directory"],
+    ["/b/keys", "the folder of the backups"],
+  ])("%s lies in %s", (path, where) => {
+    const file = `dataDir: /d\nbackup: { folder: /b }\nencryption: { keyFile: ${path} }\n`;
+    expect(() => read(key, { file })).toThrow(`must not lie in ${where}`);
+  });
 });

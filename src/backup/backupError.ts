@@ -1,0 +1,26 @@
+/** Why a backup, or a restore, is not there. */
+
+export type BackupErrorCode =
+  /** The folder of backups cannot be used, or another backup is being made in it. */
+  | "BACKUP_UNUSABLE"
+  /** There is no such backup. */
+  | "BACKUP_NOT_FOUND"
+  /** Something of it is missing or is not as it was written. */
+  | "BACKUP_DAMAGED"
+  /** It is sealed, and no key was given or not the right one. */
+  | "BACKUP_KEY"
+  /** Files went away faster than they could be copied. */
+  | "BACKUP_UNSTEADY"
+  /** Nothing is ever restored over something else. */
+  | "RESTORE_NOT_EMPTY"
+  /** What was restored does not come to the same totals. */
+  | "RESTORE_DIFFERS";
+
+export class BackupError extends Error {
+  override readonly name = "BackupError";
+  readonly code: BackupErrorCode;
+  constructor(code: BackupErrorCode, message: string, options?: ErrorOptions) {
+    super(`${code}: ${message}`, options);
+    this.code = code;
+  }
+}

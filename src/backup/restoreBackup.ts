@@ -1,0 +1,118 @@
+/**
+ * A backup becomes a data directory: every hash is checked on the way, the totals are computed again and compared, and
+ * only then does the ledger get its name. What was on its way when the backup was made is settled at the first start.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { verifyAudit } from "#ledger/audit.ts";
+import { settleRestored } from "#ledger/settleRestored.ts";
+import { ledgerFileName } from "#ledger/openLedger.ts";
+import { openForReading } from "#ledger/queries.ts";
+import type { FileSeal } from "#ports/fileSeal.ts";
+import { BackupError } from "./backupError.ts";
+import {
+  chooseManifest,
+  objectPath,
+  readManifest,
+  type BackupFile,
+  type BackupManifest,
+} from "./backupManifest.ts";
+import { copyOut, syncFolder } from "./copyFile.ts";
+import { differenceOf, totalsOf } from "./totals.ts";
+
+export interface RestoreParts {
+  readonly folder: string;
+  /** Part of a backup's name; undefined: the newest. */
+  readonly wanted: string | undefined;
+  readonly dataDir: string;
+  readonly seal: FileSeal | null;
+  readonly nowMs: number;
+  readonly say: (what: string, done: number, of: number) => void;
+}
+
+export interface RestoreDone {
+  readonly name: string;
+  readonly manifest: BackupManifest;
+}
+
+/** What may lie in an empty directory: a file system's own, and a restore that was interrupted. */
+const staging = ".restoring";
+const ignored = new Set(["lost+found", staging]);
+
+export function restoreBackup(parts: RestoreParts): RestoreDone {
+  const { folder, dataDir, seal, say, nowMs } = parts;
+  const name = chooseManifest(folder, parts.wanted);
+  const manifest = readManifest(folder, name);
+  if (manifest.files.some(({ isSealed }) => isSealed) && seal === null) {
+    throw new BackupError("BACKUP_KEY", `${name} is sealed; give the key file`);
+  }
+  const work = join(dataDir, staging);
+  openEmpty(dataDir);
+  try {
+    mkdirSync(work, { mode: 0o700 });
+    for (const [place, file] of manifest.files.entries()) {
+      say("files", place, manifest.files.length);
+      bring(folder, work, file, seal);
+    }
+    prove(work, manifest, say);
+    settleRestored(work, { backup: name, madeAt: manifest.madeAt, atMs: nowMs });
+    putInPlace(work, dataDir);
+    return { name, manifest };
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function openEmpty(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    if (readdirSync(dataDir).every((name) => ignored.has(name))) {
+      rmSync(join(dataDir, staging), { recursive: true, force: true });
+      return;
+    }
+  } catch (cause) {
+    throw new BackupError("BACKUP_UNUSABLE", `${dataDir} cannot be used`, { cause });
+  }
+  const next = "choose an empty directory, or move what is there";
+  throw new BackupError("RESTORE_NOT_EMPTY", `${dataDir} is not empty; ${next}`);
+}
+
+function bring(folder: string, work: string, file: BackupFile, seal: FileSeal | null): void {
+  const object = objectPath(folder, file.sha256);
+  const target = join(work, file.path);
+  mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+  try {
+    copyOut(object, target, file.sha256, file.isSealed ? seal : null);
+  } catch (cause) {
+    if (cause instanceof BackupError && cause.code !== "BACKUP_DAMAGED") throw cause;
+    const what = existsSync(object) ? "is not as it was written" : "is missing";
+    const message = `${file.path} of the backup ${what} (${object})`;
+    throw new BackupError("BACKUP_DAMAGED", message, { cause });
+  }
+}
+
+/** The same registers, rows and audit as when the backup was made, or no restore. */
+function prove(work: string, manifest: BackupManifest, say: RestoreParts["say"]): void {
+  const db = openForReading(work);
+  try {
+    const found = String(db.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"]);
+    if (found !== "ok") throw new BackupError("BACKUP_DAMAGED", `the ledger: ${found}`);
+    const audit = verifyAudit(db, manifest.auditHead === null ? [] : [manifest.auditHead]);
+    if (!audit.ok) {
+      throw new BackupError("RESTORE_DIFFERS", `audit entry ${audit.seq} is ${audit.problem}`);
+    }
+    const totals = totalsOf(db, manifest.cutOffMs, () => say("totals", 0, 0));
+    const difference = differenceOf(manifest.totals, totals);
+    if (difference !== null) throw new BackupError("RESTORE_DIFFERS", difference);
+  } finally {
+    db.close();
+  }
+}
+
+/** The ledger last: without it nothing starts on what is half there. */
+function putInPlace(work: string, dataDir: string): void {
+  const isLedger = (name: string) => name.startsWith(ledgerFileName);
+  const names = readdirSync(work).sort((a, b) => Number(isLedger(a)) - Number(isLedger(b)));
+  for (const name of names) renameSync(join(work, name), join(dataDir, name));
+  syncFolder(dataDir);
+}

@@ -1,0 +1,48 @@
+/** What a restored ledger must know before its first start: that it is one. */
+import { DatabaseSync } from "node:sqlite";
+import { join } from "node:path";
+import { restoredSetting } from "#ports/ledger.ts";
+import { ledgerFileName, openLedger } from "./openLedger.ts";
+import { numberOf } from "./sql.ts";
+
+export interface Restored {
+  /** Name of the backup. */
+  readonly backup: string;
+  /** When it was made. */
+  readonly madeAt: string;
+  readonly atMs: number;
+}
+
+/**
+ * Brings the ledger to this program's version, writes the restore into the audit, and marks it for the engine: what it
+ * then finds on its way may long be done. Nobody is told again of what may have been told since the backup.
+ */
+export function settleRestored(directory: string, restored: Restored): void {
+  const { backup, madeAt, atMs } = restored;
+  const ledger = openLedger(directory);
+  ledger.begin();
+  ledger.putAudit({
+    atMs,
+    actor: "mercaptan restore",
+    role: "process",
+    act: "restore",
+    subject: backup,
+    reason: null,
+    detailJson: JSON.stringify({ madeAt }),
+  });
+  ledger.putSetting(restoredSetting, JSON.stringify(restored));
+  ledger.commit();
+  ledger.close();
+  const db = new DatabaseSync(join(directory, ledgerFileName));
+  skipNotices(db);
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+}
+
+/** Receivers go on behind the newest event. */
+function skipNotices(db: DatabaseSync): void {
+  const has = db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'webhook'");
+  if (has.get() === undefined) return;
+  const newest = numberOf(db, "SELECT max(seq) FROM event");
+  db.prepare("UPDATE webhook SET json = json_set(json, '$.toldSeq', ?)").run(newest);
+}
