@@ -9,8 +9,14 @@ import type { BillingInstant } from "#domain/billing.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import { dayMs, hourMs } from "#domain/units.ts";
+import type { BillingRows } from "#ledger/billingTable.ts";
 import type { Answers } from "#ledger/queries.ts";
-import type { BillingQueries, Determinant, MeterRegister } from "#ports/billingQueries.ts";
+import type {
+  BillingQueries,
+  Determinant,
+  MeterRegister,
+  RegisterRecord,
+} from "#ports/billingQueries.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 
 export type ReadingAnswers = Pick<
@@ -26,8 +32,12 @@ const rowsPerLook = 10_000;
 const anchorStepsMax = 64;
 
 /** Everything that billing asks, on one connection. */
-export function billingAnswers(answers: ReadingAnswers, gasDays: GasDays): Answers<BillingQueries> {
-  const desk = new BillingDesk(answers, gasDays);
+export function billingAnswers(
+  answers: ReadingAnswers,
+  rows: BillingRows,
+  gasDays: GasDays,
+): Answers<BillingQueries> {
+  const desk = new BillingDesk(answers, rows, gasDays);
   return {
     billingRegister: (meterId, when) => {
       const view = answers.meter(meterId);
@@ -42,15 +52,27 @@ export function billingAnswers(answers: ReadingAnswers, gasDays: GasDays): Answe
       const view = answers.meter(meterId);
       return view === null ? null : desk.consumption(view.meter, from, to);
     },
+    registerRecord: (meterId) => {
+      const view = answers.meter(meterId);
+      return view === null ? null : rows.record(view.meter.no);
+    },
+    conflicts(area, cursor, limit) {
+      const { items, next } = rows.conflicts(area, cursor, limit);
+      const versionsOf = ({ meterId, measuredAtMs }: { meterId: string; measuredAtMs: number }) =>
+        answers.readings(meterId, measuredAtMs, measuredAtMs + 1, null, rowsPerLook).items;
+      return { items: items.map((row) => ({ ...row, versions: versionsOf(row) })), next };
+    },
   };
 }
 
 class BillingDesk {
   readonly #answers: ReadingAnswers;
+  readonly #rows: BillingRows;
   readonly #gasDays: GasDays;
 
-  constructor(answers: ReadingAnswers, gasDays: GasDays) {
+  constructor(answers: ReadingAnswers, rows: BillingRows, gasDays: GasDays) {
     this.#answers = answers;
+    this.#rows = rows;
     this.#gasDays = gasDays;
   }
 
@@ -86,16 +108,17 @@ class BillingDesk {
   /** From the last sound register at or before `fromMs` to the first one behind `toMs`. */
   #chain(meter: Meter, fromMs: number, toMs: number): RegisterChain {
     const sinceMs = this.#anchor(meter, fromMs)?.measuredAtMs ?? 0;
+    const record = this.#rows.record(meter.no);
     let untilMs = toMs;
     let readings: readonly StoredReading[] = [];
-    let chain = this.#assemble(meter, sinceMs, readings);
+    let chain = this.#assemble(meter, record, sinceMs, readings);
     for (const aheadMs of [0, ...lookAheadMs]) {
       const start = aheadMs === 0 ? sinceMs : untilMs + 1;
       untilMs = toMs + aheadMs;
       const more = untilMs < start ? [] : this.#readings(meter, start, untilMs + 1);
       if (more.length > 0 || aheadMs === 0) {
         readings = [...readings, ...more];
-        chain = this.#assemble(meter, sinceMs, readings);
+        chain = this.#assemble(meter, record, sinceMs, readings);
       }
       if ((chain.points.at(-1)?.atMs ?? -Infinity) >= toMs) break;
       const newest = aheadMs === 0 ? this.#answers.latestReading(meter.id) : undefined;
@@ -104,13 +127,17 @@ class BillingDesk {
     return chain;
   }
 
-  #assemble(meter: Meter, sinceMs: number, readings: readonly StoredReading[]): RegisterChain {
+  #assemble(
+    meter: Meter,
+    record: RegisterRecord,
+    sinceMs: number,
+    readings: readonly StoredReading[],
+  ): RegisterChain {
     return registerChain({
       kind: meter,
       sinceMs,
       readings,
-      exchanges: [],
-      decisions: [],
+      ...record,
       billed: new Map(),
     });
   }

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { GasDays, type GasDaySettings } from "#billing/gasDays.ts";
 import { invariant } from "#domain/invariant.ts";
 import { answerCalls } from "#ledger/answerCalls.ts";
+import { billingRows } from "#ledger/billingTable.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
 import { billingAnswers } from "./billingAnswers.ts";
 
@@ -13,5 +14,5 @@ export interface BillingWorkerData {
 
 invariant(parentPort !== null, "billingWorker.ts runs as a worker thread only");
 const { directory, gasDays } = workerData as BillingWorkerData;
-const answers = answersFrom(openForReading(directory));
-answerCalls(parentPort, billingAnswers(answers, new GasDays(gasDays)));
+const db = openForReading(directory);
+answerCalls(parentPort, billingAnswers(answersFrom(db), billingRows(db), new GasDays(gasDays)));

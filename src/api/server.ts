@@ -28,6 +28,7 @@ import { meterRoutes } from "./routes/meterRoutes.ts";
 import { processRoutes } from "./routes/processRoutes.ts";
 import { pushRoutes } from "./routes/pushRoutes.ts";
 import { billingRoutes } from "./routes/billingRoutes.ts";
+import { registerRoutes } from "./routes/registerRoutes.ts";
 import { ruleRoutes } from "./routes/ruleRoutes.ts";
 import { readingRoutes } from "./routes/readingRoutes.ts";
 import type { Routes } from "./routes/routes.ts";
@@ -137,6 +138,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   ruleRoutes(app, options);
   readingRoutes(app, options);
   billingRoutes(app, options);
+  registerRoutes(app, options);
   alarmRoutes(app, options);
   explanationRoutes(app, options);
   worklistRoutes(app, options);

@@ -130,8 +130,9 @@ interface Counting {
 const rank: readonly Quality[] = ["suspect", "estimated", "raw", "validated", "edited"];
 
 /**
- * Which version counts: a person's word, else the one that a bill was made with, else the highest rank where one
- * alone has it. Of two equals neither does: the register is then found from its neighbours, and flagged.
+ * Which version counts: a person's word (what came after it and differs is a conflict again), else the one that a
+ * bill was made with, else the highest rank where one alone has it. Of two equals neither does: the register is then
+ * found from its neighbours, and flagged.
  */
 function countingRegister(instant: Omit<Instant, "atMs">): {
   readonly counts: Counting | null;
@@ -139,8 +140,11 @@ function countingRegister(instant: Omit<Instant, "atMs">): {
 } {
   const { versions, decision, billedMl } = instant;
   if (decision !== undefined) {
-    const { indexMl, kind } = decision;
-    return { counts: { indexMl, quality: kind, isDecided: true }, isConflict: false };
+    const { indexMl, kind, enteredAtMs } = decision;
+    const isOpenAgain = versions.some(
+      (version) => version.receivedAtMs > enteredAtMs && version.indexMl !== indexMl,
+    );
+    return { counts: { indexMl, quality: kind, isDecided: true }, isConflict: isOpenAgain };
   }
   const best = new Map<number, Quality>();
   for (const { indexMl, quality } of versions) {

@@ -3,7 +3,10 @@ import type { MeterSize } from "./meter.ts";
 import type { Quality, Reading } from "./reading.ts";
 
 /** As much of a reading as a bill looks at. */
-export type RegisterReading = Pick<Reading, "measuredAtMs" | "indexMl" | "quality" | "flags">;
+export type RegisterReading = Pick<
+  Reading,
+  "measuredAtMs" | "receivedAtMs" | "indexMl" | "quality" | "flags"
+>;
 
 /** What a register of a meter can show and pass; of the meter that hangs there or of one before it. */
 export interface RegisterKind {

@@ -35,6 +35,8 @@ export const systemEventKinds = [
   "command.approved",
   "meter.registered",
   "meter.changed",
+  "meter.exchanged",
+  "register.decided",
   "webhook.disabled",
 ] as const;
 export type AlarmEventKind = (typeof alarmEventKinds)[number];

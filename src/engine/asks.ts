@@ -17,6 +17,7 @@ import { actOnDirectory } from "./directoryAsks.ts";
 import { redecode } from "./redecode.ts";
 import { changeMeter, registerMeter } from "./registry.ts";
 import { refuse } from "./refuse.ts";
+import { decideRegister, exchangeMeter } from "./registerAsks.ts";
 import { actOnRules } from "./ruleAsks.ts";
 import type { Room } from "./room.ts";
 import { actOnWebhook } from "./webhookDesk.ts";
@@ -58,6 +59,10 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
       return registerMeter(room, book, ask.meter);
     case "meter.change":
       return changeMeter(room, book, ask, actor.label);
+    case "meter.exchange":
+      return exchangeMeter(room, book, ask, actor.label);
+    case "register.decide":
+      return decideRegister(room, book, ask, actor.label);
     case "gateway.put":
     case "credential.issue":
     case "credential.revoke":

@@ -47,6 +47,8 @@ export function subjectOf(ask: Ask): string {
     case "meter.register":
       return ask.meter.id;
     case "meter.change":
+    case "meter.exchange":
+    case "register.decide":
     case "meterKeys.put":
     case "meterKeys.drop":
     case "valve.close":

@@ -116,6 +116,7 @@ export function recordDraft(book: Book, draft: Draft): void {
   noteContext(memory, meter.no, draft.context);
   for (const reading of effects.readings) ledger.putReading(reading);
   for (const { reading, reason } of effects.revisions) ledger.reviseReading(reading, reason, nowMs);
+  for (const atMs of effects.conflictsMs) ledger.putConflict(meter.no, atMs, nowMs);
   for (const { atMs, json } of effects.checkpoints) ledger.putCheckpoint(meter.no, atMs, json);
   for (const alarm of effects.alarms.values()) ledger.putAlarm(alarm);
   for (const row of effects.occurrences) ledger.putOccurrence(meter.no, row);

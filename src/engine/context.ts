@@ -4,6 +4,7 @@ import type { AlarmId } from "#domain/ids.ts";
 import type { Learned } from "#domain/meterFile.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { initialValveState, type ValveState } from "#valves/valveState.ts";
+import type { FoldExchange } from "./exchange.ts";
 import { initialFold, revived, type FoldState } from "./fold.ts";
 
 /** Alarms of meters, and the two that are the system's about one meter. */
@@ -53,6 +54,8 @@ export interface MeterContext {
   readonly live: AlarmSlots;
   /** Conditions that hold, known from old data only: they do not ring until fresh data says so too. */
   readonly silent: AlarmSlots;
+  /** Its last exchanges, the oldest first; absent: it is the first meter there. */
+  readonly exchanges?: readonly FoldExchange[];
   /** Ledger ids of the open occurrences. */
   readonly occurrenceIds: Partial<Readonly<Record<MeterRuleId, number>>>;
 }

@@ -22,6 +22,8 @@ export interface Effects {
   readonly commands: CommandChange[];
   /** Commands that leave after the commit; already recorded as sent. */
   readonly sends: Command[];
+  /** Instants for which there are now different registers. */
+  readonly conflictsMs: number[];
   /** Replies that matched nothing, by word: counted, and a security matter. */
   readonly strayReplies: string[];
   /** Raised or lifted for the whole system. */
@@ -43,6 +45,7 @@ export function noEffects(): Effects {
     retracted: [],
     commands: [],
     sends: [],
+    conflictsMs: [],
     strayReplies: [],
     systemAlarms: [],
   };

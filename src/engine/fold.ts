@@ -14,6 +14,7 @@ import {
   type RegisterState,
   type RegisterVerdict,
 } from "#screening/judgeRegister.ts";
+import { throughExchange, type FoldExchange } from "./exchange.ts";
 import { oneOf } from "#screening/versions.ts";
 import { followConditions, type OpenOccurrences, type Waiting } from "./conditions.ts";
 
@@ -21,6 +22,12 @@ export interface FoldSettings extends RuleSettings, RegisterSettings {
   /** Version of the rule document in force; null: the factory's thresholds. */
   readonly rulesVersion: string | null;
   readonly conduct: Conducts;
+}
+
+/** How a meter is judged at an instant, and the exchanges of its metering point. */
+export interface InstantSettings {
+  readonly settings: FoldSettings;
+  readonly exchanges: readonly FoldExchange[] | undefined;
 }
 
 /** All that the past says about a meter; JSON-serialisable. */
@@ -82,23 +89,27 @@ export const foldFlags =
 
 /** Folds all versions of one instant; instants are handed over in strictly increasing order. */
 export function foldInstant(
-  settings: FoldSettings,
+  { settings, exchanges }: InstantSettings,
   state: FoldState,
   versions: readonly Reading[],
 ): FoldedInstant | undefined {
   const reading = oneOf(versions);
   if (reading === undefined) return undefined;
   const atMs = reading.measuredAtMs;
+  const { register, carriedMl } = throughExchange(exchanges, state.register, atMs);
+  // At the very instant of an exchange there are two registers, and the person has read both.
+  const isExchanged = exchanges?.some((exchange) => exchange.atMs === atMs) ?? false;
   const judged =
-    reading.indexMl === null
+    reading.indexMl === null || isExchanged
       ? undefined
-      : judgeRegister(settings, state.register, atMs, reading.indexMl);
+      : judgeRegister(settings, register, atMs, reading.indexMl);
   const flags =
     fieldFlags(reading) | (judged?.flags ?? 0) | (reading.flags & readingFlags.CONFLICT);
   const ruleReading: RuleReading = {
     measuredAtMs: atMs,
-    interval: judged?.resumed ?? intervalSince(state.register, judged?.consumedMl),
-    doubtedInterval: intervalSince(state.register, judged?.doubtedMl),
+    interval:
+      judged?.resumed ?? intervalSince(state.register, carried(judged?.consumedMl, carriedMl)),
+    doubtedInterval: intervalSince(register, judged?.doubtedMl),
     flowMlPerHour: positive(reading.flowMlPerHour),
     batteryMv: reading.batteryMv,
     batteryPct: reading.batteryPct,
@@ -124,6 +135,11 @@ export function foldInstant(
     verdict: { quality: isDoubted ? "suspect" : "validated", flags },
     ended: followed.ended,
   };
+}
+
+/** With what passed the meter before this one. */
+function carried(consumedMl: number | null | undefined, carriedMl: number): number | null {
+  return consumedMl === null || consumedMl === undefined ? null : consumedMl + carriedMl;
 }
 
 function intervalSince(register: RegisterState, ml: number | null | undefined): Interval | null {

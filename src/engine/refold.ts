@@ -3,7 +3,15 @@ import type { MeterRuleId, Occurrence } from "#domain/alarm.ts";
 import { invariant } from "#domain/invariant.ts";
 import { readingFlags, type Quality, type StoredReading } from "#domain/reading.ts";
 import { timestampMs, type TimestampMs } from "#domain/units.ts";
-import { initialFold, foldFlags, foldInstant, reviveFold, type FoldState } from "./fold.ts";
+import { meterAt } from "./exchange.ts";
+import {
+  initialFold,
+  foldFlags,
+  foldInstant,
+  reviveFold,
+  type FoldState,
+  type InstantSettings,
+} from "./fold.ts";
 import type { Draft } from "./draft.ts";
 import { applyOccurrences } from "./occurrences.ts";
 import { byInstant, isSuspect, keepCheckpoint, renewCheckpoint, type Settled } from "./window.ts";
@@ -47,6 +55,29 @@ export function refold(
     readings,
     newest: readings.filter(({ measuredAtMs }) => lastMs === null || measuredAtMs >= lastMs),
   };
+}
+
+/**
+ * The window again from an instant on, for something else than a reading has become known of it. What lies before
+ * the window keeps the verdict it has; billing judges it anew.
+ */
+export function refoldFrom(draft: Draft, atMs: number): void {
+  const { lastMs } = draft.context.head;
+  if (lastMs === null || lastMs <= atMs) return;
+  const oldestMs = draft.context.checkpointsMs[0] ?? -Infinity;
+  const base = baseBefore(draft, draft.context.isTrimmed ? Math.max(atMs, oldestMs + 1) : atMs);
+  const onRecord = draft.history.after(base.atMs);
+  putJudged(
+    draft,
+    onRecord,
+    foldRows(draft, base, assemble(onRecord, [], []), () => false),
+  );
+}
+
+/** As the meter that hung there at that time is judged. */
+export function settingsAt({ rules, meter, context }: Draft, atMs: number): InstantSettings {
+  const { exchanges } = context;
+  return { settings: rules.settingsAt(meterAt(meter, exchanges, atMs), atMs), exchanges };
 }
 
 function seqOf({ seq }: StoredReading): number {
@@ -93,8 +124,7 @@ function foldRows(
   let keptCount = state.count;
   for (const versions of byInstant(rows)) {
     const atMs = versions[0]?.measuredAtMs ?? 0;
-    const settings = draft.rules.settingsAt(draft.meter, atMs);
-    const folded = foldInstant(settings, state, versions);
+    const folded = foldInstant(settingsAt(draft, atMs), state, versions);
     if (folded === undefined) continue;
     state = folded.state;
     ended.push(...folded.ended);

@@ -12,7 +12,7 @@ import type { Draft } from "./draft.ts";
 import { isListed } from "#rules/ruleTable.ts";
 import { foldInstant } from "./fold.ts";
 import { applyOccurrences, openOnRecord } from "./occurrences.ts";
-import { isBeyondWindow, recordBeyondWindow, refold, type LateRow } from "./refold.ts";
+import { isBeyondWindow, recordBeyondWindow, refold, settingsAt, type LateRow } from "./refold.ts";
 import { isStilled } from "./shutValve.ts";
 import { byInstant, isSuspect, keepCheckpoint, type Settled } from "./window.ts";
 
@@ -87,6 +87,7 @@ function settleBehind(draft: Draft, behind: readonly Reading[]) {
       versions[versions.indexOf(settled.stored)] = row;
       changed.set(row.seq, { row, isNew: changed.get(row.seq)?.isNew ?? false });
     } else {
+      if (settled.kind === "conflicts") draft.effects.conflictsMs.push(reading.measuredAtMs);
       const row = stored(draft, reading);
       versions.push(row);
       changed.set(row.seq, { row, isNew: true });
@@ -167,11 +168,11 @@ function goAhead(
   let state = draft.context.head;
   for (const versions of byInstant(ahead)) {
     const atMs = versions[0]?.measuredAtMs ?? 0;
-    const settings = draft.rules.settingsAt(draft.meter, atMs);
-    const folded = foldInstant(settings, state, versions);
+    const folded = foldInstant(settingsAt(draft, atMs), state, versions);
     if (folded === undefined) continue;
     state = folded.state;
     ended.push(...folded.ended);
+    if (versions.length > 1) draft.effects.conflictsMs.push(atMs);
     for (const reading of versions) {
       const { quality, flags } = folded.verdict;
       judged.push(stored(draft, { ...reading, quality, flags: reading.flags | flags }));

@@ -5,6 +5,7 @@ import { dayMs } from "#domain/units.ts";
 import type { Ledger, UplinkRow } from "#ports/ledger.ts";
 import { alarmTable } from "./alarmTable.ts";
 import { auditTable } from "./audit.ts";
+import { billingTable } from "./billingTable.ts";
 import { campaignTable } from "./campaignTable.ts";
 import { commandTable } from "./commandTable.ts";
 import { edgeNodeTable } from "./edgeNodeTable.ts";
@@ -30,6 +31,7 @@ export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
     ...commandTable(db),
     ...campaignTable(db),
     ...webhookTable(db),
+    ...billingTable(db),
     ...registryTable(db),
     ...meterKeyTable(db),
     ...edgeNodeTable(db),

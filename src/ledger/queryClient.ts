@@ -53,6 +53,8 @@ const billingMethods: Readonly<Record<keyof BillingQueries, true>> = {
   billingRegisters: true,
   consumption: true,
   meterConsumption: true,
+  registerRecord: true,
+  conflicts: true,
 };
 
 interface Waiting {

@@ -2,7 +2,14 @@
  * Reads for billing, answered by a worker of their own: a run over a million meters keeps nobody else waiting.
  * Names are messages, arguments and results plain data.
  */
-import type { BillingInstant, Consumption, InstantRegister } from "#domain/billing.ts";
+import type {
+  BillingInstant,
+  Consumption,
+  InstantRegister,
+  MeterExchange,
+  RegisterDecision,
+} from "#domain/billing.ts";
+import type { StoredReading } from "#domain/reading.ts";
 import type { Page } from "./queries.ts";
 
 /** One meter's register at an instant. */
@@ -15,6 +22,26 @@ export interface MeterRegister {
 export interface Determinant extends Consumption {
   /** SHA-256 of its canonical text, hexadecimal. */
   readonly hash: string;
+}
+
+/** What a meter's registers are put together with, beside its readings. */
+export interface RegisterRecord {
+  readonly exchanges: readonly MeterExchange[];
+  /** In the order in which they were made. */
+  readonly decisions: readonly RegisterDecision[];
+}
+
+/** An instant with different registers that no person has settled. */
+export interface OpenConflict {
+  readonly meterId: string;
+  readonly area: string;
+  readonly measuredAtMs: number;
+  readonly foundAtMs: number;
+}
+
+/** The same with all that was said of it. */
+export interface ShownConflict extends OpenConflict {
+  readonly versions: readonly StoredReading[];
 }
 
 export interface BillingQueries {
@@ -41,4 +68,12 @@ export interface BillingQueries {
     from: BillingInstant,
     to: BillingInstant,
   ): Promise<Determinant | null>;
+  /** null: no such meter. */
+  registerRecord(meterId: string): Promise<RegisterRecord | null>;
+  /** The oldest instant first. */
+  conflicts(
+    area: string | null,
+    cursor: string | null,
+    limit: number,
+  ): Promise<Page<ShownConflict>>;
 }

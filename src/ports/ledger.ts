@@ -3,6 +3,7 @@
  * together or not at all. Look-ups see what the open transaction has written.
  */
 import type { Alarm, StoredOccurrence } from "#domain/alarm.ts";
+import type { MeterExchange, RegisterDecision } from "#domain/billing.ts";
 import type { Campaign } from "#domain/campaign.ts";
 import type { CommandChange } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
@@ -131,6 +132,11 @@ export interface Ledger {
   putReading(row: StoredReading): void;
   /** A new version of a stored reading; the former quality and flags are kept with the reason. */
   reviseReading(row: StoredReading, reason: string, atMs: number): void;
+  putExchange(meterNo: number, exchange: MeterExchange): void;
+  putDecision(meterNo: number, decision: RegisterDecision): void;
+  /** Different registers for one instant; open until a person settles it, and again when another one comes. */
+  putConflict(meterNo: number, measuredAtMs: number, atMs: number): void;
+  settleConflict(meterNo: number, measuredAtMs: number, atMs: number): void;
   putContext(meterNo: number, json: string): void;
   putCheckpoint(meterNo: number, atMs: number, json: string): void;
   putAlarm(alarm: Alarm): void;

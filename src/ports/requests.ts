@@ -3,6 +3,7 @@
  * commit, so an answer means: it is on disk.
  */
 import type { Alarm } from "#domain/alarm.ts";
+import type { RegisterDecision } from "#domain/billing.ts";
 import type { Campaign } from "#domain/campaign.ts";
 import type { Command, CommandState, Permit } from "#domain/command.ts";
 import type { Meter, MeterDraft } from "#domain/meter.ts";
@@ -27,6 +28,27 @@ export type Ask =
       /** null: whatever the version is. */
       readonly ifVersion: number | null;
       readonly change: Partial<MeterDraft>;
+    }
+  | {
+      readonly kind: "meter.exchange";
+      readonly meterId: string;
+      readonly atMs: number;
+      /** What the former meter's register showed at the end, and the new one's at the beginning. */
+      readonly closingMl: number;
+      readonly openingMl: number;
+      readonly formerSerial: string | null;
+      readonly serial: string | null;
+      /** What is different about the new meter. */
+      readonly change: Partial<MeterDraft>;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "register.decide";
+      readonly meterId: string;
+      readonly measuredAtMs: number;
+      readonly indexMl: number;
+      readonly decision: RegisterDecision["kind"];
+      readonly reason: string;
     }
   | { readonly kind: "gateway.put"; readonly gateway: GatewayRow }
   /** A meter or gateway may hold several credentials while one is being rotated. */

@@ -15,6 +15,7 @@ import { roles, type Role } from "#domain/role.ts";
 import { timestampMs } from "#domain/units.ts";
 import { startEngine } from "#engine/engine.ts";
 import type { BatchReport, EngineBatch, UplinkBatch } from "#engine/messages.ts";
+import { billingRows } from "#ledger/billingTable.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
@@ -77,7 +78,7 @@ function billingOn(directory: string): BillingQueries & { close(): void } {
   const db = openForReading(directory);
   const gasDays = new GasDays({ zone: "Asia/Shanghai", startMinute: 0, areas: {} });
   return {
-    ...asPromises<BillingQueries>(billingAnswers(answersFrom(db), gasDays)),
+    ...asPromises<BillingQueries>(billingAnswers(answersFrom(db), billingRows(db), gasDays)),
     close: () => db.close(),
   };
 }

@@ -145,3 +145,73 @@ describe("consumption", () => {
     expect(own.status).toBe(200);
   });
 });
+
+describe("what persons say", () => {
+  const engineer = { role: "engineer" } as const;
+
+  test("an exchange makes two segments whose four registers add up", async () => {
+    await rig.json("POST", "/v1/meters", { body: { id: "M4", size: "G4", protocol: "json" } });
+    rig.uplink(4, { measuredAt: at(0), volumeM3: "900.000" });
+    rig.uplink(4, { measuredAt: at(24), volumeM3: "3.000" });
+    const body = { at: at(12), closingM3: "905.500", openingM3: "0.250", formerSerial: "SN-1" };
+    const path = "/v1/meters/M4/exchange";
+    const made: Json = await rig.json("POST", path, {
+      ...engineer,
+      body: { ...body, serial: "SN-2", reason: "age", change: { size: "G6" } },
+    });
+    expect(made.exchanges).toMatchObject([{ ...body, serial: "SN-2", by: "engineer one" }]);
+    const days = `from=${date(0)}&to=${date(1)}`;
+    const row: Json = await rig.json("GET", `/v1/meters/M4/consumption?${days}`, billing);
+    expect(row).toMatchObject({
+      volumeM3: "8.250",
+      quality: "edited",
+      standing: "ready",
+      flags: ["exchange"],
+      segments: [
+        { openingM3: "900.000", closingM3: "905.500", volumeM3: "5.500", serial: "SN-1" },
+        { openingM3: "0.250", closingM3: "3.000", volumeM3: "2.750", serial: "SN-2" },
+      ],
+    });
+    expect(await rig.json("GET", "/v1/meters/M4", engineer)).toMatchObject({ size: "G6" });
+    const odd = { ...body, at: at(13), closingM3: "0.100", openingM3: "0", reason: "again" };
+    const refused = await rig.call("POST", path, { ...engineer, body: odd });
+    expect([refused.status, await refused.text()]).toEqual([422, expect.stringContaining("0.250")]);
+    expect((await rig.call("POST", path, { ...billing, body: odd })).status).toBe(403);
+  });
+
+  test("a conflict is shown until a person settles it", async () => {
+    await rig.json("POST", "/v1/meters", { body: { id: "M5", size: "G4", protocol: "json" } });
+    for (const [hour, m3] of [
+      [-1, "10.000"],
+      [0, "10.500"],
+      [1, "11.000"],
+      [24, "12.000"],
+      [0, "10.700"],
+    ] as const) {
+      rig.uplink(5, { measuredAt: at(hour), volumeM3: m3 });
+    }
+    const days = `from=${date(0)}&to=${date(1)}`;
+    const before: Json = await rig.json("GET", `/v1/meters/M5/consumption?${days}`, billing);
+    expect(before).toMatchObject({ openConflicts: 1, standing: "review" });
+    expect(before.flags).toContain("opening-conflict");
+    const open: Json = await rig.json("GET", "/v1/billing/conflicts", billing);
+    expect(open.items).toMatchObject([
+      {
+        meterId: "M5",
+        measuredAt: at(0),
+        versions: [{ volumeM3: "10.500" }, { volumeM3: "10.700" }],
+      },
+    ]);
+    const body = { measuredAt: at(0), volumeM3: "10.700", decision: "validated", reason: "photo" };
+    const path = "/v1/meters/M5/register-decisions";
+    expect((await rig.call("POST", path, { role: "operator", body })).status).toBe(403);
+    await rig.json("POST", path, { ...billing, body });
+    const after: Json = await rig.json("GET", `/v1/meters/M5/consumption?${days}`, billing);
+    expect(after).toMatchObject({ volumeM3: "1.300", openConflicts: 0, standing: "ready" });
+    expect(after.hash).not.toBe(before.hash);
+    expect(await rig.json("GET", "/v1/billing/conflicts", billing)).toEqual({
+      items: [],
+      next: null,
+    });
+  });
+});

@@ -79,6 +79,20 @@ export const meterDraftSchema = z.strictObject({
   state: fields.state.default("active"),
 });
 
+/** What may be different about a meter that takes the place of another. */
+export const meterChangeFields = z
+  .strictObject({
+    size: fields.size,
+    protocol: fields.protocol,
+    quantumMl: fields.quantumMl,
+    registerRangeMl: fields.registerRangeMl,
+    frameAddress: fields.frameAddress,
+    carrierAddress: fields.carrierAddress,
+    profile: fields.profile,
+    reportEverySeconds: fields.reportEverySeconds,
+  })
+  .partial();
+
 export const meterChangeSchema = z
   .strictObject(fields)
   .partial()

@@ -11,7 +11,8 @@ const kind = { size: "G4", quantumMl: 1_000, registerRangeMl: 10_000_000_000 } a
 
 function reading(atMs: number, ml: number): RegisterReading {
   const quality = "validated";
-  return { measuredAtMs: timestampMs(atMs), indexMl: volumeMl(ml), quality, flags: 0 };
+  const receivedAtMs = timestampMs(atMs);
+  return { measuredAtMs: receivedAtMs, receivedAtMs, indexMl: volumeMl(ml), quality, flags: 0 };
 }
 
 function chainOf(readings: readonly RegisterReading[], more: Partial<ChainInput> = {}) {

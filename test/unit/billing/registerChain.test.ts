@@ -12,6 +12,7 @@ type Line = readonly [number, number, Quality?];
 function reading([hour, litres, quality = "raw"]: Line): RegisterReading {
   return {
     measuredAtMs: timestampMs(hour * hourMs),
+    receivedAtMs: timestampMs(hour * hourMs),
     indexMl: volumeMl(litres * 1_000),
     quality,
     flags: 0,
@@ -141,7 +142,8 @@ describe("different registers at one instant", () => {
   });
 
   test("a person's word settles it, the last one before all; what was said stays", () => {
-    const words = { reason: "seen at the meter", by: "Li", enteredAtMs: 0, measuredAtMs: at1 };
+    const said = { reason: "seen at the meter", by: "Li", measuredAtMs: at1 };
+    const words = { ...said, enteredAtMs: at1 + 1 };
     const chain = chainOf(twice, {
       billed: new Map([[at1, 300_000]]),
       decisions: [
@@ -151,5 +153,13 @@ describe("different registers at one instant", () => {
     });
     expect(seen(chain)[1]).toEqual([1, 250, 150]);
     expect(chain.openConflicts).toEqual([]);
+  });
+
+  test("what comes after that word and differs is in dispute again", () => {
+    const words = { reason: "seen at the meter", by: "Li", enteredAtMs: at1 - 1 };
+    const decision = { ...words, measuredAtMs: at1, indexMl: 300_000, kind: "validated" } as const;
+    const chain = chainOf(twice, { decisions: [decision] });
+    expect(seen(chain)[1]).toEqual([1, 300, 200]);
+    expect(chain.openConflicts).toEqual([at1]);
   });
 });

@@ -1,0 +1,137 @@
+/** What persons say of a meter's registers: it was exchanged, or a register at an instant is another one. */
+import { z } from "zod";
+import { ask } from "../ask.ts";
+import { areaSchema, cursorQuery, idParams, limitQuery, pageOf } from "../json/common.ts";
+import { meterChange } from "../json/meter.ts";
+import {
+  conflictJson,
+  conflictSchema,
+  decisionBody,
+  decisionJson,
+  exchangeBody,
+  exchangeJson,
+  registerRecordSchema,
+} from "../json/register.ts";
+import type { ApiOptions } from "../options.ts";
+import { ProblemError } from "../problems.ts";
+import { idempotencyHeaders, type Routes } from "./routes.ts";
+
+const conflictQuery = z.strictObject({
+  area: areaSchema.optional(),
+  cursor: cursorQuery.optional(),
+  limit: limitQuery,
+});
+
+/** Exchanges, decisions and open conflicts. */
+export function registerRoutes(app: Routes, options: ApiOptions): void {
+  recordRoute(app, options);
+  exchangeRoute(app, options);
+  decisionRoute(app, options);
+  conflictRoute(app, options);
+}
+
+async function recordOf({ billing }: ApiOptions, meterId: string) {
+  const record = await billing.registerRecord(meterId);
+  if (record === null) throw new ProblemError("not-found", `no meter ${meterId}`);
+  return {
+    exchanges: record.exchanges.map(exchangeJson),
+    decisions: record.decisions.map(decisionJson),
+  };
+}
+
+function recordRoute(app: Routes, options: ApiOptions): void {
+  app.get(
+    "/v1/meters/:id/register-record",
+    {
+      config: { permission: "registers.read" },
+      schema: {
+        tags: ["billing"],
+        summary: "Exchanges of a meter and decisions about its registers, with reasons",
+        params: idParams,
+        response: { 200: registerRecordSchema },
+      },
+    },
+    async (request) => recordOf(options, request.params.id),
+  );
+}
+
+function exchangeRoute(app: Routes, options: ApiOptions): void {
+  app.post(
+    "/v1/meters/:id/exchange",
+    {
+      config: { permission: "meters.write" },
+      schema: {
+        tags: ["billing"],
+        summary:
+          "Another meter hangs there: closing register of the former, opening register of the new one",
+        headers: idempotencyHeaders,
+        params: idParams,
+        body: exchangeBody,
+        response: { 201: registerRecordSchema },
+      },
+    },
+    async (request, reply) => {
+      const { at, closingM3, openingM3, change, ...rest } = request.body;
+      const meterId = request.params.id;
+      const wanted = {
+        kind: "meter.exchange",
+        meterId,
+        atMs: at,
+        closingMl: closingM3,
+        openingMl: openingM3,
+        change: meterChange(change),
+        ...rest,
+      } as const;
+      await ask(options, request, wanted, "meter");
+      reply.code(201);
+      return recordOf(options, meterId);
+    },
+  );
+}
+
+function decisionRoute(app: Routes, options: ApiOptions): void {
+  app.post(
+    "/v1/meters/:id/register-decisions",
+    {
+      config: { permission: "registers.decide" },
+      schema: {
+        tags: ["billing"],
+        summary:
+          "A register at an instant as a person says it: `validated` one of those that were read, or `edited`",
+        headers: idempotencyHeaders,
+        params: idParams,
+        body: decisionBody,
+        response: { 201: registerRecordSchema },
+      },
+    },
+    async (request, reply) => {
+      const { measuredAt, volumeM3, decision, reason } = request.body;
+      const meterId = request.params.id;
+      const instant = { measuredAtMs: measuredAt, indexMl: volumeM3 };
+      const wanted = { kind: "register.decide", meterId, ...instant, decision, reason } as const;
+      await ask(options, request, wanted, "done");
+      reply.code(201);
+      return recordOf(options, meterId);
+    },
+  );
+}
+
+function conflictRoute(app: Routes, { billing }: ApiOptions): void {
+  app.get(
+    "/v1/billing/conflicts",
+    {
+      config: { permission: "billing.read" },
+      schema: {
+        tags: ["billing"],
+        summary: "Instants with different registers that no person has settled, the oldest first",
+        querystring: conflictQuery,
+        response: { 200: pageOf(conflictSchema) },
+      },
+    },
+    async (request) => {
+      const { area = null, cursor = null, limit } = request.query;
+      const { items, next } = await billing.conflicts(area, cursor, limit);
+      return { items: items.map(conflictJson), next };
+    },
+  );
+}
