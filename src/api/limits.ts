@@ -59,6 +59,11 @@ export const apiLimits = {
 
   /** Approved or taken back in one request; closing more by hand is a campaign's matter. */
   commandsPerRequestMax: 250,
+  /** Standing alarms that an Alertmanager's client is shown at once. */
+  alertmanagerAlarmsMax: 5_000,
+  /** Alarms that one silence shelves. */
+  silencedAlarmsMax: 500,
+
   commandExpirySecondsDefault: 900,
   commandExpirySecondsMin: 1,
   commandExpirySecondsMax: 7 * 24 * 3600,

@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { AddressInfo } from "node:net";
 import { installAccess, liveSubprotocol } from "./access.ts";
+import { alertmanagerRoutes } from "./alertmanager/alertmanagerRoutes.ts";
 import { installBodies } from "./body.ts";
 import { answerBrokenHttp, installErrors, problemSender } from "./errors.ts";
 import type { ApiLimits } from "./limits.ts";
@@ -150,6 +151,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   eventRoutes(app, options);
   areaRoutes(app, options);
   webhookRoutes(app, options);
+  alertmanagerRoutes(app, options);
   pushRoutes(app, options);
   liveRoutes(app, options);
 }

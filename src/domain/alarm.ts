@@ -72,6 +72,20 @@ export const alarmStates = [
 ] as const;
 export type AlarmState = (typeof alarmStates)[number];
 
+/** One condition that chooses alarms by a label, as Alertmanager writes it. */
+export interface Matcher {
+  readonly name: string;
+  readonly value: string;
+  readonly isRegex: boolean;
+  readonly isEqual: boolean;
+}
+
+/** One act of a person that shelved several alarms: by its id it is shown and ended as one. */
+export interface Silence {
+  readonly id: string;
+  readonly matchers: readonly Matcher[];
+}
+
 /** Why an alarm is on record and does not ring: shelved by a person, suppressed by design, out of service. */
 export interface Hidden {
   readonly reason: string;
@@ -80,6 +94,7 @@ export interface Hidden {
   readonly sinceMs: TimestampMs;
   /** null: until the cause is over. */
   readonly untilMs: TimestampMs | null;
+  readonly silence?: Silence;
 }
 
 /** States in which an alarm is recorded and does not ring. */

@@ -72,7 +72,8 @@ function actOf(book: Book, ask: AlarmAct, alarm: Alarm, by: string): Act | strin
       const untilMs = timestampMs("atMs" in ask.end ? ask.end.atMs : nowMs + ask.end.inMs);
       const fault = shelfFault(alarm.priority, nowMs, untilMs);
       if (fault !== null) return fault;
-      const hidden = { reason: ask.reason, by, sinceMs: nowMs, untilMs };
+      const { reason, silence } = ask;
+      const hidden = { reason, by, sinceMs: nowMs, untilMs, ...(silence && { silence }) };
       const input = { kind: "shelve", occurrence: ask.occurrence } as const;
       return { input, change: { hidden }, words: ask.reason };
     }

@@ -2,8 +2,8 @@
  * What people ask of the engine. Requests run in the same ordered stream as uplinks and answer after the
  * commit, so an answer means: it is on disk.
  */
-import type { Alarm } from "#domain/alarm.ts";
 import type { RegisterDecision } from "#domain/billing.ts";
+import type { Alarm, Silence } from "#domain/alarm.ts";
 import type { Campaign } from "#domain/campaign.ts";
 import type { Command, CommandState, Permit } from "#domain/command.ts";
 import type { Meter, MeterDraft } from "#domain/meter.ts";
@@ -76,6 +76,7 @@ export type Ask =
       readonly occurrence: number | null;
       readonly reason: string;
       readonly end: { readonly atMs: number } | { readonly inMs: number };
+      readonly silence?: Silence;
     }
   | { readonly kind: "alarm.unshelve"; readonly alarmId: string; readonly reason: string }
   | { readonly kind: "alarm.reset"; readonly alarmId: string; readonly reason: string }
