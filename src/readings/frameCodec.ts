@@ -27,7 +27,6 @@ export class FrameCodec {
   readonly #frame = new ByteWriter();
   readonly #column = new ByteWriter();
   readonly #meters = new Runs();
-  /** For the column that says where the meters are. */
   readonly #allRows = new Runs();
   #differences = new Float64Array(0);
 
@@ -92,8 +91,7 @@ export class FrameCodec {
     this.#reserve(table.count);
     const out = table.column(place);
     if (place === 0) this.#allRows.whole(table.count);
-    const meters = place === 0 ? this.#allRows : this.#meters;
-    const decoded = this.#columns.decode(bytes, meters, table.count, out);
+    const decoded = this.#columns.decode(bytes, this.#runsOf(place, table.count), table.count, out);
     if (!decoded.ok) return decoded.fault;
     if (place === 0) this.#meters.find(out, table.count);
     if (!decoded.value.relative) return undefined;
@@ -123,7 +121,7 @@ export class FrameCodec {
       this.#columns.encode(
         this.#column,
         relative ? this.#differences : values,
-        place === 0 ? this.#allRows : this.#meters,
+        this.#runsOf(place, table.count),
         table.count,
         { shape: spec.shape, relative },
       );
@@ -132,6 +130,12 @@ export class FrameCodec {
       writer.bytes(this.#column.written);
     }
     return compress(writer.written, level);
+  }
+
+  /** The column that says where meters begin does not know it yet, and a row for each meter is no run. */
+  #runsOf(place: number, rows: number): Runs {
+    const isByMeter = place > 0 && this.#meters.count * 2 <= rows;
+    return isByMeter ? this.#meters : this.#allRows;
   }
 
   /** The differences to another column, where each is exact and no value of that column is missing. */

@@ -10,6 +10,9 @@ export interface PlanSettings {
   readonly settleMs: number;
   /** So many files of an open day are merged before it ends. */
   readonly openDayFilesMax: number;
+  /** So many late files wait beside a closed day's file while they hold less than that share of all its rows. */
+  readonly lateDayFilesMax: number;
+  readonly lateDayShareMax: number;
   /** So many late files wait beside a month's file before it is written again. */
   readonly lateFilesMax: number;
 }
@@ -18,6 +21,8 @@ export const planSettings: PlanSettings = {
   flushRows: 1_000_000,
   settleMs: 2 * 3_600_000,
   openDayFilesMax: 8,
+  lateDayFilesMax: 2,
+  lateDayShareMax: 0.01,
   lateFilesMax: 31,
 };
 
@@ -92,7 +97,11 @@ function planDayMerge(
     days.set(file.fromDay, [...(days.get(file.fromDay) ?? []), file]);
   }
   for (const [day, inputs] of days) {
-    const filesMax = isClosed(calendar, settings, day, nowMs) ? 1 : settings.openDayFilesMax;
+    const isLittle = lateShare(inputs) <= settings.lateDayShareMax;
+    const closedMax = isLittle ? 1 + settings.lateDayFilesMax : 1;
+    const filesMax = isClosed(calendar, settings, day, nowMs)
+      ? closedMax
+      : settings.openDayFilesMax;
     const isBlocked = blocked.has(outputKey({ kind: "day", fromDay: day }));
     if (inputs.length <= filesMax || isBlocked) continue;
     const reason = inputs.some(({ reason }) => reason === "late") ? "late" : "merge";
@@ -100,6 +109,13 @@ function planDayMerge(
     return { kind: "merge", inputs, output };
   }
   return undefined;
+}
+
+/** What the files beside the largest hold. */
+function lateShare(files: readonly ManifestFile[]): number {
+  const rows = files.map((file) => file.rows);
+  const all = rows.reduce((sum, own) => sum + own, 0);
+  return 1 - Math.max(...rows) / all;
 }
 
 function covers(file: ManifestFile, day: number): boolean {

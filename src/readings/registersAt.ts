@@ -95,6 +95,8 @@ function newestOf(
 ): RegisterColumns {
   const newest = new Newest();
   const fromMs = base?.file.toMs ?? -Infinity;
+  const known = base === undefined ? since : [base, ...since];
+  newest.reach(Math.max(0, ...known.map(({ reader }) => reader.chunks.at(-1)?.lastMeter ?? 0)));
   if (base !== undefined) offerClosings(base, newest, damage);
   for (const open of since) offerSegment(open, { fromMs, toMs: atMs }, newest, damage);
   for (const rows of sources.hot) {
@@ -120,13 +122,13 @@ function closingsOf({ file, reader }: OpenFile, damage: DamagedPlace[]): Registe
 
 /** Without meters that never told a register. */
 function withoutSilent(columns: readonly Float64Array[], count: number): RegisterColumns {
-  const [meters, times, registers, qualities, conflicts] = columns;
+  const [meters, times, registers = new Float64Array(), qualities, conflicts] = columns;
+  const isTold = (row: number): boolean => !Number.isNaN(registers[row]);
   let kept = 0;
-  for (let row = 0; row < count; row += 1) {
-    if (Number.isNaN(registers?.[row] ?? NaN)) continue;
-    if (kept !== row) {
-      for (const column of columns) column[kept] = column[row] ?? NaN;
-    }
+  while (kept < count && isTold(kept)) kept += 1;
+  for (let row = kept + 1; row < count; row += 1) {
+    if (!isTold(row)) continue;
+    for (const column of columns) column[kept] = column[row] ?? NaN;
     kept += 1;
   }
   const cut = (column: Float64Array | undefined) => column?.subarray(0, kept) ?? new Float64Array();
@@ -143,7 +145,6 @@ function offerClosings({ reader }: OpenFile, newest: Newest, damage: DamagedPlac
   const table = new RowTable(rollUpSchema.columns.length, 8_192);
   for (const entry of reader.chunks) {
     damage.push(...listOf(reader.readChunk(entry, table, closingPlaces)));
-    newest.reach(entry.lastMeter);
     const [meters, times, registers, qualities, conflicts] = closings.map((place) =>
       table.column(place),
     );
@@ -166,7 +167,6 @@ function offerSegment(
   for (const entry of reader.chunks) {
     if (entry.lastMs <= span.fromMs || entry.firstMs > span.toMs) continue;
     damage.push(...listOf(reader.readChunk(entry, table, registerPlaces)));
-    newest.reach(entry.lastMeter);
     offerSorted(table, span, newest);
   }
 }

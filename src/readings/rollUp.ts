@@ -27,6 +27,21 @@ interface MeterDay {
   temperatureCentiC: number;
 }
 
+type DayColumns = Readonly<
+  Record<"times" | "registers" | "qualities" | "flows" | "batteries" | "temperatures", Float64Array>
+>;
+
+/** What of a reading goes into a roll-up. */
+export const rolledUpPlaces: ReadonlySet<number> = new Set([
+  from.meterNo,
+  from.measuredAtMs,
+  from.indexMl,
+  from.quality,
+  from.flowMlPerHour,
+  from.batteryMv,
+  from.temperatureCentiC,
+]);
+
 export class RollUpBuilder implements RowSink {
   readonly #night: Span;
   readonly #previous: SegmentCursor | null;
@@ -42,13 +57,22 @@ export class RollUpBuilder implements RowSink {
   }
 
   addRun(table: RowTable, start: number, end: number): void {
+    const meters = table.column(from.meterNo);
+    const columns = {
+      times: table.column(from.measuredAtMs),
+      registers: table.column(from.indexMl),
+      qualities: table.column(from.quality),
+      flows: table.column(from.flowMlPerHour),
+      batteries: table.column(from.batteryMv),
+      temperatures: table.column(from.temperatureCentiC),
+    };
     for (let row = start; row < end; row += 1) {
-      const meterNo = table.value(from.meterNo, row);
+      const meterNo = meters[row] ?? NaN;
       if (this.#day?.meterNo !== meterNo) {
         this.#close();
         this.#day = emptyDay(meterNo);
       }
-      this.#take(this.#day, table, row);
+      this.#take(this.#day, columns, row);
     }
   }
 
@@ -58,9 +82,9 @@ export class RollUpBuilder implements RowSink {
     this.#flush();
   }
 
-  #take(day: MeterDay, table: RowTable, row: number): void {
-    const atMs = table.value(from.measuredAtMs, row);
-    const index = table.value(from.indexMl, row);
+  #take(day: MeterDay, columns: DayColumns, row: number): void {
+    const atMs = columns.times[row] ?? NaN;
+    const index = columns.registers[row] ?? NaN;
     if (atMs === day.atMs) {
       // Another version of the same time; the one that counts came first.
       const isOpen = day.closingAtMs === atMs && day.closingQuality < settledFrom;
@@ -68,21 +92,21 @@ export class RollUpBuilder implements RowSink {
       return;
     }
     day.readings += 1;
-    const reported = table.value(from.flowMlPerHour, row);
+    const reported = columns.flows[row] ?? NaN;
     const flow = Number.isNaN(reported) ? flowSince(day, index, atMs) : reported;
     if (!Number.isNaN(flow)) {
       if (!(flow <= day.peak)) day.peak = flow;
       const isNight = atMs > this.#night.fromMs && atMs <= this.#night.toMs;
       if (isNight && !(flow >= day.night)) day.night = flow;
     }
-    const battery = table.value(from.batteryMv, row);
+    const battery = columns.batteries[row] ?? NaN;
     if (!Number.isNaN(battery)) day.batteryMv = battery;
-    const temperature = table.value(from.temperatureCentiC, row);
+    const temperature = columns.temperatures[row] ?? NaN;
     if (!Number.isNaN(temperature)) day.temperatureCentiC = temperature;
     if (!Number.isNaN(index)) {
       day.closingAtMs = atMs;
       day.closingIndexMl = index;
-      day.closingQuality = table.value(from.quality, row);
+      day.closingQuality = columns.qualities[row] ?? NaN;
       day.closingConflict = 0;
     }
     day.atMs = atMs;

@@ -8,7 +8,7 @@ import { batchRowsMax, HotBatchCodec } from "./hotBatch.ts";
 import type { DamagedBatch, Work, WorkResult, WorkRunner, PlannedFile } from "./work.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
 import { mergeRows } from "./mergeRows.ts";
-import { RollUpBuilder } from "./rollUp.ts";
+import { RollUpBuilder, rolledUpPlaces } from "./rollUp.ts";
 import { RowTable } from "./rowTable.ts";
 import { readingPlaces, readingSchema, rollUpPlaces, rollUpSchema, type Schema } from "./schema.ts";
 import { SegmentCursor } from "./segmentCursor.ts";
@@ -28,7 +28,7 @@ export interface WorkParts {
 
 /** What a store uses unless it is told otherwise. */
 export const segmentSettings: WorkParts["settings"] = {
-  day: { chunkRows: 2_048, level: 3 },
+  day: { chunkRows: 2_048, level: 1 },
   month: { chunkRows: 8_192, level: 3 },
   rollup: { chunkRows: 4_096, level: 3 },
 };
@@ -174,7 +174,9 @@ function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): Work
       const writer = openWriter(parts, output, rollUpSchema);
       const carried = before === undefined ? null : new SegmentCursor(before);
       const builder = new RollUpBuilder(work.night, carried, writer);
-      const cursors = readers.map((reader) => new SegmentCursor(reader, null, output));
+      // Which of several files' versions counts may depend on any column; within one file they stand in order.
+      const wanted = readers.length > 1 ? null : rolledUpPlaces;
+      const cursors = readers.map((reader) => new SegmentCursor(reader, wanted, output));
       let damage: DamagedPlace | undefined;
       const summary = complete(writer, () => {
         damage = mergeRows(cursors, builder).damage;

@@ -31,7 +31,13 @@ makeManifestTables(db);
 const manifest = new Manifest(db);
 const parts = { disk: nodeDisk, folder: join(folder, "segments"), manifest };
 const calendar = new GasCalendar(shanghai);
-const plan = { ...planSettings, flushRows: 2_000, openDayFilesMax: 3, lateFilesMax: 1 };
+const plan = {
+  ...planSettings,
+  flushRows: 2_000,
+  openDayFilesMax: 3,
+  lateDayShareMax: 0,
+  lateFilesMax: 1,
+};
 const store = new SegmentedReadings({ ...parts, calendar, plan });
 const data: ReadingWorkerData = { database, folder: parts.folder, calendar: shanghai };
 const worker = new Worker(new URL("../../src/readingWorker.ts", import.meta.url), {

@@ -119,7 +119,10 @@ function expectRollUps(rig: StoreRig, plain: PlainStore): void {
 property.prop([steps], { numRuns: 40 })(
   "whatever is appended, flushed, merged and opened again in any order: the same answers",
   async (course) => {
-    const rig = storeRig({ plan: { openDayFilesMax: 3, lateFilesMax: 1 }, chunkRows: 16 });
+    const rig = storeRig({
+      plan: { openDayFilesMax: 3, lateDayFilesMax: 1, lateDayShareMax: 0.3, lateFilesMax: 1 },
+      chunkRows: 16,
+    });
     const plain = new PlainStore();
     for (const [step, values, hours] of course) {
       const rows = values.map((value) => rowOf(value));
