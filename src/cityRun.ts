@@ -119,6 +119,7 @@ function draftOf(site: Site): MeterDraft {
     position: null,
     address: null,
     critical: true,
+    pilotMlPerHour: site.pilotMlPerHour,
     frameAddress: null,
     carrierAddress: null,
     kind: "meter",

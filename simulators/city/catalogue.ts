@@ -49,7 +49,9 @@ export type Effect =
   | { readonly do: "more"; readonly factor: number }
   /** A heating boiler where there was none. */
   | { readonly do: "newBoiler" }
-  | { readonly do: "nobodyHome" };
+  | { readonly do: "nobodyHome" }
+  /** An old heater with a pilot light, which the fitter has registered. */
+  | { readonly do: "pilot"; readonly litresPerHour: number };
 
 type Told = Partial<Happening> & Pick<Happening, "kind" | "strength" | "rules" | "does">;
 
@@ -215,7 +217,7 @@ const byValue: readonly Happening[] = [
 
 const lookAlikes: readonly Happening[] = [
   lookAlike("long bath", "0.7 Qmax, 45 min", { do: "flow", qmax: 0.7 }, 45 * minuteMs),
-  lookAlike("pilot light", "25 l/h", { do: "flow", litresPerHour: 25 }, null),
+  lookAlike("pilot light", "25 l/h", { do: "pilot", litresPerHour: 25 }, null),
   lookAlike("party", "3 times the usual", { do: "more", factor: 3 }, 8 * hourMs),
   lookAlike("new boiler", "from then on", { do: "newBoiler" }, null),
   lookAlike("nobody home", "6 d", { do: "nobodyHome" }, 6 * dayMs),

@@ -12,15 +12,16 @@ const heatsBelowC = 14;
 const indoorC = 20;
 /** A flat of 90 m²: about 0.25 kW for each degree. */
 const litresPerHourPerDegree = 24;
-const pilotLitresPerHour = 15;
 /** 12 kW, the least of a modulating boiler, for eight minutes. */
 const leastBurnLitres = 150;
 
 /** Millilitres in each hour of one local day. */
 export function demandOfDay(site: Site, citySeed: number, dayStartMs: number): number[] {
   const rng = seededRng(site.seed, Math.floor(dayStartMs / dayMs));
-  const litres = Array.from({ length: hours }, () => (site.hasPilot ? pilotLitresPerHour : 0));
   const event = site.event;
+  const isLit = event === null || dayStartMs >= event.fromMs;
+  const pilotLitres = isLit ? site.pilotMlPerHour / 1_000 : 0;
+  const litres = Array.from({ length: hours }, () => pilotLitres);
   const isHome = event?.happening.does.do !== "nobodyHome" || !overlaps(event, dayStartMs);
   const hasNewBoiler = event?.happening.does.do === "newBoiler" && dayStartMs >= event.fromMs;
   if (site.siteClass === "household") {

@@ -3,7 +3,7 @@ import type { MeterSize, SiteClass } from "#domain/meter.ts";
 import { meterSizes } from "#domain/meter.ts";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
 import { seededRng, type SeededRng } from "../rng.ts";
-import { catalogue, type Happening } from "./catalogue.ts";
+import { catalogue, type Effect, type Happening } from "./catalogue.ts";
 
 /** `daily`: once a day with 24 hourly and 5 daily old values; the others send the present value alone. */
 export type Habit = "daily" | "hourly" | "often";
@@ -29,7 +29,8 @@ export interface Site {
   readonly hasPressure: boolean;
   readonly hasFlow: boolean;
   readonly hasBoiler: boolean;
-  readonly hasPilot: boolean;
+  /** A pilot light that a fitter has registered; 0: none. */
+  readonly pilotMlPerHour: number;
   readonly isBakery: boolean;
   readonly startMl: number;
   readonly seed: number;
@@ -37,6 +38,7 @@ export interface Site {
 }
 
 const metersPerArea = 100;
+const usualPilotMlPerHour = 15_000;
 const periodMs: Readonly<Record<Habit, number>> = {
   daily: dayMs,
   hourly: hourMs,
@@ -77,12 +79,17 @@ function siteOf(seed: number, place: number, rng: SeededRng, planned: SiteEvent 
     hasPressure: eyes === "pressure" || rng.chance(0.3),
     hasFlow: rng.chance(0.3),
     hasBoiler: happening?.heats ?? (does?.do !== "newBoiler" && rng.chance(0.35)),
-    hasPilot: planned === null && rng.chance(0.05),
+    pilotMlPerHour: planned === null && rng.chance(0.05) ? usualPilotMlPerHour : pilotOf(does),
     isBakery: siteClass === "commercial" && rng.chance(0.2),
     startMl: rng.whole(100_000_000, 3_000_000_000),
     seed: seed * 1_000_003 + place,
     event: planned,
   };
+}
+
+/** An appliance with a pilot light is registered by who fits it. */
+function pilotOf(does: Effect | undefined): number {
+  return does?.do === "pilot" ? does.litresPerHour * 1_000 : 0;
 }
 
 function classOf(rng: SeededRng): SiteClass {

@@ -71,6 +71,8 @@ export interface Meter {
   readonly position: Position | null;
   /** Postal address: personal data, never in a log, a metric or a topic. */
   readonly address: string | null;
+  /** Burns here day and night by a fitter's word: a pilot light, millilitres an hour; 0: none. */
+  readonly pilotMlPerHour: number;
   /** Hospital, boiler house, industry: never closed automatically. */
   readonly critical: boolean;
   /** The address inside the meter's frames, where the protocol has one (CJ/T 188: 14 digits). */

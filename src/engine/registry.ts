@@ -2,7 +2,7 @@
 import { isFrameAddress, type Meter, type MeterDraft } from "#domain/meter.ts";
 import type { MeterFiles } from "#ports/meterFiles.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
-import { isActive, moveAlarm, returnToNormal } from "./alarmDesk.ts";
+import { closeSilent, isActive, moveAlarm, returnToNormal } from "./alarmDesk.ts";
 import { nextNumber, publish, recordDraft, type Book } from "./book.ts";
 import { forgetCounters } from "./keyAsks.ts";
 import { forgetMeter, rememberMeter } from "./memory.ts";
@@ -70,8 +70,10 @@ function leaveService(room: Room, book: Book, meter: Meter, by: string): void {
   if (open !== null) {
     moveValve(draft, { kind: "void", by, detail: "left-service", nowMs: book.nowMs });
   }
-  returnToNormal(draft, "R12", book.nowMs);
-  returnToNormal(draft, "R18", book.nowMs);
+  for (const rule of ["R12", "R18"] as const) {
+    returnToNormal(draft, rule, book.nowMs);
+    closeSilent(draft, rule, book.nowMs);
+  }
   const hidden = { reason: `meter is ${meter.lifecycle}`, by, sinceMs: book.nowMs, untilMs: null };
   for (const alarm of Object.values(draft.context.live)) {
     // What is of the highest priority stays in sight: people may be at that meter just now.

@@ -105,8 +105,8 @@ function cached(document: RuleDocument | null): SettingsOf {
   return (meter) => {
     const known = byMeter.get(meter);
     if (known !== undefined) return known;
-    const { quantumMl, registerRangeMl } = meter;
-    const kind = `${quantumMl} ${registerRangeMl} ${ruleGroup([document], meter)}`;
+    const { quantumMl, registerRangeMl, pilotMlPerHour } = meter;
+    const kind = `${quantumMl} ${registerRangeMl} ${pilotMlPerHour} ${ruleGroup([document], meter)}`;
     const settings = byKind.get(kind) ?? settingsOf(document, meter);
     byKind.set(kind, settings);
     byMeter.set(meter, settings);
@@ -117,9 +117,10 @@ function cached(document: RuleDocument | null): SettingsOf {
 /** What the fold is told of a meter under a document; null: the factory's rules. */
 function settingsOf(document: RuleDocument | null, meter: Meter): FoldSettings {
   const { qmaxMlPerHour, qminMlPerHour } = sizeLimits(meter.size);
-  const { quantumMl, registerRangeMl, siteClass } = meter;
+  const { quantumMl, registerRangeMl, siteClass, pilotMlPerHour } = meter;
   return {
     ...{ qmaxMlPerHour, qminMlPerHour, quantumMl, registerRangeMl, siteClass },
+    pilotMlPerHour,
     tuning: tuningFor(document, meter),
     conduct: conductFor(document, meter),
     rulesVersion: document?.version ?? null,

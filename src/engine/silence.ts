@@ -2,15 +2,25 @@
  * Meters that fall silent (R12) and detectors (R18), each for itself or as one: when a gateway or a cell fails, a
  * thousand silent meters are one alarm with a list (architecture 5.9), and nobody's leak waits behind them.
  */
-import type { Alarm } from "#domain/alarm.ts";
+import type { Alarm, Occurrence } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
 import { minuteMs } from "#domain/units.ts";
 import { detectorSilent } from "#rules/detectorSilent.ts";
+import { isListed } from "#rules/ruleTable.ts";
 import { noContact } from "#rules/noContact.ts";
-import { activate, activateUnder, isActive, moveAlarm, putUnder } from "./alarmDesk.ts";
+import {
+  activate,
+  activateUnder,
+  isActive,
+  moveAlarm,
+  putUnder,
+  recordSilently,
+  returnToNormal,
+} from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import type { MeterContext } from "./context.ts";
 import { watchDates } from "./datesWatch.ts";
+import type { Draft } from "./draft.ts";
 import { groupOf, groupSizes } from "./groups.ts";
 import { groupsOut, outageKey, type Memory } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
@@ -135,13 +145,32 @@ function bringHome(room: Room, book: Book, meter: Meter): void {
   if (alarm === undefined || !isStray(room, meter, draft.context)) return;
   const own = room.memory.system[outageKey(groupOf(room.memory, meter))];
   if (isActive(own)) putUnder(draft, alarm, own);
-  else moveAlarm(draft, alarm, { kind: "release" });
+  else show(draft, alarm);
   recordDraft(book, draft);
 }
 
-function isKnown(context: MeterContext, { level, meter }: Silent): boolean {
-  const known = context.live[silenceRule(meter)];
-  return isActive(known) && known.level >= level;
+function isKnown({ live, silent }: MeterContext, { level, meter }: Silent): boolean {
+  const rule = silenceRule(meter);
+  const known = live[rule];
+  return (isActive(known) ? known.level : (silent[rule]?.level ?? 0)) >= level;
+}
+
+type Silence = Pick<Occurrence, "rule" | "level" | "proof" | "raisedAtMs">;
+
+/** Two missed reports are for the work list of those who mind radio and batteries; three days are an alarm. */
+function ring(draft: Draft, now: Silence): void {
+  if (isListed(now.rule, now.level)) recordSilently(draft, { ...now, returnedAtMs: null });
+  else activate(draft, now);
+}
+
+/** What an outage hid is a matter of its own again: an alarm, or a line of the work list. */
+function show(draft: Draft, hidden: Alarm): void {
+  const rule = silenceRule(draft.meter);
+  const { level, proof, raisedAtMs } = hidden;
+  const toList = isActive(hidden) && isListed(rule, level);
+  if (toList) returnToNormal(draft, rule, draft.nowMs);
+  moveAlarm(draft, draft.context.live[rule] ?? hidden, { kind: "release" });
+  if (toList) ring(draft, { rule, level, proof, raisedAtMs });
 }
 
 function tell(room: Room, book: Book, silent: Silent): void {
@@ -152,7 +181,7 @@ function tell(room: Room, book: Book, silent: Silent): void {
   const holdMs = rule === "R18" ? silenceLimits.detectorHoldMs : silenceLimits.holdMs;
   const now = { rule, level, proof, raisedAtMs: book.nowMs } as const;
   if (isActive(parent)) activateUnder(draft, now, parent, "outage");
-  else if (book.nowMs - beganMs >= holdMs) activate(draft, now);
+  else if (book.nowMs - beganMs >= holdMs) ring(draft, now);
   else return;
   recordDraft(book, draft);
 }
@@ -188,16 +217,24 @@ function takeUnder(room: Room, book: Book, group: string, members: ReadonlySet<n
   const parent = book.memory.system[outageKey(group)];
   if (parent === undefined) return;
   const hidden = { reason: "outage", by: "engine", sinceMs: book.nowMs, untilMs: null };
-  forEach(room, book, members, (draft, alarm) => {
-    if (alarm.hidden !== null) return;
-    moveAlarm(draft, alarm, { kind: "suppress" }, { hidden, parentId: parent.id });
+  forEach(room, book, members, (draft, { live, silent }) => {
+    const rule = silenceRule(draft.meter);
+    const alarm = live[rule];
+    const listed = silent[rule];
+    if (alarm?.hidden === null) {
+      moveAlarm(draft, alarm, { kind: "suppress" }, { hidden, parentId: parent.id });
+    } else if (alarm === undefined && listed !== undefined) {
+      const { level, proof, raisedAtMs } = listed;
+      activateUnder(draft, { rule, level, proof, raisedAtMs }, parent, "outage");
+    }
   });
 }
 
 /** Few are left: each of them is one meter's matter again. */
 function showAgain(room: Room, book: Book, parent: Alarm, members: ReadonlySet<number>): void {
-  forEach(room, book, members, (draft, alarm) => {
-    if (alarm.parentId === parent.id) moveAlarm(draft, alarm, { kind: "release" });
+  forEach(room, book, members, (draft, { live }) => {
+    const alarm = live[silenceRule(draft.meter)];
+    if (alarm?.parentId === parent.id) show(draft, alarm);
   });
 }
 
@@ -205,15 +242,14 @@ function forEach(
   room: Room,
   book: Book,
   members: ReadonlySet<number>,
-  act: (draft: ReturnType<typeof draftFor>, alarm: Alarm) => void,
+  act: (draft: Draft, context: MeterContext) => void,
 ): void {
   for (const meterNo of members) {
     const meter = room.memory.meters.get(meterNo);
-    if (meter === undefined) continue;
-    const alarm = room.memory.contexts.get(meterNo)?.live[silenceRule(meter)];
-    if (alarm === undefined) continue;
+    const context = room.memory.contexts.get(meterNo);
+    if (meter === undefined || context === undefined) continue;
     const draft = draftFor(room, book, meter);
-    act(draft, alarm);
+    act(draft, context);
     if (draft.effects.alarms.size > 0) recordDraft(book, draft);
   }
 }

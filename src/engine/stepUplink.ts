@@ -7,7 +7,7 @@ import type { ProtocolName } from "#domain/meter.ts";
 import type { Telegram } from "#domain/telegram.ts";
 import { dayMs, minuteMs, type TimestampMs } from "#domain/units.ts";
 import { placeInTime, type PlacedReading } from "#screening/placeInTime.ts";
-import { isActive, moveAlarm, returnToNormal } from "./alarmDesk.ts";
+import { closeSilent, isActive, moveAlarm, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { foldFlags } from "./fold.ts";
@@ -84,6 +84,7 @@ function noteContact(draft: Draft, telegram: Telegram, receivedAtMs: TimestampMs
   draft.context = { ...draft.context, lastReceivedAtMs: receivedAtMs, gapsMs, frameAddress };
   for (const rule of ["R12", "R18"] as const) {
     returnToNormal(draft, rule, receivedAtMs);
+    closeSilent(draft, rule, receivedAtMs);
     const silence = draft.context.live[rule];
     // It speaks: what the outage hid is over, whatever becomes of the others.
     if (silence?.state === "suppressed") moveAlarm(draft, silence, { kind: "release" });

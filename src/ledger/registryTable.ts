@@ -12,6 +12,7 @@ const columns = {
   protocol: "protocol",
   quantumMl: "quantum_ml",
   registerRangeMl: "register_range_ml",
+  pilotMlPerHour: "pilot_ml_per_hour",
   area: "area",
   siteClass: "site_class",
   longitude: "longitude",

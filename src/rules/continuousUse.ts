@@ -4,7 +4,7 @@
  *
  * What is looked for is one constant flow under everything else: hours that pass just that much, with cooking and
  * showers above it and nothing below. A boiler that cycles through a cold night passes about the same in every hour,
- * but not for 16 intervals; an open tap does, for days. So intervals of at most 75 minutes are needed, and a meter
+ * but not for 18 intervals; an open tap does, for days. So intervals of at most 75 minutes are needed, and a meter
  * with daily values only is not judged.
  */
 import { statusBits } from "#domain/status.ts";
@@ -22,6 +22,9 @@ interface Steady {
   readonly baseMs: number;
   readonly baseMl: number;
   readonly intervals: number;
+  /** The least and the most of them, as millilitres an hour. */
+  readonly leastMl: number;
+  readonly mostMl: number;
 }
 
 export interface ContinuousUseState {
@@ -67,6 +70,14 @@ function limitMs(settings: RuleSettings, learned: LearnedMaximum, steady: Steady
 /** A base that so many intervals have shown stands; before that, more gas only means that it is another one. */
 const establishedIntervals = 3;
 
+/**
+ * So far may hours of one flow be apart: one step of the register, for two hours of the same flow differ by one at
+ * most, and what the pressure does.
+ */
+function apartMaxMl({ quantumMl, tuning }: RuleSettings, mostMl: number): number {
+  return quantumMl + tuning.R5.steadyShare * mostMl;
+}
+
 /** The base with this interval at its end; null: there was less than it, or it was none yet. */
 function extended(
   settings: RuleSettings,
@@ -77,20 +88,22 @@ function extended(
 ): Steady | null {
   if (fromMs !== steady.untilMs) return null;
   const lengthMs = untilMs - fromMs;
-  const expectedMl = (flowMlPerHourOf(steady) * lengthMs) / hourMs;
-  const slackMl = settings.quantumMl + settings.tuning.R5.steadyShare * expectedMl;
+  const hourMl = (consumedMl * hourMs) / lengthMs;
+  const leastMl = Math.min(steady.leastMl, hourMl);
+  const mostMl = Math.max(steady.mostMl, hourMl);
+  const isLess = hourMl < steady.mostMl - apartMaxMl(settings, steady.mostMl);
+  if (isLess) return null;
   // A lost report makes a long interval: it proves no base, and hides none where as much has passed.
-  if (!isFine) return consumedMl >= expectedMl - slackMl ? { ...steady, untilMs } : null;
-  if (Math.abs(consumedMl - expectedMl) <= slackMl) {
+  if (!isFine) return { ...steady, untilMs };
+  if (mostMl - leastMl <= apartMaxMl(settings, mostMl)) {
     return {
-      untilMs,
+      ...{ untilMs, leastMl, mostMl },
       baseMs: steady.baseMs + lengthMs,
       baseMl: steady.baseMl + consumedMl,
       intervals: steady.intervals + 1,
     };
   }
-  const isAbove = consumedMl > expectedMl;
-  return isAbove && steady.intervals >= establishedIntervals ? { ...steady, untilMs } : null;
+  return steady.intervals >= establishedIntervals ? { ...steady, untilMs } : null;
 }
 
 /** Puts short intervals together. */
@@ -130,7 +143,9 @@ function follow(
       longer.intervals >= bandOf(settings, longer).intervalsMin;
     return { ...state, steady: longer, measured: isTooLong || state.measured === 1 ? 1 : 0 };
   }
-  const fresh = { untilMs, baseMs: lengthMs, baseMl: interval.consumedMl, intervals: 1 };
+  const hourMl = (interval.consumedMl * hourMs) / lengthMs;
+  const flow = { baseMs: lengthMs, baseMl: interval.consumedMl, leastMl: hourMl, mostMl: hourMl };
+  const fresh = { untilMs, intervals: 1, ...flow };
   const steady = isFlowing && isFine ? fresh : null;
   if (before === null) return steady === null ? state : { ...state, steady };
   // What burns for ever in its band teaches nothing about the others.

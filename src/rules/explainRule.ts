@@ -20,8 +20,11 @@ export function explainRule(
   const groups: Readonly<Record<string, Readonly<Record<string, RuleValue>>>> = { ...tuning };
   const thresholds = groups[rule] ?? {};
   const deadBand = Object.entries(thresholds).filter(([name]) => deadBandNames.test(name));
-  const { quantumMl, siteClass } = meter;
-  const settings = { ...sizeLimits(meter.size), quantumMl, siteClass, tuning };
+  const { quantumMl, siteClass, pilotMlPerHour } = meter;
+  const settings = {
+    ...sizeLimits(meter.size),
+    ...{ quantumMl, siteClass, pilotMlPerHour, tuning },
+  };
   return {
     ...{ version, source, latching, thresholds },
     ...conductFor(document, meter)[rule],

@@ -17,6 +17,7 @@
  */
 import { statusBits } from "#domain/status.ts";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
+import { besidesPilot, hiddenByPilotMlPerHour } from "./pilot.ts";
 import type { Interval, Rule, RuleReading, RuleSettings } from "./rule.ts";
 import { followBit, statusProof, type BitLevel } from "./statusBit.ts";
 
@@ -45,7 +46,7 @@ function windowMs(settings: RuleSettings): number {
 
 /** The slowest leak that cannot be missed in a house without other use and with fine intervals. */
 export function detectionFloorMlPerHour(settings: RuleSettings): number {
-  return (settings.quantumMl * hourMs) / windowMs(settings);
+  return (settings.quantumMl * hourMs) / windowMs(settings) + hiddenByPilotMlPerHour(settings);
 }
 
 function hasQuietWindow(settings: RuleSettings, lengthMs: number, consumedMl: number): boolean {
@@ -103,7 +104,8 @@ function quietStretch(
   lengthMs: number,
   consumedMl: number,
 ) {
-  const quietMl = state.quietMl + consumedMl;
+  // A pilot light that is out gives no credit for what leaks later.
+  const quietMl = Math.max(-settings.quantumMl, state.quietMl + consumedMl);
   if (quietMl < settings.quantumMl) return { quietMs: state.quietMs + lengthMs, quietMl };
   if (consumedMl < settings.quantumMl) return { quietMs: lengthMs, quietMl: consumedMl };
   return { quietMs: 0, quietMl: 0 };
@@ -116,7 +118,7 @@ function addInterval(
   untilMs: number,
 ): MicroLeakState {
   const lengthMs = untilMs - interval.fromMs;
-  const consumedMl = Math.max(0, interval.consumedMl);
+  const { consumedMl } = interval;
   const gapMs = before.untilMs === null ? 0 : Math.max(0, interval.fromMs - before.untilMs);
   const state = { ...(gapMs > 0 ? addUnseen(settings, before, gapMs) : before), untilMs };
   const quiet = quietStretch(settings, state, lengthMs, consumedMl);
@@ -160,7 +162,9 @@ export const microLeak: Rule<MicroLeakState> = {
     const bit = followBit(before.bit, reading.status, bits);
     const state = bit === before.bit ? before : { ...before, bit };
     if (reading.interval === null) return state;
-    return addInterval(settings, state, reading.interval, reading.measuredAtMs);
+    const untilMs = reading.measuredAtMs;
+    const interval = besidesPilot(settings, reading.interval, untilMs);
+    return addInterval(settings, state, interval, untilMs);
   },
   level: (state) => (state.measured > state.bit ? state.measured : state.bit),
   prove,

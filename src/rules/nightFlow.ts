@@ -5,6 +5,7 @@
  * Needs intervals of at most 75 minutes. A leak below two steps of the register an hour is not seen: it is R6's.
  */
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
+import { besidesPilot, hiddenByPilotMlPerHour } from "./pilot.ts";
 import type { Interval, Rule, RuleSettings } from "./rule.ts";
 
 /** One night as far as it was seen, by its number since 1970 in local time. */
@@ -102,7 +103,7 @@ export const nightFlow: Rule<NightFlowState> = {
   step(settings, state, { interval, measuredAtMs }) {
     const isArmed = settings.tuning.R7.siteClasses.includes(settings.siteClass);
     if (!isArmed || interval === null) return state;
-    return follow(settings, state, interval, measuredAtMs);
+    return follow(settings, state, besidesPilot(settings, interval, measuredAtMs), measuredAtMs);
   },
   level: ({ raised }) => raised,
   prove: (_settings, { nights, lowMlPerHour }) => ({
@@ -110,8 +111,8 @@ export const nightFlow: Rule<NightFlowState> = {
     nights,
     flowMlPerHour: lowMlPerHour,
   }),
-  floor: ({ quantumMl, tuning }) => ({
-    flowMlPerHour: 2 * quantumMl,
-    withinMs: (tuning.R7.nights + 1) * dayMs,
+  floor: (settings) => ({
+    flowMlPerHour: 2 * settings.quantumMl + hiddenByPilotMlPerHour(settings),
+    withinMs: (settings.tuning.R7.nights + 1) * dayMs,
   }),
 };

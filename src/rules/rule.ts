@@ -12,6 +12,8 @@ export interface RuleSettings {
   readonly qminMlPerHour: number;
   readonly quantumMl: number;
   readonly siteClass: SiteClass;
+  /** Registered pilot lights: gas that burns day and night and is no leak. */
+  readonly pilotMlPerHour: number;
   /** The thresholds in force. */
   readonly tuning: Tuning;
 }

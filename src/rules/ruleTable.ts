@@ -44,19 +44,19 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
       "6.1.3 abnormal flow; a step above 1.5 times the largest appliance seen, as Japanese meters do",
   },
   R5: {
-    version: 1,
+    version: 2,
     latching: false,
     priority: { 1: 2, 2: 2 },
     source: "6.1.3 abnormal flow; steady use, 6, 12 or 2 hours by band of flow",
   },
   R6: {
-    version: 1,
+    version: 2,
     latching: false,
     priority: { 1: 3, 2: 2 },
     source: "6.1.3 leak; no quiet window for 10 and 30 days, as Japanese meters do",
   },
   R7: {
-    version: 1,
+    version: 2,
     latching: false,
     priority: { 1: 3, 2: 3 },
     source: "6.1.3 leak; an even flow through seven nights",
@@ -87,9 +87,10 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     source: "6.2.1 abnormal data; magnet, tilt or cover bit, until the site visit",
   },
   R12: {
-    version: 1,
+    version: 2,
     latching: false,
     priority: { 1: 4, 2: 3 },
+    listed: [1],
     source: "6.2.1 automatic reading; two reports missed, three days of silence",
   },
   R13: {

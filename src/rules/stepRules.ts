@@ -94,8 +94,13 @@ export function stepRules(
     "an interval ends after it began",
   );
   const changes: ConditionChange[] = [];
-  const step = <State>(id: MeterRuleId, rule: Rule<State>, before: State): State => {
-    const after = rule.step(settings, before, reading);
+  const step = <State>(
+    id: MeterRuleId,
+    rule: Rule<State>,
+    before: State,
+    said: RuleReading = reading,
+  ): State => {
+    const after = rule.step(settings, before, said);
     if (after === before) return before;
     const level = rule.level(after);
     if (level !== rule.level(before)) {
@@ -103,16 +108,20 @@ export function stepRules(
     }
     return after;
   };
+  const R9 = step("R9", flowWhileShut, states.R9);
+  // What passes a shut valve is R9's alone (gas-domain 3.1); that nothing passes is news for all.
+  const isPassing = R9.shut !== null && interval !== null && interval.consumedMl > 0;
+  const use = isPassing ? { ...reading, interval: null } : reading;
   const next: RuleStates = {
     R1: step("R1", leak, states.R1),
     R2: step("R2", overload, states.R2),
     R3: step("R3", largeFlow, states.R3),
     R4: step("R4", stepIncrease, states.R4),
-    R5: step("R5", continuousUse, states.R5),
-    R6: step("R6", microLeak, states.R6),
-    R7: step("R7", nightFlow, states.R7),
+    R5: step("R5", continuousUse, states.R5, use),
+    R6: step("R6", microLeak, states.R6, use),
+    R7: step("R7", nightFlow, states.R7, use),
     R8: step("R8", registerBack, states.R8),
-    R9: step("R9", flowWhileShut, states.R9),
+    R9,
     R10: step("R10", lowBattery, states.R10),
     R11: step("R11", tamper, states.R11),
     R13: step("R13", pressure, states.R13),

@@ -161,7 +161,7 @@ export const factoryTuning: Tuning = {
     /** An open tap is as steady as the pressure; a boiler that cycles is not, hour by hour. */
     steadyShare: 0.03,
     /** So many hours of a cycling boiler are hardly ever alike; more than 3 m³/h no boiler of a flat draws. */
-    smallIntervalsMin: 16,
+    smallIntervalsMin: 18,
     middleIntervalsMin: 12,
     largeIntervalsMin: 3,
     /** Steps of the register in an interval: with fewer of them everything looks steady. */

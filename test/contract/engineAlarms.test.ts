@@ -35,6 +35,12 @@ function pass(ms: number): readonly string[] {
   return kindsOf(engine.process({}));
 }
 
+function pressure(pressureKpa: string): readonly string[] {
+  engine.nowMs += minuteMs;
+  const values = { measuredAt: engine.nowMs, volumeM3: "100.000", status: [], pressureKpa };
+  return kindsOf(engine.uplinks([{ meterNo, bytes: jsonBytes(values) }]));
+}
+
 function alarmBy(rule: MeterRuleId): Alarm {
   const alarm = engine.alarms(rule).at(-1);
   if (alarm === undefined) throw new TypeError(`no ${rule}`);
@@ -104,18 +110,15 @@ describe("a shelf", () => {
   });
 
   test("does not hide what has become graver", () => {
-    expect(pass(4 * hourMs)).toContain("alarm.raised");
-    expect(shelve(alarmBy("R12"), 6 * 24 * hourMs)).toMatchObject({ ok: true });
-    expect(pass(3 * 24 * hourMs)).toContain("alarm.escalated");
-    expect(alarmBy("R12")).toMatchObject({ state: "unacknowledged", priority: 3, hidden: null });
+    pressure("4.00");
+    pressure("4.00");
+    expect(shelve(alarmBy("R13"), 8 * hourMs)).toMatchObject({ ok: true });
+    expect([...pressure("20.00"), ...pressure("20.00")]).toContain("alarm.escalated");
+    const graver = { level: 2, priority: 1, state: "unacknowledged", hidden: null };
+    expect(alarmBy("R13")).toMatchObject(graver);
   });
 
   test("does not hide what went and comes back graver: a high pressure of the first priority", () => {
-    const pressure = (pressureKpa: string): readonly string[] => {
-      engine.nowMs += minuteMs;
-      const values = { measuredAt: engine.nowMs, volumeM3: "100.000", status: [], pressureKpa };
-      return kindsOf(engine.uplinks([{ meterNo, bytes: jsonBytes(values) }]));
-    };
     pressure("4.00");
     pressure("4.00");
     expect(alarmBy("R13")).toMatchObject({ level: 1, priority: 2, state: "unacknowledged" });

@@ -324,18 +324,18 @@ describe("an alarm says what is", () => {
 
   test("a meter that is silent again rings again, although nobody had seen the first time", () => {
     say({ measuredAt: engine.nowMs, volumeM3: "1.000" });
-    engine.nowMs += 3 * hourMs;
+    engine.nowMs += 4 * dayMs;
     expect(kindsOf(engine.process({}))).toEqual(["alarm.raised"]);
     expect(kindsOf(say({ measuredAt: engine.nowMs, volumeM3: "1.000" }))).toEqual([
       "alarm.returned",
     ]);
-    engine.nowMs += 3 * hourMs;
+    engine.nowMs += 4 * dayMs;
     expect(kindsOf(engine.process({}))).toEqual(["alarm.reraised"]);
   });
 
   test("the silence of a meter that left service is nobody's alarm", () => {
     say({ measuredAt: engine.nowMs, volumeM3: "1.000" });
-    engine.nowMs += 3 * hourMs;
+    engine.nowMs += 4 * dayMs;
     engine.process({});
     const before = engine.nowMs;
     const change = { lifecycle: "maintenance" } as const;

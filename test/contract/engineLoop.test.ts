@@ -271,8 +271,12 @@ test("a close that nobody carries out becomes an alarm of its own", () => {
 
 test("a meter that falls silent is noticed by our clock, and heard again", () => {
   engine.nowMs += 3 * hourMs;
+  // Two reports missed: for the work list.
+  const missed = eventsOf(engine.process({}));
+  expect(missed.map(({ kind, alarm }) => [kind, alarm?.rule])).toEqual([["alarm.listed", "R12"]]);
+  engine.nowMs += 3 * dayMs;
   const silent = eventsOf(engine.process({}));
-  expect(silent.map(({ alarm }) => alarm?.rule)).toEqual(["R12"]);
+  expect(silent.map(({ kind, alarm }) => [kind, alarm?.rule])).toEqual([["alarm.raised", "R12"]]);
   expect(kindsOf(report({}))).toContain("alarm.returned");
 });
 

@@ -1,4 +1,5 @@
 /** A network that fails is one alarm with a list; a leak inside it is heard at once and stands on top. */
+import type { Alarm } from "#domain/alarm.ts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hourMs, minuteMs, secondMs } from "#domain/units.ts";
 import { silenceLimits } from "#engine/silence.ts";
@@ -66,12 +67,19 @@ function silentHours(count: number): readonly string[] {
   return rang;
 }
 
-function list(filter: object): readonly { readonly rule: string; readonly state: string }[] {
+function list(filter: object): readonly Alarm[] {
   const db = openForReading(engine.directory);
   const none = { states: null, priorities: null, area: null, meterId: null, historical: null };
   const page = answersFrom(db).alarms({ ...none, ...filter }, null, 1_000);
   db.close();
   return page.items.map(({ alarm }) => alarm);
+}
+
+/** Lines of the work list that stand. */
+function listed(): readonly string[] {
+  return list({ listed: true })
+    .filter(({ returnedAtMs }) => returnedAtMs === null)
+    .map(({ rule }) => rule);
 }
 
 function outage() {
@@ -116,7 +124,7 @@ test("a leak inside is raised with its own report and stands before the outage",
   expect(standing).toEqual(["R1", "R1", "R1", "OUTAGE"]);
 });
 
-test("a few silent meters are their own alarms, after a time in which others could join them", () => {
+test("a few silent meters are lines of the work list, after a time in which others could join them", () => {
   const silent = members().slice(0, silenceLimits.outageMetersMin - 1);
   const heard = members().slice(silent.length);
   const rang: string[] = [];
@@ -126,10 +134,10 @@ test("a few silent meters are their own alarms, after a time in which others cou
     const result = engine.process({});
     if (result.kind !== "committed") throw new TypeError(result.message);
     const kinds = result.events.map(({ json }) => JSON.parse(json) as { kind: string });
-    if (minute + 1 < 126 + 30) expect(kinds.map(({ kind }) => kind)).not.toContain("alarm.raised");
-    rang.push(...kinds.map(({ kind }) => kind).filter((kind) => kind === "alarm.raised"));
+    if (minute + 1 < 126 + 30) expect(kinds.map(({ kind }) => kind)).not.toContain("alarm.listed");
+    rang.push(...kinds.map(({ kind }) => kind).filter((kind) => kind.startsWith("alarm.")));
   }
-  expect(rang).toHaveLength(silent.length);
+  expect(rang).toEqual(silent.map(() => "alarm.listed"));
   expect(engine.alarms("OUTAGE")).toEqual([]);
 });
 
@@ -140,8 +148,30 @@ test("what is still silent when the outage is over is one meter's matter again",
   const result = engine.process({});
   if (result.kind !== "committed") throw new TypeError(result.message);
   expect(outage().returnedAtMs).not.toBeNull();
-  const standing = list({ states: ["unacknowledged"] }).map(({ rule }) => rule);
-  expect(standing).toEqual(["R12", "R12", "R12"]);
+  expect(listed()).toEqual(["R12", "R12", "R12"]);
+  expect(list({ states: ["suppressed", "unacknowledged"] })).toEqual([]);
+  // On the third day it is an alarm, and over with the first word.
+  engine.nowMs += 3 * 24 * hourMs;
+  hear(members().slice(3));
+  look(2);
+  const standing = list({ states: ["unacknowledged"], rules: ["R12"] });
+  expect(standing).toMatchObject([{ priority: 3 }, { priority: 3 }, { priority: 3 }]);
+  hear(members().slice(0, 3));
+  expect(list({ states: ["unacknowledged"], rules: ["R12"] })).toEqual([]);
+  expect(listed()).toEqual([]);
+});
+
+test("a line of the work list goes under the outage that comes after it", () => {
+  const silent = members().slice(0, 3);
+  for (let hour = 0; hour < 4; hour += 1) {
+    engine.nowMs += hourMs;
+    hear([...members().slice(3), ...others()]);
+  }
+  look(2);
+  expect(listed()).toHaveLength(silent.length);
+  silentHours(4);
+  expect(listed()).toEqual([]);
+  expect(list({ parentId: outage().id })).toHaveLength(memberCount);
 });
 
 test("meters behind one gateway are one group, whatever their area", () => {
@@ -189,11 +219,7 @@ describe("an outage ends", () => {
     hear(first.slice(3));
     look();
     expect(outage().returnedAtMs).not.toBeNull();
-    expect(list({ states: ["unacknowledged"] }).map(({ rule }) => rule)).toEqual([
-      "R12",
-      "R12",
-      "R12",
-    ]);
+    expect(listed()).toEqual(["R12", "R12", "R12"]);
   });
 
   test("for a silent meter that goes to an area that is not out", () => {
@@ -206,9 +232,10 @@ describe("an outage ends", () => {
     });
     expect(look(2)).toContain("alarm.released");
     expect(outage()).toMatchObject({ returnedAtMs: null, proof: { silent: memberCount - 1 } });
-    expect(list({ states: ["unacknowledged"] }).map(({ rule }) => rule)).toEqual(["OUTAGE", "R12"]);
+    expect(listed()).toEqual(["R12"]);
     hear(["M7"]);
     look();
+    expect(listed()).toEqual([]);
     expect(list({ states: ["unacknowledged"] }).map(({ rule }) => rule)).toEqual(["OUTAGE"]);
   });
 

@@ -54,6 +54,7 @@ export function meterDraft(id: string, change: Partial<MeterDraft> = {}): MeterD
     position: null,
     address: null,
     critical: false,
+    pilotMlPerHour: 0,
     frameAddress: null,
     carrierAddress: null,
     kind: "meter",

@@ -33,6 +33,7 @@ export function meterRow(no: number, differing: Partial<Meter> = {}): Meter {
     position: { longitude: 120.58, latitude: 30.01, crs: "WGS84" },
     address: null,
     critical: false,
+    pilotMlPerHour: 0,
     frameAddress: null,
     carrierAddress: null,
     kind: "meter",

@@ -103,6 +103,7 @@ function meter(no: number, id: string): Meter {
     position: null,
     address: null,
     critical: false,
+    pilotMlPerHour: 0,
     frameAddress: null,
     carrierAddress: null,
     kind: "meter",

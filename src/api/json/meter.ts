@@ -26,11 +26,15 @@ export const positionSchema = z.strictObject({
 /** 100,000 m³: five digits before the point, as the counters of domestic meters have. */
 const registerRangeMlDefault = 1e11;
 
+/** Four pilot lights of old heaters; what burns more day and night is an appliance. */
+const pilotMlPerHourMax = 60_000;
+
 const fields = {
   size: z.enum(meterSizeNames),
   protocol: z.enum(protocolNames),
   quantumMl: z.int().min(1).max(1_000_000_000),
   registerRangeMl: z.int().min(1_000_000).max(Number.MAX_SAFE_INTEGER),
+  pilotMlPerHour: z.int().min(0).max(pilotMlPerHourMax),
   area: areaSchema,
   siteClass: z.enum(siteClasses),
   position: positionSchema.nullable(),
@@ -64,6 +68,7 @@ export const meterDraftSchema = z.strictObject({
   /** Left out: the profile's, else 10 litres. */
   quantumMl: fields.quantumMl.optional(),
   registerRangeMl: fields.registerRangeMl.default(registerRangeMlDefault),
+  pilotMlPerHour: fields.pilotMlPerHour.default(0),
   area: fields.area.default("default"),
   siteClass: fields.siteClass.default("household"),
   position: fields.position.default(null),
@@ -154,6 +159,7 @@ export function meterJson(view: MeterView, mayContact: boolean): z.infer<typeof 
     protocol: meter.protocol,
     quantumMl: meter.quantumMl,
     registerRangeMl: meter.registerRangeMl,
+    pilotMlPerHour: meter.pilotMlPerHour,
     area: meter.area,
     siteClass: meter.siteClass,
     position: meter.position,

@@ -119,6 +119,7 @@ const numberColumns = new Set([
   "quantumMl",
   "registerRangeMl",
   "reportEverySeconds",
+  "pilotMlPerHour",
   "longitude",
   "latitude",
 ]);

@@ -184,3 +184,23 @@ test("the meter's own word gives level 1 at once, and a quiet hour does not with
     [hours(2), { index: 0, status: [] }, 0],
   ]);
 });
+
+describe("a registered pilot light", () => {
+  const pilot = (settings: typeof g4) => ({ ...settings, pilotMlPerHour: litres(15) });
+  test.each([
+    ["10 l pulse", g4, 15, 0],
+    ["10 l pulse, the fitter was a little off", g4, 16, 0],
+    ["1 l pulse", fine, 15, 0],
+    ["10 l pulse and a leak", g4, 24, 2],
+    ["1 l pulse and a leak", fine, 20, 2],
+    ["out of the registry, a leak of its size", { ...g4, pilotMlPerHour: 0 }, 15, 2],
+  ])("%s", (_title, settings, litresPerHour, level) => {
+    const story = reports(settings, hours(1), days(32), both(litres(litresPerHour)));
+    const known = _title.startsWith("out") ? settings : pilot(settings);
+    expect(foldLevels(microLeak, known, story).last).toBe(level);
+  });
+
+  test("hides a fifth of itself, and the rule says so", () => {
+    expect(detectionFloorMlPerHour(pilot(fine))).toBe(litres(1) + 0.2 * litres(15));
+  });
+});

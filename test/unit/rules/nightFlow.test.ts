@@ -14,8 +14,8 @@ interface House {
   readonly everyHours?: number;
 }
 
-function levels(house: House, quantumMl: number = g4.quantumMl) {
-  const settings = { ...g4, quantumMl };
+function levels(house: House, quantumMl: number = g4.quantumMl, pilotMlPerHour = 0) {
+  const settings = { ...g4, quantumMl, pilotMlPerHour };
   const volumes: number[] = [0];
   for (let hour = 0; hour < house.days * 24; hour += 1) {
     const used = house.use(Math.floor(hour / 24), hour % 24) + house.leak;
@@ -82,4 +82,10 @@ test("meters that show no hours are not judged, nor are bakeries", () => {
   const settings = { ...g4, siteClass: "commercial" } as const;
   const oven = reports(settings, hours(1), days(12), (atMs) => (litres(900) * atMs) / hours(1));
   expect(foldLevels(nightFlow, settings, oven).highest).toBe(0);
+});
+
+test("a registered pilot light is no leak, and a leak beside it is one", () => {
+  expect(levels({ leak: 15, use: cooking, days: 10 }, 1_000).last).toBe(1);
+  expect(levels({ leak: 15, use: cooking, days: 10 }, 1_000, litres(15)).last).toBe(0);
+  expect(levels({ leak: 25, use: cooking, days: 10 }, 1_000, litres(15)).last).toBe(1);
 });

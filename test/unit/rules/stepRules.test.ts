@@ -159,3 +159,23 @@ test("every rule has its entry, with a higher level never less urgent", () => {
     expect(source).not.toBe("");
   }
 });
+
+test("what passes a shut valve is told by R9 alone", () => {
+  const fine = { ...g4, quantumMl: litres(1) };
+  const told = (valve: "open" | "closed", litresPerHour: number) => {
+    let states = initialRuleStates;
+    const rules: string[] = [];
+    for (const reading of readingsOf(
+      Array.from({ length: 24 * 12 }, (_, hour): [number, Said] => {
+        return [hours(hour), { index: litres(1_000 + litresPerHour * hour), valve }];
+      }),
+    )) {
+      const step = stepRules(fine, states, reading);
+      states = step.states;
+      rules.push(...step.changes.map(({ rule, level }) => `${rule} ${level}`));
+    }
+    return rules;
+  };
+  expect(told("open", 300)).toEqual(["R5 1", "R7 1"]);
+  expect(told("closed", 300)).toEqual(["R9 1"]);
+});

@@ -11,6 +11,7 @@ import { factoryTuning } from "#rules/tuning.ts";
 export const g4: RuleSettings = {
   qmaxMlPerHour: 6_000_000,
   qminMlPerHour: 40_000,
+  pilotMlPerHour: 0,
   quantumMl: 10_000,
   siteClass: "household",
   tuning: factoryTuning,
