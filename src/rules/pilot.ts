@@ -1,7 +1,7 @@
 /**
  * Pilot lights burn day and night and look like a leak of their size. A fitter registers them (as the pilot
- * registration of Japanese meters does, gas-domain 2.2), and R6 and R7 take them off what flowed. An unregistered one is
- * told as the leak that it may be.
+ * registration of Japanese meters does, gas-domain 2.2), and R6 and R7 take them off what flowed. One that is not
+ * registered is told as the leak that it may be.
  */
 import { hourMs } from "#domain/units.ts";
 import type { Interval, RuleSettings } from "./rule.ts";
