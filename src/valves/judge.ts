@@ -32,6 +32,8 @@ export const automationLimits = Object.freeze({
   metersPerClose: 1_000,
   /** … but so many in the smallest fleet. The same shares hold for an area by itself. */
   fleetClosesMin: 3,
+  /** Of the fleet's closes, in both windows, so many are kept for areas in which none was let go (ADR 16). */
+  keptForOtherAreas: 1,
 });
 
 /** What automatic closing knows of itself; survives restarts because the ledger can tell all of it. */
@@ -237,13 +239,19 @@ function orderedBy({ cause }: CloseAsk): string {
   return cause.kind === "person" ? cause.ref : "engine";
 }
 
-/** The fleet's breaker and the area's: a storm in one street must not spend what a leak elsewhere needs. */
+/**
+ * The fleet's breaker and the area's: a storm in one area must not spend what a leak elsewhere needs. So an area in
+ * which automation has closed something leaves the fleet's last close to the others, where there are any.
+ */
 function allowanceFor(automation: AutomationState, { nowMs, area, areaSize }: CloseAsk): number {
   const ofFleet = breakerAllowance(automation, nowMs);
   if (area === undefined || areaSize === undefined) return ofFleet;
   const inArea = (automation.recentAreaCloses ?? []).filter((close) => close.area === area);
   const closesMs = inArea.map(({ atMs }) => atMs);
-  return Math.min(ofFleet, allowance(closesMs, areaSize, nowMs));
+  const isFirst = closesSince(closesMs, nowMs - automationLimits.dayWindowMs) === 0;
+  const hasOthers = areaSize < automation.fleetSize;
+  const kept = hasOthers && !isFirst ? automationLimits.keptForOtherAreas : 0;
+  return Math.min(Math.max(0, ofFleet - kept), allowance(closesMs, areaSize, nowMs));
 }
 
 /** How many automatic closes the fleet's breaker would let through now. */

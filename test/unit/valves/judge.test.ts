@@ -234,6 +234,35 @@ describe("the breaker", () => {
     expect(verdict(automation, initialValveState, later)).toBe("authorised");
   });
 
+  test("keeps the fleet's last close for an area in which it has let none go", () => {
+    const storm = { ...leak, area: "storm", areaSize: 10_000 };
+    const lonely = { ...leak, area: "elsewhere", areaSize: 200 };
+    let automation: AutomationState = { ...idle, fleetSize: 10_200 };
+    const ask = (wanted: CloseAsk, minute: number) => {
+      const atMs = at(minute);
+      const now = { nowMs: atMs, measuredAtMs: atMs, receivedAtMs: atMs };
+      const judged = judgeClose(automation, initialValveState, { ...wanted, ...now });
+      automation = judged.automation;
+      return judged.command.state;
+    };
+    const turns = Array.from({ length: 40 }, (_, minute) => ask(storm, minute));
+    // Four in ten minutes, and nine of the ten that a day has for such a fleet.
+    const within = (from: number, to: number) =>
+      turns.slice(from, to).filter((state) => state === "authorised").length;
+    expect([within(0, 10), within(10, 20), within(20, 30), within(30, 40)]).toEqual([4, 4, 1, 0]);
+    expect(ask(lonely, 40)).toBe("authorised");
+    expect(ask({ ...lonely, area: "third" }, 41)).toBe("held");
+    expect(ask(storm, 24 * 60)).toBe("held");
+  });
+
+  test("keeps nothing where there is one area only", () => {
+    const ask = { ...leak, area: "all", areaSize: idle.fleetSize };
+    const two = [at(-2), at(-1)];
+    const recentAreaCloses = two.map((atMs) => ({ area: "all", atMs }));
+    const automation = { ...idle, recentClosesMs: two, recentAreaCloses };
+    expect(verdict(automation, initialValveState, ask)).toBe("authorised");
+  });
+
   test("forgets what no window can see", () => {
     const old = { ...idle, recentClosesMs: [at(-24 * 60), at(-24 * 60 + 1)] };
     const { automation } = judgeClose(old, initialValveState, leak);
