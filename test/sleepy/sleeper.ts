@@ -1,6 +1,6 @@
 /** A meter of the kill test that sleeps: its wakes, what came in each, and a person who opens its valve again. */
 import type { MeterOrder } from "#simulators/codec.ts";
-import { minuteMs } from "#domain/units.ts";
+import { minuteMs, secondMs } from "#domain/units.ts";
 import type { SimClock } from "#simulators/clock.ts";
 import type { SeededRng } from "#simulators/rng.ts";
 import type { Wheel } from "#simulators/wheel.ts";
@@ -12,6 +12,13 @@ export interface Dormitory {
   readonly wheel: Wheel;
   readonly rng: SeededRng;
   readonly port: number;
+}
+
+/** How often it wakes by itself, and whether somebody opens its valve again some minutes after a close. */
+export interface Habit {
+  readonly leastMinutes: number;
+  readonly mostMinutes: number;
+  readonly isReopened: boolean;
 }
 
 /** One time awake, by the meter's own clock. */
@@ -32,7 +39,6 @@ export interface OrderArrival {
 /** Real time that it listens after the last acknowledgement, and after which it gives up. */
 const listenRealMs = 150;
 const giveUpRealMs = 4_000;
-const periodMinutes = { least: 5, most: 20 } as const;
 /** Reports after the motor ran, as meters make them; the first ones prove the close. */
 const followUps = 4;
 const followUpEveryMs = minuteMs;
@@ -46,17 +52,19 @@ export class Sleeper {
   /** Told once the meter listens in its next wake. */
   whenAwake: (() => void) | null = null;
   readonly #shared: Dormitory;
+  readonly #habit: Habit;
   #wake: Wake | null = null;
   #hasReported = false;
   #sleepTimer: NodeJS.Timeout | null = null;
   #giveUpTimer: NodeJS.Timeout | null = null;
   #isOn = true;
 
-  constructor(meter: KeeperMeter, shared: Dormitory) {
+  constructor(meter: KeeperMeter, shared: Dormitory, habit: Habit) {
     this.meter = meter;
     this.#shared = shared;
-    const { least, most } = periodMinutes;
-    this.periodMs = shared.rng.whole(least * 60, most * 60) * 1_000;
+    this.#habit = habit;
+    const { leastMinutes, mostMinutes } = habit;
+    this.periodMs = shared.rng.whole(leastMinutes * 60, mostMinutes * 60) * secondMs;
     this.nextWakeMs = shared.clock.nowMs() + shared.rng.next() * this.periodMs;
     this.#schedule();
   }
@@ -95,6 +103,7 @@ export class Sleeper {
     for (let turn = 1; turn <= followUps; turn += 1) {
       wheel.at(atMs + turn * followUpEveryMs, () => this.#rise());
     }
+    if (!this.#habit.isReopened) return;
     wheel.at(atMs + (followUps + 1) * followUpEveryMs, () => {
       this.meter.openByHand();
       this.#rise();
@@ -107,6 +116,14 @@ export class Sleeper {
       this.#rise();
       if (this.#isOn) this.#schedule();
     });
+  }
+
+  /** It sees gas where none should be, and says so at once. */
+  tellLeak(): Wake | null {
+    this.meter.hasLeak = true;
+    if (this.#wake === null) this.#rise();
+    else this.meter.report();
+    return this.#wake;
   }
 
   #rise(): void {

@@ -8,12 +8,12 @@ import { secondMs } from "#domain/units.ts";
 import { SimClock } from "#simulators/clock.ts";
 import { seededRng } from "#simulators/rng.ts";
 import { Wheel } from "#simulators/wheel.ts";
-import { registerKeepers } from "../kill/keepers.ts";
 import { Operator } from "../kill/operator.ts";
 import { freePorts } from "../kill/ports.ts";
 import { Victim } from "../kill/victim.ts";
 import { checkSleepers, type SleepyFindings } from "./checks.ts";
-import { Sleeper, type Dormitory } from "./sleeper.ts";
+import { layToSleep } from "./dormitory.ts";
+import type { Dormitory, Sleeper } from "./sleeper.ts";
 import { Desk } from "./stories.ts";
 
 /**
@@ -48,8 +48,7 @@ const lookMs = 50;
 const sayEveryMs = 10_000;
 /** A service whose clock is so far behind sends what is over for the meters. */
 const clockBehindMs = 120 * secondMs;
-/** What the registry is told of all of them: the longest of their periods. */
-const reportEverySeconds = 1_200;
+const habit = { leastMinutes: 5, mostMinutes: 20, isReopened: true };
 
 /** One whole run; the report's violations are empty when every promise was kept. */
 export async function runSleepy(options: SleepyOptions): Promise<SleepyReport> {
@@ -104,7 +103,7 @@ class SleepyRun {
     await this.#victim.start();
     const { commands, say, seed } = this.#options;
     const operator = await Operator.employ(this.#victim, "dispatcher");
-    await this.#settleIn();
+    this.#sleepers = await this.#settleIn();
     const desk = new Desk(this.#shared, operator, commands);
     for (const sleeper of this.#sleepers) desk.serve(sleeper);
     this.#shared.wheel.start();
@@ -132,27 +131,18 @@ class SleepyRun {
     for (const sleeper of this.#sleepers) sleeper.stop();
   }
 
-  async #settleIn(): Promise<void> {
-    const { clock } = this.#shared;
-    const sleeping = new Map<string, Sleeper>();
-    const events = {
-      ordered: (meter: { id: string }, order: Parameters<Sleeper["ordered"]>[0]) => {
-        sleeping.get(meter.id)?.ordered(order);
-        if (this.#options.breakage === "echo") sleeping.get(meter.id)?.ordered(order);
+  #settleIn(): Promise<readonly Sleeper[]> {
+    const { meters, breakage } = this.#options;
+    const settings = { prefix: "S", area: "sleepy" };
+    return layToSleep(this.#victim, meters, this.#shared, habit, settings, {
+      ordered: (sleeper, order) => {
+        if (breakage === "echo") sleeper.ordered(order);
         if (!this.#strikesAtOrder) return;
         this.#strikesAtOrder = false;
         // At once, in the same turn: before the meter confirms.
         this.#victim.strike();
       },
-      acknowledged: ({ id }: { id: string }) => sleeping.get(id)?.acknowledged(),
-      listening: ({ id }: { id: string }) => sleeping.get(id)?.listening(),
-    };
-    const settings = { prefix: "S", area: "sleepy", reportEverySeconds, clock };
-    const { meters } = this.#options;
-    for (const meter of await registerKeepers(this.#victim, meters, events, settings)) {
-      sleeping.set(meter.id, new Sleeper(meter, this.#shared));
-    }
-    this.#sleepers = [...sleeping.values()];
+    });
   }
 
   /** The service dies each time another share of the orders is written down: by chance, or as one enters its meter. */
