@@ -10,6 +10,7 @@ import { backupCommand } from "./backupCommand.ts";
 import { decodeCommand } from "./decodeCommand.ts";
 import { exitCodeOf, explain } from "./exitCodes.ts";
 import { rulesCommand } from "./rulesCommand.ts";
+import { exportCommand } from "./exportCommand.ts";
 import { restoreCommand } from "./restoreCommand.ts";
 import { simulateCommand } from "./simulateCommand.ts";
 import { verifyCommand } from "./verifyCommand.ts";
@@ -78,6 +79,7 @@ async function main(): Promise<void> {
     .addCommand(rulesCommand().exitOverride())
     .addCommand(backupCommand().exitOverride())
     .addCommand(restoreCommand().exitOverride())
+    .addCommand(exportCommand().exitOverride())
     .addCommand(verifyCommand().exitOverride());
   try {
     await program.parseAsync();

@@ -12,7 +12,8 @@ export function openBilling(directory: string, gasDay: Config["gasDay"]): Billin
   return openBillingQueries(() => new Worker(url, { workerData }));
 }
 
-function gasDaysOf({ zone, start, areas }: Config["gasDay"]): GasDaySettings {
+/** The configured gas days as the calendars take them. */
+export function gasDaysOf({ zone, start, areas }: Config["gasDay"]): GasDaySettings {
   const own = areas.map(({ area, zone, start }) => [area, { zone, startMinute: minuteOf(start) }]);
   return { zone, startMinute: minuteOf(start), areas: Object.fromEntries(own) };
 }

@@ -8,7 +8,7 @@ export type SortKey = readonly (number | string)[];
 /** No cursor of ours is longer; a longer text is not parsed. */
 const cursorLengthMax = 512;
 
-function encodeCursor(key: SortKey): string {
+export function encodeCursor(key: SortKey): string {
   return Buffer.from(JSON.stringify(key)).toString("base64url");
 }
 

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Queries } from "#ports/queries.ts";
 import { ledgerFileName } from "./openLedger.ts";
 import { alarmQueries } from "./queriesAlarms.ts";
+import { bulkQueries } from "./queriesBulk.ts";
 import { campaignQueries } from "./campaignTable.ts";
 import { commandQueries } from "./queriesCommands.ts";
 import { figureQueries } from "./queriesFigures.ts";
@@ -32,9 +33,11 @@ export function openForReading(directory: string): DatabaseSync {
 }
 
 export function answersFrom(db: DatabaseSync): Answers<Queries> {
+  const readings = readingQueries(db);
   return {
     ...meterQueries(db),
-    ...readingQueries(db),
+    ...readings,
+    ...bulkQueries(db, readings),
     ...alarmQueries(db),
     ...figureQueries(db),
     ...commandQueries(db),

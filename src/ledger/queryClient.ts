@@ -15,6 +15,7 @@ const queryMethods: Readonly<Record<keyof Queries, true>> = {
   meterKeys: true,
   gateways: true,
   readings: true,
+  readingsOfAll: true,
   latestReading: true,
   registerAt: true,
   registersAt: true,

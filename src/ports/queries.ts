@@ -107,6 +107,14 @@ export interface Queries {
     cursor: string | null,
     limit: number,
   ): Promise<Page<StoredReading>>;
+  /** Of all meters in id order, each in time order; a page may be empty and yet not the last. */
+  readingsOfAll(
+    fromMs: number,
+    toMs: number,
+    area: string | null,
+    cursor: string | null,
+    limit: number,
+  ): Promise<Page<StoredReading & { readonly meterId: string }>>;
   latestReading(meterId: string): Promise<StoredReading | null>;
   registerAt(meterId: string, atMs: number): Promise<RegisterView | null>;
   /** Cut-off for all meters, a page at a time in id order; meters with no trusted reading are left out. */

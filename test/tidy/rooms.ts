@@ -92,6 +92,7 @@ export const rooms: readonly Room[] = [
     "Copies of the data directory with hashes, their verification, and the way back with its proof.",
     [domain, ports, "src/ledger"],
   ),
+  room("src/export", "Readings and consumption as files for other programs.", [domain, ports]),
   room(
     "src/readings",
     "The reading store: hot batches, immutable segments, roll-ups, manifest; not yet under the engine.",
@@ -180,6 +181,7 @@ export const packageRooms: Readonly<Record<string, readonly string[]>> = {
   "fastify-type-provider-zod": ["src/api"],
   mqtt: ["simulators"],
   pino: ["src/observability"],
+  "hyparquet-writer": ["src/export"],
   "prom-client": ["src/observability"],
   protobufjs: ["protocols/codec"],
   yaml: ["src/config"],

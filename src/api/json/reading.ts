@@ -4,6 +4,7 @@ import { statusNames, statusToNames } from "#domain/status.ts";
 import { valvePositions } from "#domain/telegram.ts";
 import { formatInstant, formatM3 } from "#domain/units.ts";
 import { z } from "zod";
+import { csvLine } from "../csv.ts";
 import { decimalJson, instantJson } from "./common.ts";
 
 const flagWords = Object.keys(readingFlags);
@@ -54,4 +55,14 @@ export function readingJson(
     flags: [...flagNames(reading.flags)],
     uplinkSeq: reading.uplinkSeq,
   };
+}
+
+export const readingCsvHeading = csvLine(Object.keys(readingSchema.shape));
+
+/** One line; words of a list with a blank between them. */
+export function readingCsv(meterId: string, reading: StoredReading): string {
+  const { status, flags, ...rest } = readingJson(meterId, reading);
+  const shown = { ...rest, status: status?.join(" ") ?? null, flags: flags.join(" ") };
+  const names = Object.keys(readingSchema.shape) as readonly (keyof typeof shown)[];
+  return csvLine(names.map((name) => shown[name]));
 }

@@ -1,8 +1,6 @@
 /** What bills are made from: the register at an instant, the cut-off, and consumption. */
 import type { BillingInstant } from "#domain/billing.ts";
 import { dayMs } from "#domain/units.ts";
-import type { Page } from "#ports/queries.ts";
-import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import {
   billingInstantQuery,
@@ -19,16 +17,8 @@ import { areaSchema, cursorQuery, idParams, limitQuery, pageOf } from "../json/c
 import type { ApiOptions } from "../options.ts";
 import { ProblemError } from "../problems.ts";
 import { knownMeter } from "./meterRoutes.ts";
-import {
-  allPages,
-  chooseFormat,
-  formats,
-  mediaTypes,
-  sendRaw,
-  streamOf,
-  type Format,
-  type Routes,
-} from "./routes.ts";
+import { answerRows } from "./answerRows.ts";
+import { formats, mediaTypes, type Routes } from "./routes.ts";
 
 const pagedQuery = {
   area: areaSchema.optional(),
@@ -149,44 +139,6 @@ function consumptionRoute(app: Routes, options: ApiOptions): void {
       });
     },
   );
-}
-
-interface RowSource<Row, Shown> {
-  readonly page: (after: string | null, rows: number) => Promise<Page<Row>>;
-  readonly json: (row: Row) => Shown;
-  readonly csvHeading: string;
-  readonly csv: (row: Row) => string;
-}
-
-interface AskedRows {
-  readonly cursor?: string | undefined;
-  readonly limit: number;
-  readonly format?: Format | undefined;
-}
-
-/** JSON by page; the others as one stream, a page after the other, so that a city never stands in memory. */
-async function answerRows<Row, Shown>(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { limits }: ApiOptions,
-  { cursor, limit, format: wanted }: AskedRows,
-  { page, json, csvHeading, csv }: RowSource<Row, Shown>,
-): Promise<{ items: Shown[]; next: string | null } | undefined> {
-  const format = chooseFormat(request, wanted, ["ndjson", "csv"]);
-  if (format === "json") {
-    const { items, next } = await page(cursor ?? null, limit);
-    return { items: items.map(json), next };
-  }
-  const isCsv = format === "csv";
-  const lineOf = isCsv ? csv : (row: Row) => `${JSON.stringify(json(row))}\n`;
-  async function* lines(): AsyncGenerator<string> {
-    if (isCsv) yield csvHeading;
-    for await (const rows of allPages((after) => page(after, limits.billingRowsPerLook))) {
-      if (rows.length > 0) yield rows.map(lineOf).join("");
-    }
-  }
-  await sendRaw(reply, mediaTypes[format], streamOf(lines()));
-  return undefined;
 }
 
 /** Both ends of one kind, in order, and not too far apart. */
