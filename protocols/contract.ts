@@ -4,6 +4,7 @@ import type { CommandId } from "#domain/ids.ts";
 import type { ProtocolName } from "#domain/meter.ts";
 import type { MeterFile } from "#domain/meterFile.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
+import type { MeterParameters } from "#domain/parameters.ts";
 import type { Result } from "#domain/result.ts";
 import type { StatusFlags } from "#domain/status.ts";
 import type { Telegram } from "#domain/telegram.ts";
@@ -90,6 +91,8 @@ export interface CommandOrder {
   readonly sequence: number;
   readonly issuedAtMs: TimestampMs;
   readonly expiresAtMs: TimestampMs;
+  /** With `change_parameters` only. */
+  readonly parameters?: MeterParameters | null;
   /** The address for the frame, where the protocol has one. */
   readonly frameAddress: string | null;
 }

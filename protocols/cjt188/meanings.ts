@@ -5,6 +5,7 @@ import {
   emptyReading,
   type CommandReply,
   type DecodedReading,
+  type ReplyResult,
   type Telegram,
   type VolumeRegister,
 } from "#domain/telegram.ts";
@@ -129,15 +130,23 @@ export function valveAnswered(
   return ok({ readings, replies: [reply(sequence, "accepted", said, null)] });
 }
 
+/** A118, normal answer: written, which moves nothing, and says so of no other order. */
+export function scheduleAnswered(
+  { sequence, status }: { readonly sequence: number } & Partial<StatusValues>,
+  heading: Heading,
+): Meant {
+  const readings = status === undefined ? [] : statusReading(statusIn(heading, status));
+  return ok({ readings, replies: [replyTo("a118", sequence, "executed", null, null)] });
+}
+
 /** An abnormal answer with status bytes; one that names another write moves no command. */
 export function statusRefused(
   values: { readonly sequence: number; readonly diWire?: string } & StatusValues,
   heading: Heading,
 ): Meant {
   const said = statusIn(heading, values.status);
-  const isValve = values.diWire === undefined || sameDi(values.diWire, "a017");
-  const isOurs = isWrite(heading) && isValve;
-  const replies = isOurs ? [reply(values.sequence, "refused", said, null)] : [];
+  const isOurs = isWrite(heading) && isOrdered(values.diWire);
+  const replies = isOurs ? [replyTo(values.diWire, values.sequence, "refused", said, null)] : [];
   return ok({ readings: statusReading(said), replies });
 }
 
@@ -147,10 +156,28 @@ export function codeRefused(
   heading: Heading,
 ): Meant {
   const { diWire, sequence = null } = values;
-  const isValve = diWire === undefined || sameDi(diWire, "a017");
   const reason = `code ${values.code.toUpperCase()}H`;
-  const replies = isWrite(heading) && isValve ? [reply(sequence, "refused", null, reason)] : [];
+  const isOurs = isWrite(heading) && isOrdered(diWire);
+  const replies = isOurs ? [replyTo(diWire, sequence, "refused", null, reason)] : [];
   return ok({ readings: [], replies });
+}
+
+/** A refusal without a DI may be one of ours. */
+function isOrdered(diWire: string | undefined): boolean {
+  return diWire === undefined || sameDi(diWire, "a017") || sameDi(diWire, "a118");
+}
+
+/** An answer that names the hours of reports is none to a valve order, whatever its SER. */
+function replyTo(
+  diWire: string | undefined,
+  sequence: number | null,
+  result: ReplyResult,
+  status: MeterStatus | null,
+  reason: string | null,
+): CommandReply {
+  const said = reply(sequence, result, status, reason);
+  const isSchedule = diWire !== undefined && sameDi(diWire, "a118");
+  return isSchedule ? { ...said, action: "change_parameters" } : said;
 }
 
 function isWrite({ frame }: Heading): boolean {
@@ -200,7 +227,7 @@ function statusReading({ flags }: MeterStatus): readonly DecodedReading[] {
 
 function reply(
   sequence: number | null,
-  result: "accepted" | "refused",
+  result: ReplyResult,
   status: MeterStatus | null,
   reason: string | null,
 ): CommandReply {

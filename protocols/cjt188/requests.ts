@@ -70,6 +70,7 @@ export function encodeCjt188Command(
   if (action === "set_clock") {
     return encodeCjt188Clock({ frameAddress, sequence, clock: issuedAtMs }, file);
   }
+  if (action === "change_parameters") return encodeSchedule(order, file);
   if (action !== "close") return fail({ kind: "unsupported", what: action });
   const to = addressFor(frameAddress, file);
   if (!to.ok) return to;
@@ -78,17 +79,46 @@ export function encodeCjt188Command(
   return ok(encodeFrame({ ...headTo(to.value, file), control }, data.encode(values)));
 }
 
+/** The one published example has this number for a plan of hours, and nothing for a difference of clocks. */
+const hourly = { scheme: 1, clockDifference: "00000000000000", reserved: "0000" } as const;
+const scheduledHoursMax = 4;
+
+/** A118 of the NB-IoT dialect: up to four hours of the day. It has no interval. */
+function encodeSchedule(
+  { parameters, frameAddress, sequence }: CommandOrder,
+  file: Cjt188File,
+): Result<Uint8Array, EncodeFault> {
+  if (!parameters || !("reportHours" in parameters)) {
+    return fail({ kind: "unsupported", what: "an interval of reports" });
+  }
+  const { reportHours: hours } = parameters;
+  if (hours.length === 0 || hours.length > scheduledHoursMax) {
+    return fail({ kind: "unsupported", what: `more than ${scheduledHoursMax} hours of reports` });
+  }
+  const to = ownAddress(frameAddress);
+  if (!to.ok) return to;
+  const reportHours = Array.from({ length: scheduledHoursMax }, (_, place) => hours[place] ?? null);
+  const values = { ...startOfData("a118", sequence, file), ...hourly, reportHours };
+  const head = { ...headTo(to.value, file), control: writeData };
+  return ok(encodeFrame(head, scheduleRequest.encode(values)));
+}
+
+/** Only a meter's own number: what changes it is never said to whoever hears it. */
+function ownAddress(frameAddress: string | null): Result<string, EncodeFault> {
+  const isOwn = frameAddress !== null && addressPattern.test(frameAddress);
+  return isOwn ? ok(frameAddress) : fail({ kind: "noFrameAddress" });
+}
+
 /** A meter's clock, set to this instant in local time. */
 export function encodeCjt188Clock(
   order: Pick<CommandOrder, "frameAddress" | "sequence"> & { readonly clock: TimestampMs },
   file: Cjt188File = {},
 ): Result<Uint8Array, EncodeFault> {
   const { frameAddress, sequence, clock } = order;
-  if (frameAddress === null || !addressPattern.test(frameAddress)) {
-    return fail({ kind: "noFrameAddress" });
-  }
+  const to = ownAddress(frameAddress);
+  if (!to.ok) return to;
   const data = clockRequest.encode({ ...startOfData("a015", sequence, file), clock });
-  return ok(encodeFrame({ ...headTo(frameAddress, file), control: writeData }, data));
+  return ok(encodeFrame({ ...headTo(to.value, file), control: writeData }, data));
 }
 
 /** Whom a valve order goes to: one meter by its number, or whoever hears it where only one can. */

@@ -1,5 +1,6 @@
 /** What JSON v1 and the protobuf schema say alike: one upload of a meter, by our names. */
 import { commandId } from "#domain/ids.ts";
+import { fail, ok, type Result } from "#domain/result.ts";
 import { statusFromNames, statusToNames, type StatusName } from "#domain/status.ts";
 import {
   emptyReading,
@@ -11,6 +12,7 @@ import {
   type VolumeRegister,
 } from "#domain/telegram.ts";
 import type { TimestampMs } from "#domain/units.ts";
+import type { CommandOrder, DecodeFault, EncodeFault } from "#protocols/contract.ts";
 
 /** The largest upload that is looked at. */
 export const uploadBytesMax = 64 * 1024;
@@ -31,6 +33,33 @@ export const replyResults = [
   "refused",
   "failed",
 ] as const satisfies readonly ReplyResult[];
+
+type OrderedParameters = Pick<CommandOrder, "parameters">;
+
+/** The interval that an order sets; undefined: none. */
+export function intervalOf({ parameters }: OrderedParameters): number | undefined {
+  if (parameters === undefined || parameters === null) return undefined;
+  return "reportEverySeconds" in parameters ? parameters.reportEverySeconds : undefined;
+}
+
+/** What a meter reads: the interval comes with its action, and with no other. */
+export function withInterval<Order extends Pick<CommandOrder, "action">>(
+  order: Order,
+  reportEverySeconds: number | undefined,
+): Result<Order & OrderedParameters, DecodeFault> {
+  if ((order.action === "change_parameters") !== (reportEverySeconds !== undefined)) {
+    return fail({ kind: "schema", path: "reportEverySeconds", problem: "with its action only" });
+  }
+  if (reportEverySeconds === undefined) return ok(order);
+  return ok({ ...order, parameters: { reportEverySeconds } });
+}
+
+/** The order wants hours of the day, which neither has a word for. */
+export function saysHours({ parameters }: OrderedParameters): boolean {
+  return parameters !== undefined && parameters !== null && "reportHours" in parameters;
+}
+
+export const noHours = fail<EncodeFault>({ kind: "unsupported", what: "hours of reports" });
 
 /** Register values as an upload carries them; undefined: it does not say. */
 interface MeasuredRecord {

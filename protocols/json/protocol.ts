@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import { isStatusName, statusFromNames, statusToNames, urgentStatus } from "#domain/status.ts";
 import type { Telegram } from "#domain/telegram.ts";
-import { telegramOf, uploadOf } from "#protocols/codec/upload.ts";
+import { noHours, saysHours, telegramOf, uploadOf } from "#protocols/codec/upload.ts";
 import type { DecodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { encodeJsonCommand } from "./command.ts";
 import { readWhole } from "#protocols/codec/json/read.ts";
@@ -29,7 +29,7 @@ export const jsonProtocol: Protocol = {
     // One pass over the text instead of one per word: every uplink of every meter comes through here.
     return urgentMarks.test(view.toString("latin1"));
   },
-  encodeCommand: (order) => ok(encodeJsonCommand(order)),
+  encodeCommand: (order) => (saysHours(order) ? noHours : ok(encodeJsonCommand(order))),
 };
 
 function read(bytes: Uint8Array, trace: FieldTrace[] | null): Result<Telegram, DecodeFault> {

@@ -1,10 +1,15 @@
 /** The downlink of mercaptan.proto: the order to a meter, and how a meter reads it. */
 import type { CommandAction } from "#domain/command.ts";
 import { commandId } from "#domain/ids.ts";
-import { fail, ok, type Result } from "#domain/result.ts";
-import { commandIdCharsMax, uploadVersion } from "#protocols/codec/upload.ts";
+import { fail, type Result } from "#domain/result.ts";
+import {
+  commandIdCharsMax,
+  intervalOf,
+  uploadVersion,
+  withInterval,
+} from "#protocols/codec/upload.ts";
 import type { CommandOrder, DecodeFault } from "#protocols/contract.ts";
-import { exactly, instant, needed, oneWord, text } from "#protocols/codec/protobufFields.ts";
+import { exactly, instant, needed, oneWord, text, uint } from "#protocols/codec/protobufFields.ts";
 import { message } from "#protocols/codec/protobufMessage.ts";
 import { bytesOf, walkWhole } from "#protocols/codec/protobufWalk.ts";
 
@@ -14,6 +19,7 @@ export const actionNumbers = {
   permit_opening: 3,
   set_clock: 4,
   read_history: 5,
+  change_parameters: 6,
 } as const satisfies Record<CommandAction, number>;
 
 /** message Downlink. */
@@ -23,6 +29,7 @@ export const downlinkTable = {
   action: needed(oneWord(3, actionNumbers)),
   issuedAtMs: needed(instant(4)),
   expiresAtMs: needed(instant(5)),
+  reportEverySeconds: uint(6),
 };
 
 const downlink = message(downlinkTable);
@@ -32,7 +39,9 @@ export type ProtobufCommand = Omit<CommandOrder, "sequence" | "frameAddress">;
 
 /** The downlink of an order, as bytes. */
 export function encodeProtobufCommand(order: ProtobufCommand): Uint8Array {
-  return bytesOf((writer) => downlink.write(writer, { ...order, version: uploadVersion }));
+  const reportEverySeconds = intervalOf(order);
+  const record = { ...order, version: uploadVersion, reportEverySeconds };
+  return bytesOf((writer) => downlink.write(writer, record));
 }
 
 /** A downlink as the meter reads it; for simulated meters. */
@@ -43,7 +52,8 @@ export function decodeProtobufCommand(bytes: Uint8Array): Result<ProtobufCommand
   // A time that is none must not make a command that never expires.
   if (issuedAtMs === null) return noTime("issuedAtMs");
   if (expiresAtMs === null) return noTime("expiresAtMs");
-  return ok({ commandId: commandId(id), action, issuedAtMs, expiresAtMs });
+  const order = { commandId: commandId(id), action, issuedAtMs, expiresAtMs };
+  return withInterval(order, read.value.reportEverySeconds);
 }
 
 function noTime(path: string) {

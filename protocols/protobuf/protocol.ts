@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import { statusFromNames, statusNames, statusToNames, urgentStatus } from "#domain/status.ts";
 import type { Telegram } from "#domain/telegram.ts";
-import { telegramOf, uploadOf } from "#protocols/codec/upload.ts";
+import { noHours, saysHours, telegramOf, uploadOf } from "#protocols/codec/upload.ts";
 import type { DecodeFault, FieldTrace, Protocol } from "#protocols/contract.ts";
 import { encodeProtobufCommand } from "./command.ts";
 import { statusNumbers, uplink, uplinkTable } from "./uplink.ts";
@@ -19,7 +19,7 @@ export const protobufProtocol: Protocol = {
     return { fields, fault: telegram.ok ? null : telegram.fault };
   },
   mayBeUrgent,
-  encodeCommand: (order) => ok(encodeProtobufCommand(order)),
+  encodeCommand: (order) => (saysHours(order) ? noHours : ok(encodeProtobufCommand(order))),
 };
 
 function read(bytes: Uint8Array, trace: FieldTrace[] | null): Result<Telegram, DecodeFault> {

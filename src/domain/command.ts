@@ -1,5 +1,6 @@
 /** An order to a meter as a ledger entry: never a message that lives by itself (architecture 5.5). */
 import type { CommandId } from "./ids.ts";
+import type { MeterParameters } from "./parameters.ts";
 import type { Role } from "./role.ts";
 import type { TimestampMs } from "./units.ts";
 
@@ -7,7 +8,13 @@ import type { TimestampMs } from "./units.ts";
  * There is no action that opens a valve, and none may be added (architecture 5.6). Whoever has a permission stands
  * at the meter and opens it there.
  */
-export const commandActions = ["close", "permit_opening", "set_clock", "read_history"] as const;
+export const commandActions = [
+  "close",
+  "permit_opening",
+  "set_clock",
+  "read_history",
+  "change_parameters",
+] as const;
 export type CommandAction = (typeof commandActions)[number];
 
 export const commandStates = [
@@ -74,6 +81,8 @@ export interface Command {
   readonly approvals: readonly Approval[];
   /** Only with `permit_opening`. */
   readonly permit: Permit | null;
+  /** Only with `change_parameters`. */
+  readonly parameters: MeterParameters | null;
   readonly requestedAtMs: TimestampMs;
   readonly expiresAtMs: TimestampMs;
   /** Our clock, last time it was handed to a session; null before. */

@@ -3,7 +3,7 @@ import type { ProtocolName } from "./meter.ts";
 import type { Dialect } from "./meterFile.ts";
 
 /** What a model can be told to do; nothing that a profile does not list is sent to its meters. */
-export const meterFunctions = ["valve", "clock", "history"] as const;
+export const meterFunctions = ["valve", "clock", "history", "parameters"] as const;
 export type MeterFunction = (typeof meterFunctions)[number];
 
 export interface Profile {

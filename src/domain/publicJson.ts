@@ -80,6 +80,7 @@ export function publicCommand(
             leakCheck: command.permit.leakCheck,
             leakCheckAt: formatInstant(command.permit.leakCheckAtMs),
           },
+    parameters: command.parameters,
     requestedAt: formatInstant(command.requestedAtMs),
     expiresAt: formatInstant(command.expiresAtMs),
     sentAt: instant(command.sentAtMs),

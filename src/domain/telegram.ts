@@ -51,6 +51,8 @@ export interface CommandReply {
   readonly commandId: CommandId | null;
   /** The one-byte sequence (CJ/T 188 SER) where that is all there is. */
   readonly sequence: number | null;
+  /** What kind of order it answers, where the frame says so and it is no close. */
+  readonly action?: "change_parameters";
   readonly result: ReplyResult;
   readonly reason: string | null;
   /** Position at the moment of answering, normally before the motor moved. */

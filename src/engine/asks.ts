@@ -83,6 +83,7 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
     case "valve.close":
     case "valve.permit":
     case "meter.order":
+    case "meter.parameters":
       return orderForMeter(room, book, ask, actor.label);
     case "command.approve":
     case "command.cancel":

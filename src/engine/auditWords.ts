@@ -54,6 +54,7 @@ export function subjectOf(ask: Ask): string {
     case "valve.close":
     case "valve.permit":
     case "meter.order":
+    case "meter.parameters":
       return ask.meterId;
     case "quarantine.redecode":
       return `quarantine ${ask.quarantineId}`;

@@ -22,7 +22,7 @@ import { moveValve, order, orderOther } from "./valveDesk.ts";
 
 type MeterOrderAsk = Extract<
   Ask,
-  { readonly kind: "valve.close" | "valve.permit" | "meter.order" }
+  { readonly kind: "valve.close" | "valve.permit" | "meter.order" | "meter.parameters" }
 >;
 
 /** A person orders something of a meter. */
@@ -42,6 +42,11 @@ function orderOf(book: Book, draft: Draft, ask: MeterOrderAsk, by: string): Comm
   if (ask.kind === "valve.permit") {
     const { permit } = ask;
     return orderOther(draft, { action: "permit_opening", by, reason, expiresInMs, permit });
+  }
+  if (ask.kind === "meter.parameters") {
+    const { parameters } = ask;
+    const wanted = { by, reason, expiresInMs, permit: null, parameters };
+    return orderOther(draft, { action: "change_parameters", ...wanted });
   }
   if (ask.kind === "meter.order") {
     return orderOther(draft, { action: ask.action, by, reason, expiresInMs, permit: null });

@@ -2,6 +2,7 @@
 import type { Alarm } from "#domain/alarm.ts";
 import { closingRules, type ClosingRule } from "#domain/closePolicy.ts";
 import type { Command, CommandTransition, Permit } from "#domain/command.ts";
+import type { MeterParameters } from "#domain/parameters.ts";
 import { sizeLimits } from "#domain/meter.ts";
 import { readingFlags, type Reading } from "#domain/reading.ts";
 import { timestampMs, type TimestampMs } from "#domain/units.ts";
@@ -279,6 +280,7 @@ export interface OtherOrder {
   readonly reason: string;
   readonly expiresInMs: number;
   readonly permit: Permit | null;
+  readonly parameters?: MeterParameters;
 }
 
 /** Judges and records it; a permission then waits for the second person. */

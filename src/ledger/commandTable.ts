@@ -1,6 +1,7 @@
 /** The valve ledger: every command with every step it went through. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Approval, Command, CommandCause } from "#domain/command.ts";
+import type { MeterParameters } from "#domain/parameters.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { all, one, selectList, upsertSql } from "./sql.ts";
@@ -21,6 +22,7 @@ const columns = {
   workOrder: "work_order",
   leakCheck: "leak_check",
   leakCheckAtMs: "leak_check_at",
+  parameters: "parameters",
   requestedAtMs: "requested_at",
   expiresAtMs: "expires_at",
   sentAtMs: "sent_at",
@@ -30,7 +32,8 @@ const columns = {
 export const commandColumns = selectList(columns, "c");
 
 /** A command as SQLite gives it. */
-export type CommandRow = Omit<Command, "cause" | "approvals" | "permit"> & {
+export type CommandRow = Omit<Command, "cause" | "approvals" | "permit" | "parameters"> & {
+  readonly parameters: string | null;
   readonly approvals: string;
   readonly workOrder: string | null;
   readonly leakCheck: string | null;
@@ -40,13 +43,15 @@ export type CommandRow = Omit<Command, "cause" | "approvals" | "permit"> & {
 };
 
 export function commandOf(row: CommandRow): Command {
-  const { causeKind, causeRef, approvals, workOrder, leakCheck, leakCheckAtMs, ...same } = row;
+  const { causeKind, causeRef, approvals, workOrder, leakCheck, leakCheckAtMs, ...rest } = row;
+  const { parameters, ...same } = rest;
   const isPermit = workOrder !== null && leakCheck !== null && leakCheckAtMs !== null;
   return {
     ...same,
     cause: { kind: causeKind, ref: causeRef },
     approvals: JSON.parse(approvals) as readonly Approval[],
     permit: isPermit ? { workOrder, leakCheck, leakCheckAtMs } : null,
+    parameters: parameters === null ? null : (JSON.parse(parameters) as MeterParameters),
   };
 }
 
@@ -78,12 +83,13 @@ export function commandTable(db: DatabaseSync): CommandPart {
   );
   return {
     putCommand({ command, transitions }) {
-      const { cause, approvals, permit, ...row } = command;
+      const { cause, approvals, permit, parameters, ...row } = command;
       const texts = { causeKind: cause.kind, causeRef: cause.ref };
       put.run({
         ...row,
         ...texts,
         approvals: JSON.stringify(approvals),
+        parameters: parameters === null ? null : JSON.stringify(parameters),
         ...(permit ?? noPermit),
       });
       for (const step of transitions) {

@@ -8,6 +8,7 @@ import type { Campaign } from "#domain/campaign.ts";
 import type { Command, CommandState, Permit } from "#domain/command.ts";
 import type { Meter, MeterDraft } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
+import type { MeterParameters } from "#domain/parameters.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Role } from "#domain/role.ts";
 import type { RuleDocument, RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
@@ -101,6 +102,13 @@ export type Ask =
       readonly kind: "meter.order";
       readonly meterId: string;
       readonly action: "set_clock" | "read_history";
+      readonly reason: string;
+      readonly expiresInMs: number;
+    }
+  | {
+      readonly kind: "meter.parameters";
+      readonly meterId: string;
+      readonly parameters: MeterParameters;
       readonly reason: string;
       readonly expiresInMs: number;
     }

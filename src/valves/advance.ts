@@ -101,6 +101,13 @@ function settle(
   return { ...state, outstanding: { ...freshlyOpen(command, atMs), lastResult } };
 }
 
+/** The input is evidence about the outstanding command, and moves nothing. */
+export function withEvidence(step: ValveStep, evidence: Partial<Omit<OpenCommand, "command">>) {
+  const open = step.state.outstanding;
+  if (open === null) return step;
+  return { ...step, state: { ...step.state, outstanding: { ...open, ...evidence } } };
+}
+
 /** A command without evidence about its effect. */
 export function freshlyOpen(command: Command, atMs: TimestampMs): OpenCommand {
   return {

@@ -15,6 +15,7 @@ export const approverRoles: Readonly<Record<CommandAction, readonly Role[]>> = {
   permit_opening: ["dispatcher"],
   set_clock: [],
   read_history: [],
+  change_parameters: [],
 };
 
 export type ApprovalRefusal =

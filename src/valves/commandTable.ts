@@ -102,7 +102,7 @@ export const commandTable: readonly CommandRow[] = [
     "executed",
     "verify",
     "verified",
-    "two later readings without consumption; opened at the meter; the clock is right; history came",
+    "two later readings without consumption; opened at the meter; the clock is right; history came; it reports as ordered",
   ),
   row("executed", "pass", "passing", "gas passes the valve that is said to be shut"),
   row("executed", "fail", "failed", "reported open or faulty, or no proof in time"),
@@ -129,6 +129,7 @@ export const intendedPosition: Readonly<Record<CommandAction, "closed" | null>> 
   permit_opening: null,
   set_clock: null,
   read_history: null,
+  change_parameters: null,
 };
 
 const nextStates = new Map(commandTable.map(({ from, event, to }) => [key(from, event), to]));

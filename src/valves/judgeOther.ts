@@ -8,6 +8,7 @@ import type {
 } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { LifecycleState } from "#domain/meter.ts";
+import type { MeterParameters } from "#domain/parameters.ts";
 import { dayMs } from "#domain/units.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { newCommand, supersede } from "./newCommand.ts";
@@ -30,6 +31,8 @@ export interface OtherAsk {
   readonly lifecycle: LifecycleState;
   /** With `permit_opening` only. */
   readonly permit: Permit | null;
+  /** With `change_parameters` only. */
+  readonly parameters?: MeterParameters | null;
   readonly isBatteryWeak: boolean;
   /** The leak alarm's condition holds. */
   readonly isLeaking: boolean;

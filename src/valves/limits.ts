@@ -27,6 +27,8 @@ export const commandLimits = Object.freeze({
   sendsPerWakeMax: 2,
   /** A clock that is further off than this has not been set [P]. */
   clockErrorMsMax: 2 * minuteMs,
+  /** Two reports may lie so much nearer or further apart than ordered [P]. */
+  reportLeewayMs: 10 * minuteMs,
   /** After an opening at the meter, flow is watched for so long [P]. */
   openingWatchMs: 24 * hourMs,
   /** Half of what the meter can pass: more than a cooker and a heater together take [P]. */

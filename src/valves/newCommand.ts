@@ -8,6 +8,7 @@ import type {
   Permit,
 } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
+import type { MeterParameters } from "#domain/parameters.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { advance } from "./advance.ts";
 import { nextCommandState, type CommandEvent } from "./commandTable.ts";
@@ -26,6 +27,7 @@ export interface Judged {
   readonly nowMs: TimestampMs;
   readonly expiresAtMs: TimestampMs;
   readonly permit: Permit | null;
+  readonly parameters?: MeterParameters | null;
   /** null: it stays requested until a second person approves. */
   readonly event: Extract<CommandEvent, "authorise" | "refuse" | "hold"> | null;
   readonly detail: string | null;
@@ -52,6 +54,7 @@ export function newCommand(
     approvalsNeeded: event === "hold" ? heldApprovalsNeeded : event === null ? 1 : 0,
     approvals: [],
     permit: judged.permit,
+    parameters: judged.parameters ?? null,
     requestedAtMs: atMs,
     expiresAtMs: judged.expiresAtMs,
     sentAtMs: null,

@@ -2,7 +2,7 @@
 import type { CommandState } from "#domain/command.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import type { TimestampMs, VolumeMl } from "#domain/units.ts";
-import { advance, unchanged } from "./advance.ts";
+import { advance, unchanged, withEvidence } from "./advance.ts";
 import type { ValveStep } from "./advance.ts";
 import { intendedPosition } from "./commandTable.ts";
 import { commandLimits } from "./limits.ts";
@@ -168,15 +168,11 @@ function weighShut(
   return progress(state, { quietReadings, lastEvidenceAtMs: measuredAtMs }, nowMs);
 }
 
-type Evidence = Partial<Omit<OpenCommand, "command">>;
-
-function withEvidence(step: ValveStep, evidence: Evidence): ValveStep {
-  const open = step.state.outstanding;
-  if (open === null) return step;
-  return { ...step, state: { ...step.state, outstanding: { ...open, ...evidence } } };
-}
-
-function progress(state: ValveState, evidence: Evidence, nowMs: TimestampMs): ValveStep {
+function progress(
+  state: ValveState,
+  evidence: Parameters<typeof withEvidence>[1],
+  nowMs: TimestampMs,
+): ValveStep {
   return withEvidence(unchanged(state), { ...evidence, progressAtMs: nowMs });
 }
 

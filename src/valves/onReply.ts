@@ -1,5 +1,5 @@
 /** What a meter's answer means. Its word on the position is not used: it is from before the motor moved. */
-import type { Command } from "#domain/command.ts";
+import type { Command, CommandAction } from "#domain/command.ts";
 import type { CommandReply, ReplyResult } from "#domain/telegram.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { advance, unchanged } from "./advance.ts";
@@ -34,7 +34,11 @@ export function onReply(
 }
 
 /** An answer names its order by id, or by sequence where the protocol has no more. */
-function isTo(reply: CommandReply, { id, sequence }: Pick<Command, "id" | "sequence">): boolean {
+function isTo(
+  reply: CommandReply,
+  { id, sequence, action }: Pick<Command, "id" | "sequence"> & { readonly action?: CommandAction },
+): boolean {
+  if (reply.action !== undefined && action !== undefined && reply.action !== action) return false;
   return reply.commandId === null ? reply.sequence === sequence : reply.commandId === id;
 }
 

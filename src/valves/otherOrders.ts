@@ -1,8 +1,9 @@
 /** What shows that an order other than a close was carried out, and the watch after a permitted opening. */
 import { unreachable } from "#domain/invariant.ts";
 import type { TimestampMs } from "#domain/units.ts";
-import { hourMs } from "#domain/units.ts";
-import { advance, unchanged } from "./advance.ts";
+import type { MeterParameters } from "#domain/parameters.ts";
+import { dayMs, hourMs, minuteMs, secondMs } from "#domain/units.ts";
+import { advance, unchanged, withEvidence } from "./advance.ts";
 import type { ValveStep } from "./advance.ts";
 import type { CommandEvent } from "./commandTable.ts";
 import { commandLimits } from "./limits.ts";
@@ -11,7 +12,9 @@ import type { ValveSettings } from "./stepValve.ts";
 import { isUnsent } from "./valveState.ts";
 import type { OpenCommand, ValveState } from "./valveState.ts";
 
-const { settleMs, clockErrorMsMax, attemptsMax, openingWatchMs } = commandLimits;
+const { settleMs, clockErrorMsMax, attemptsMax, openingWatchMs, reportLeewayMs } = commandLimits;
+/** Hours of the day are those of a clock that shows UTC+8. */
+const reportZoneMs = 8 * hourMs;
 
 /** A reading as evidence about an order that wants no valve shut. */
 export function weighOther(state: ValveState, open: OpenCommand, reading: ValveReading): ValveStep {
@@ -22,6 +25,8 @@ export function weighOther(state: ValveState, open: OpenCommand, reading: ValveR
       return weighClock(state, open, reading);
     case "read_history":
       return againWhenUnknown(state, open, reading.nowMs);
+    case "change_parameters":
+      return weighParameters(state, open, reading);
     case "close":
       return unchanged(state);
     default:
@@ -62,6 +67,43 @@ function weighClock(state: ValveState, open: OpenCommand, reading: ValveReading)
   const isClaimed = command.state === "executed" && reading.nowMs >= progressAtMs + settleMs;
   if (isClaimed) return advance(state, open, ["fail"], { ...move, detail: "clock-still-wrong" });
   return againWhenUnknown(state, open, reading.nowMs);
+}
+
+/**
+ * The meter's word is not enough: two reports in a row lie apart as ordered. What an event brings in between is no
+ * proof for or against; when no pair comes in time, the order ends as not verified.
+ */
+function weighParameters(state: ValveState, open: OpenCommand, reading: ValveReading): ValveStep {
+  const { command, lastEvidenceAtMs: lastMs, progressAtMs } = open;
+  const { measuredAtMs, nowMs } = reading;
+  if (command.state !== "executed") return againWhenUnknown(state, open, nowMs);
+  if (reading.isUndated === true || nowMs < progressAtMs + settleMs) return unchanged(state);
+  const seen = { lastEvidenceAtMs: measuredAtMs };
+  // Only the first report is progress: a meter that goes on as before must run out of time.
+  if (lastMs === null) return withEvidence(unchanged(state), { ...seen, progressAtMs: nowMs });
+  const gapMs = orderedGapMs(command.parameters, lastMs);
+  const apartMs = measuredAtMs - lastMs;
+  const isAsOrdered = gapMs !== null && Math.abs(apartMs - gapMs) <= leewayOf(gapMs);
+  return isAsOrdered
+    ? advance(state, open, ["verify"], { atMs: nowMs, by: "meter", detail: "reports-as-ordered" })
+    : withEvidence(unchanged(state), seen);
+}
+
+/** A radio that comes late is late by minutes, whatever the interval. */
+function leewayOf(gapMs: number): number {
+  return Math.max(minuteMs, Math.min(gapMs / 10, reportLeewayMs));
+}
+
+/** How far the next report lies from one at this instant; null: this one was not after the order's plan. */
+function orderedGapMs(parameters: MeterParameters | null, atMs: TimestampMs): number | null {
+  if (parameters === null) return null;
+  if ("reportEverySeconds" in parameters) return parameters.reportEverySeconds * secondMs;
+  const { reportHours } = parameters;
+  const hour = Math.floor(((atMs + reportZoneMs) % dayMs) / hourMs);
+  const place = reportHours.indexOf(hour);
+  const next = reportHours[(place + 1) % reportHours.length];
+  if (place === -1 || next === undefined) return null;
+  return (next > hour ? next - hour : next + 24 - hour) * hourMs;
 }
 
 /** Values from the meter's memory came after the order for them. */

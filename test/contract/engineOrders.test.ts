@@ -190,6 +190,28 @@ describe("what a protocol cannot carry", () => {
     expect(commandOf(engine.ask({ ...order, action: "set_clock" }, anna)).state).toBe("queued");
   });
 
+  test("parameters: refused where the model or the protocol has none, verified by the reports elsewhere", () => {
+    engine.register("C1", { protocol: "cjt188", frameAddress: "51510000000041" });
+    const common = { kind: "meter.parameters", reason: "winter", expiresInMs: hourMs } as const;
+    const parameters = { reportEverySeconds: 600 };
+    const ask = (meterId: string, wanted: object = parameters) =>
+      commandOf(engine.ask({ ...common, meterId, parameters: wanted as never }, anna));
+    expect(ask("C1")).toMatchObject({ state: "refused", detail: "unsupported" });
+    expect(ask("C1", { reportHours: [3] })).toMatchObject({ detail: "unsupported" });
+    expect(ask("M1", { reportHours: [3] })).toMatchObject({ detail: "unsupported" });
+    const { id } = ask("M1");
+    expect(engine.ledger.command(id)).toMatchObject({ parameters, state: "queued" });
+    report({ valve: "open" });
+    engine.restart();
+    report({ valve: "open", reply: { commandId: id, result: "executed" } });
+    expect(stateOf(id)).toBe("executed");
+    report({ valve: "open" });
+    engine.nowMs += 9 * minuteMs;
+    engine.restart();
+    report({ valve: "open" });
+    expect(stateOf(id)).toBe("verified reports-as-ordered");
+  });
+
   test("JSON and protobuf carry all of it", () => {
     const protobufNo = engine.register("P1", { protocol: "protobuf" });
     const order = { kind: "meter.order", reason: "drift", expiresInMs: hourMs } as const;

@@ -126,6 +126,7 @@ export function commandRow(id: string, differing: Partial<Command> = {}): Comman
     approvalsNeeded: 0,
     approvals: [],
     permit: null,
+    parameters: null,
     requestedAtMs: timestampMs(startMs),
     expiresAtMs: timestampMs(startMs + hourMs),
     sentAtMs: null,

@@ -100,6 +100,35 @@ describe("commands", () => {
     await rig.json("POST", `/v1/commands/${command.id}/cancel`, { role: "operator" });
   });
 
+  test("parameters: what may be said, who may say it", async () => {
+    const say = async (parameters: unknown, role: Role = "engineer") =>
+      rig.call("POST", "/v1/meters/M2/change-parameters", {
+        role,
+        body: { reason: "winter", parameters },
+      });
+    for (const wrong of [
+      {},
+      { reportEverySeconds: 299 },
+      { reportEverySeconds: 86_401 },
+      { reportHours: [] },
+      { reportHours: [5, 5] },
+      { reportHours: [15, 3] },
+      { reportHours: [1, 2, 3, 4, 5] },
+      { reportHours: [24] },
+      { reportEverySeconds: 600, reportHours: [3] },
+      { valve: "open" },
+    ]) {
+      expect((await say(wrong)).status, JSON.stringify(wrong)).toBe(400);
+    }
+    expect((await say({ reportEverySeconds: 600 }, "operator")).status).toBe(403);
+    const response = await say({ reportEverySeconds: 600 });
+    expect(response.status).toBe(202);
+    const command: Json = await response.json();
+    const parameters = { reportEverySeconds: 600 };
+    expect(command).toMatchObject({ action: "change_parameters", state: "queued", parameters });
+    await rig.json("POST", `/v1/commands/${command.id}/cancel`, { role: "operator" });
+  });
+
   test("other orders: who may, what is needed, and what is refused", async () => {
     const reason = "repaired";
     const permit = { reason, workOrder: "W-1", leakCheck: "L-1", leakCheckAt: at(25) };

@@ -6,6 +6,7 @@ import {
   type CommandState,
 } from "#domain/command.ts";
 import { effectWindow, type EffectWindow } from "#domain/effectWindow.ts";
+import { parameterLimits } from "#domain/parameters.ts";
 import { publicCommand } from "#domain/publicJson.ts";
 import type { CommandView } from "#ports/queries.ts";
 import { formatInstant } from "#domain/units.ts";
@@ -19,6 +20,29 @@ import { positionSchema } from "./meter.ts";
  * made for.
  */
 const commandWarnings = ["expires-before-wake", "valve-life"] as const;
+
+const parametersJson = z.union([
+  z.strictObject({
+    reportEverySeconds: z
+      .int()
+      .min(parameterLimits.reportEverySecondsMin)
+      .max(parameterLimits.reportEverySecondsMax),
+  }),
+  z.strictObject({ reportHours: reportHours() }),
+]);
+
+/** Hours of the day in ascending order, each once. */
+function reportHours() {
+  return z
+    .array(z.int().min(0).max(23))
+    .min(1)
+    .max(parameterLimits.reportHoursMax)
+    .refine(
+      (hours) => hours.every((hour, at) => hour > (hours[at - 1] ?? -1)),
+      "must ascend, each once",
+    )
+    .readonly();
+}
 
 export const commandSchema = z.object({
   id: z.string(),
@@ -39,6 +63,8 @@ export const commandSchema = z.object({
   permit: z
     .object({ workOrder: z.string(), leakCheck: z.string(), leakCheckAt: instantJson })
     .nullable(),
+  /** Only with `change_parameters`. */
+  parameters: parametersJson.nullable(),
   /** While it waits: when its meter listens, by its habit. Null once it has left or ended. */
   takesEffect: z.object({ earliestAt: instantJson, latestAt: instantJson.nullable() }).nullable(),
   warnings: z.array(z.enum(commandWarnings)),
@@ -78,6 +104,12 @@ export const permitSchema = z.strictObject({
   expiresInSeconds: expiresInSeconds
     .max(apiLimits.permitExpirySecondsMax)
     .default(apiLimits.permitExpirySecondsMax),
+});
+
+export const parametersSchema = z.strictObject({
+  reason: reasonSchema,
+  parameters: parametersJson,
+  expiresInSeconds: expiresInSeconds.default(apiLimits.commandExpirySecondsMax),
 });
 
 export const orderSchema = z.strictObject({

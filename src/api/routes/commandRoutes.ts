@@ -12,6 +12,7 @@ import {
   commandJson,
   commandSchema,
   orderSchema,
+  parametersSchema,
   permitSchema,
   type CommandJson,
 } from "../json/command.ts";
@@ -63,6 +64,7 @@ export function commandRoutes(app: Routes, options: ApiOptions): void {
     },
   );
   orderRoutes(app, options);
+  parameterRoutes(app, options);
   ledgerRoutes(app, options);
   approvalRoutes(app, options);
   bulkRoutes(app, options);
@@ -142,6 +144,32 @@ function orderRoutes(app: Routes, options: ApiOptions): void {
       },
     );
   }
+}
+
+/** How a meter behaves: when it reports. */
+function parameterRoutes(app: Routes, options: ApiOptions): void {
+  app.post(
+    "/v1/meters/:id/change-parameters",
+    {
+      config: { permission: "meters.order" },
+      schema: {
+        tags: ["commands"],
+        summary: "Changes how often, or at which hours, the meter reports",
+        description: "Verified when two reports lie apart as ordered; the registry is not changed.",
+        headers: idempotencyHeaders,
+        params: idParams,
+        body: parametersSchema,
+        response: { 202: commandSchema },
+      },
+    },
+    async (request, reply) => {
+      const { meter } = await knownMeter(options, request.params.id);
+      const { reason, parameters, expiresInSeconds } = request.body;
+      const expiresInMs = expiresInSeconds * secondMs;
+      const about = { kind: "meter.parameters", meterId: meter.id } as const;
+      return ordered(options, request, reply, { ...about, parameters, reason, expiresInMs });
+    },
+  );
 }
 
 function ledgerRoutes(app: Routes, options: ApiOptions): void {

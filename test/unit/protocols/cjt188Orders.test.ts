@@ -7,6 +7,8 @@ import { encodeFrame } from "#protocols/cjt188/frame.ts";
 import { cjt188Protocol } from "#protocols/cjt188/protocol.ts";
 import { valveRequest, valveRequestOfTwo } from "#protocols/cjt188/requestLayouts.ts";
 import { decodeCjt188Request, encodeCjt188Clock } from "#protocols/cjt188/requests.ts";
+import { stepValve } from "#valves/stepValve.ts";
+import { aCommand, at, contact, settings, start } from "../valves/kit.ts";
 import { bytesOfHex } from "./cards.ts";
 
 const address = "51510000000042";
@@ -58,6 +60,61 @@ describe("the closing order", () => {
       expect(encoded).toEqual({ ok: false, fault });
     },
   );
+});
+
+describe("the hours of reports", () => {
+  const schedule = { ...order, action: "change_parameters" } as const;
+  const hours = (...reportHours: number[]) => ({ ...schedule, parameters: { reportHours } });
+
+  test("A118 in wire order, what is not used as FF", () => {
+    // 17C as above, C 04, L 11, A1+18 = B9, SER 2A, scheme 01, 03, 15, FF, FF: 48B
+    const wanted = "6830420000000051510411a1182a00000000000000010315ffff00008b16";
+    const encoded = cjt188Protocol.encodeCommand(hours(3, 15));
+    expect(hexOf(encoded)).toBe(wanted);
+    expect(encoded.ok && decodeCjt188Request(encoded.value)).toMatchObject({
+      value: { kind: "schedule", address, scheme: 1, reportHours: [3, 15, null, null] },
+    });
+  });
+
+  test("is answered under its own DI, and such an answer closes no valve", () => {
+    const answered = (control: number, data: string) => {
+      const head = { meterType: 0x30, address, control };
+      const decoded = cjt188Protocol.decode(encodeFrame(head, bytesOfHex(data)));
+      return decoded.ok ? decoded.value.replies : [];
+    };
+    const said = {
+      commandId: null,
+      sequence: 42,
+      action: "change_parameters",
+      valve: null,
+    } as const;
+    const executed = { ...said, result: "executed", reason: null };
+    expect(answered(0x84, "a1182a")).toEqual([executed]);
+    expect(answered(0x84, "a1182a00ff")).toEqual([executed]);
+    expect(answered(0xc4, "a1182a05")).toMatchObject([{ ...said, result: "refused" }]);
+    const after = (action: "close" | "change_parameters") => {
+      const command = aCommand("authorised", { action, sequence: 42 });
+      const asked = stepValve(settings, start, { kind: "order", command, by: "x" });
+      const { state } = stepValve(settings, asked.state, contact(0));
+      const reply = { ...said, result: "executed", reason: null } as const;
+      return stepValve(settings, state, { kind: "reply", reply, nowMs: at(1) });
+    };
+    expect(after("close")).toMatchObject({ ignoredReply: "stale-sequence", changes: [] });
+    expect(after("change_parameters").state.outstanding?.command.state).toBe("executed");
+  });
+
+  test("is never said to all, has no interval and no fifth hour", () => {
+    const faultOf = (command: Parameters<typeof cjt188Protocol.encodeCommand>[0]) => {
+      const encoded = cjt188Protocol.encodeCommand(command, { broadcastValve: "linkOfOneMeter" });
+      return encoded.ok ? "encoded" : encoded.fault.kind;
+    };
+    expect(faultOf({ ...hours(3), frameAddress: "AAAAAAAAAAAAAA" })).toBe("noFrameAddress");
+    expect(faultOf({ ...hours(3), frameAddress: null })).toBe("noFrameAddress");
+    expect(faultOf({ ...schedule, parameters: { reportEverySeconds: 3_600 } })).toBe("unsupported");
+    expect(faultOf(hours(1, 2, 3, 4, 5))).toBe("unsupported");
+    expect(faultOf(hours())).toBe("unsupported");
+    expect(faultOf(schedule)).toBe("unsupported");
+  });
 });
 
 describe("the broadcast address", () => {

@@ -208,7 +208,30 @@ describe("orders", () => {
     expect(bytes.ok && decodeJsonCommand(bytes.value)).toEqual({ ok: true, value: order });
   });
 
+  test("parameters are said with their action, and hours of the day not at all", () => {
+    const parameters = { reportEverySeconds: 3_600 };
+    const wanted = { ...order, action: "change_parameters", parameters } as const;
+    const to = { sequence: 7, frameAddress: null };
+    const bytes = jsonProtocol.encodeCommand({ ...wanted, ...to });
+    expect(bytes.ok && JSON.parse(Buffer.from(bytes.value).toString())).toMatchObject({
+      action: "change_parameters",
+      reportEverySeconds: 3_600,
+    });
+    expect(bytes.ok && decodeJsonCommand(bytes.value)).toEqual({ ok: true, value: wanted });
+    const hours = { ...wanted, ...to, parameters: { reportHours: [3, 15] } };
+    const fault = { kind: "unsupported" };
+    expect(jsonProtocol.encodeCommand(hours)).toMatchObject({ ok: false, fault });
+  });
+
   test.each([
+    [
+      "closes and changes something",
+      '{"v":1,"commandId":"c","action":"close","issuedAt":1,"expiresAt":2,"reportEverySeconds":9}',
+    ],
+    [
+      "changes nothing",
+      '{"v":1,"commandId":"c","action":"change_parameters","issuedAt":1,"expiresAt":2}',
+    ],
     ["opens", '{"v":1,"commandId":"c","action":"open","issuedAt":1,"expiresAt":2}'],
     ["never expires", '{"v":1,"commandId":"c","action":"close","issuedAt":1}'],
     ["expires on no day", '{"v":1,"commandId":"c","action":"close","issuedAt":1,"expiresAt":-1}'],

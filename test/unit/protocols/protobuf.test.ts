@@ -226,6 +226,25 @@ describe("orders", () => {
     expect(decodeProtobufCommand(bytes.value)).toEqual({ ok: true, value: order });
   });
 
+  test("parameters are said with their action, and hours of the day not at all", () => {
+    const parameters = { reportEverySeconds: 3_600 };
+    const wanted = { ...order, action: "change_parameters", parameters } as const;
+    const to = { sequence: 7, frameAddress: null };
+    const bytes = protobufProtocol.encodeCommand({ ...wanted, ...to });
+    if (!bytes.ok) throw new Error("an order is encoded");
+    expect(
+      downlinkType.toObject(downlinkType.decode(bytes.value), { enums: String }),
+    ).toMatchObject({
+      action: "CHANGE_PARAMETERS",
+      reportEverySeconds: 3_600,
+    });
+    expect(decodeProtobufCommand(bytes.value)).toEqual({ ok: true, value: wanted });
+    expect(decodeProtobufCommand(bytes.value.slice(0, -3)).ok).toBe(false);
+    const hours = { ...wanted, ...to, parameters: { reportHours: [3, 15] } };
+    const fault = { kind: "unsupported" };
+    expect(protobufProtocol.encodeCommand(hours)).toMatchObject({ ok: false, fault });
+  });
+
   test("an order without an end, or with another action, is none", () => {
     const bytes = encodeProtobufCommand(order);
     expect(decodeProtobufCommand(bytes.slice(0, -7)).ok).toBe(false);

@@ -35,6 +35,7 @@ export function aCommand(state: CommandState, change: Partial<Command> = {}): Co
     approvalsNeeded: 0,
     approvals: [],
     permit: null,
+    parameters: null,
     requestedAtMs: at(0),
     expiresAtMs: at(ttlMinutes),
     sentAtMs: null,

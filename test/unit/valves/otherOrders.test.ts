@@ -13,6 +13,7 @@ import {
   aCommand,
   approve,
   at,
+  clock,
   contact,
   delivered,
   expectLife,
@@ -201,6 +202,60 @@ describe("clock and history", () => {
       [1, reply("refused"), "failed"],
     ]);
     expect(state.trouble).toBeNull();
+  });
+});
+
+describe("parameters", () => {
+  const order = (parameters: Command["parameters"]): Act => {
+    const command = aCommand("authorised", { action: "change_parameters", parameters });
+    return () => ({ kind: "order", command, by: "anna" });
+  };
+  const changed = (parameters: Command["parameters"]): readonly Line[] => [
+    [0, order(parameters), "queued"],
+    [0, contact, "sent", { sends: true }],
+    [0, delivered, "delivered"],
+    [1, reply("executed"), "executed"],
+  ];
+  const hourly = { reportEverySeconds: 3_600 };
+
+  test("are verified when two reports lie apart as ordered; an event between proves nothing", () => {
+    expectLife(initialValveState, [
+      ...changed(hourly),
+      [1.1, reading("open"), "executed"],
+      [10, reading("open"), "executed"],
+      [40, reading("open"), "executed"],
+      [100, reading("open"), "verified", { detail: "reports-as-ordered" }],
+    ]);
+  });
+
+  test("of a meter that goes on as before end in failure", () => {
+    expectLife(initialValveState, [
+      ...changed(hourly),
+      [10, reading("open"), "executed"],
+      [60 * 24 + 10, reading("open"), "executed"],
+      [60 * 24 + 180, clock, "failed", { detail: "not-verified" }],
+    ]);
+  });
+
+  test("as hours of the day: the next report comes at the next of them", () => {
+    // Minute 0 is 08:00 UTC, 16:00 on the meter's clock.
+    expectLife(initialValveState, [
+      ...changed({ reportHours: [4, 16, 20] }),
+      [60, reading("open"), "executed"],
+      [245, reading("open"), "executed"],
+      [724, reading("open"), "verified"],
+    ]);
+  });
+
+  test("the meter refuses them, or is asked once more when nobody knows", () => {
+    expectLife(initialValveState, [
+      [0, order(hourly), "queued"],
+      [0, contact, "sent", { sends: true }],
+      [1, restart, "unknown"],
+      [2, reading("open"), "queued"],
+      [3, contact, "sent", { sends: true }],
+      [4, reply("refused"), "failed"],
+    ]);
   });
 });
 
