@@ -16,6 +16,7 @@ import { loadProfiles } from "#config/loadProfiles.ts";
 import type { Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
 import type { Profiles } from "#domain/profile.ts";
+import { policyIn } from "#engine/dispatch.ts";
 import { createCarrier } from "#downlink/carrier.ts";
 import type { EngineQueue } from "#engine/uplinkQueue.ts";
 import { startMqttIntake, type MqttIntake } from "#intake/mqttBroker.ts";
@@ -283,6 +284,7 @@ function openApi(base: Base, uplinks: UplinkQueue): ReturnType<typeof startApi> 
       secretOf: (id, secretNo) => webhookSecret(pepper, id, secretNo),
       urlFault: (url) => urlFault(url, config.notify.hostAllowList),
     },
+    dispatchPolicyOf: policyIn,
     describeAlarm: alarmMessage,
     figuresOf: alarmFigures,
     metrics: observability.exposition,

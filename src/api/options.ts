@@ -1,4 +1,5 @@
 /** What the API is given: every part is an argument. */
+import type { DispatchPolicy } from "#domain/workOrder.ts";
 import type { Profiles } from "#domain/profile.ts";
 import type { BillingQueries } from "#ports/billingQueries.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -41,6 +42,8 @@ export interface ApiOptions {
     /** Why this address may not be called; null: it may. */
     urlFault(url: string): string | null;
   };
+  /** Of the ledger's settings: which alarms open a work order, and the deadlines. */
+  readonly dispatchPolicyOf: (settings: Readonly<Record<string, string>>) => DispatchPolicy;
   readonly describeAlarm: DescribeAlarm;
   readonly figuresOf: FiguresOf;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };

@@ -80,6 +80,11 @@ export const permissions = {
   "frames.read": ["operator", "engineer", "auditor", "admin"],
   "frames.redecode": ["engineer", "admin"],
   "areas.read": watchers,
+  "workOrders.read": staff,
+  "workOrders.open": controlRoom,
+  /** Steps of an order: the dispatcher's, or the key of the utility's own dispatch system. */
+  "workOrders.step": ["dispatcher"],
+  "dispatch.policy": ["engineer"],
   "webhooks.read": ["engineer", "auditor", "admin"],
   /** Where events go: whoever may read alarms may not send them elsewhere. */
   "webhooks.write": ["admin"],

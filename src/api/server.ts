@@ -34,6 +34,7 @@ import { ruleRoutes } from "./routes/ruleRoutes.ts";
 import { readingRoutes } from "./routes/readingRoutes.ts";
 import type { Routes } from "./routes/routes.ts";
 import { webhookRoutes } from "./routes/webhookRoutes.ts";
+import { workOrderRoutes } from "./routes/workOrderRoutes.ts";
 import { worklistRoutes } from "./routes/worklistRoutes.ts";
 
 export interface Api {
@@ -150,6 +151,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   automationRoutes(app, options);
   eventRoutes(app, options);
   areaRoutes(app, options);
+  workOrderRoutes(app, options);
   webhookRoutes(app, options);
   alertmanagerRoutes(app, options);
   pushRoutes(app, options);

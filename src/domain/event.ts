@@ -1,6 +1,7 @@
 /** What happened, in sequence, for people and machines: `/v1/events` and `/v1/live`. */
 import type { CampaignState } from "./campaign.ts";
 import type { CommandState } from "./command.ts";
+import { workOrderStates } from "./workOrder.ts";
 
 export const alarmEventKinds = [
   "alarm.raised",
@@ -39,12 +40,19 @@ export const systemEventKinds = [
   "register.decided",
   "webhook.disabled",
 ] as const;
+export const workOrderEventKinds = [
+  ...workOrderStates.map((state) => `workOrder.${state}` as const),
+  "workOrder.noted",
+  "workOrder.escalated",
+  "dispatch.policyChanged",
+] as const;
 export type AlarmEventKind = (typeof alarmEventKinds)[number];
 export type EventKind =
   | AlarmEventKind
   | (typeof systemEventKinds)[number]
   | `command.${CommandState}`
-  | `campaign.${CampaignState}`;
+  | `campaign.${CampaignState}`
+  | (typeof workOrderEventKinds)[number];
 
 /** One event as it is stored and sent; `json` is the whole public object, `seq` included. */
 export interface StoredEvent {

@@ -6,7 +6,7 @@ import { formatInstant, type TimestampMs } from "./units.ts";
 export interface EventFilter {
   /** `alarm.raised`, or all of a family as `alarm.*`. */
   readonly kinds: readonly string[];
-  /** Only events about alarms have a priority: with this list no others pass. */
+  /** Only alarms and work orders have a priority: with this list no others pass. */
   readonly priorities: readonly Priority[];
   /** What concerns no meter concerns everybody and passes. */
   readonly areas: readonly string[];

@@ -14,7 +14,7 @@ import { refuse } from "./refuse.ts";
 import { draftFor, type Room } from "./room.ts";
 import { moveSystem } from "./systemAlarms.ts";
 
-type AlarmAsk = Extract<Ask, { readonly alarmId: string }>;
+type AlarmAsk = Extract<Ask, { readonly kind: `alarm.${string}` }>;
 type AlarmAct = Exclude<AlarmAsk, { readonly kind: "alarm.comment" }>;
 
 /** An act as a step of the alarm's life. */

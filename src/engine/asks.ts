@@ -21,6 +21,7 @@ import { decideRegister, exchangeMeter } from "./registerAsks.ts";
 import { actOnRules } from "./ruleAsks.ts";
 import type { Room } from "./room.ts";
 import { actOnWebhook } from "./webhookDesk.ts";
+import { actOnWorkOrder } from "./workOrderDesk.ts";
 
 /** Carries out one ask, once per idempotency key; every act leaves a line in the audit. */
 export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResult {
@@ -54,6 +55,9 @@ export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResu
 
 function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
   if ("webhookId" in ask) return actOnWebhook(book, ask, actor.label);
+  if ("workOrderId" in ask || ask.kind === "dispatch.policy") {
+    return actOnWorkOrder(book, ask, actor.label);
+  }
   switch (ask.kind) {
     case "meter.register":
       return registerMeter(room, book, ask.meter);

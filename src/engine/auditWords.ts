@@ -21,6 +21,10 @@ export function afterOf(answer: Answer): Readonly<Record<string, string | number
       return { state: answer.alarm.state, occurrence: answer.alarm.occurrence };
     case "meter":
       return { version: answer.meter.version, lifecycle: answer.meter.lifecycle };
+    case "workOrder": {
+      const { id, state, trace } = answer.workOrder;
+      return { workOrder: id, state, act: trace.at(-1)?.act ?? null };
+    }
     case "webhook":
       return { webhook: answer.webhook.id, state: answer.webhook.state };
     case "uplink":
@@ -43,6 +47,8 @@ function rulesAfter({ no, document }: RuleRecord) {
 /** The one thing that an act is about. */
 export function subjectOf(ask: Ask): string {
   if ("webhookId" in ask) return ask.webhookId;
+  if ("workOrderId" in ask) return ask.workOrderId;
+  if (ask.kind === "dispatch.policy") return "dispatch";
   switch (ask.kind) {
     case "meter.register":
       return ask.meter.id;

@@ -42,6 +42,8 @@ export interface Book {
     readonly webhooks: Map<string, Webhook>;
     readonly removedWebhooks: string[];
   };
+  /** Alarms that were told of, for the orders that follow them. */
+  readonly toldAlarms: { readonly kind: EventKind; readonly alarm: Alarm }[];
   /** Contexts as they were before the batch. */
   readonly before: Map<number, MeterContext | undefined>;
   readonly undo: (() => void)[];
@@ -49,10 +51,10 @@ export interface Book {
 
 /** Opens the books for one batch; everything that it changes in memory can be undone. */
 export function openBook(ledger: Ledger, memory: Memory, nowMs: TimestampMs): Book {
-  const { automation, system, meterAlarms, arrivals } = memory;
+  const { automation, system, meterAlarms, arrivals, dispatch } = memory;
   const sequences = { ...memory.sequences };
   const restore = (): void => {
-    Object.assign(memory, { automation, sequences, system, meterAlarms, arrivals });
+    Object.assign(memory, { automation, sequences, system, meterAlarms, arrivals, dispatch });
   };
   const changed = {
     meters: new Map<number, Meter>(),
@@ -75,6 +77,7 @@ export function openBook(ledger: Ledger, memory: Memory, nowMs: TimestampMs): Bo
     nodesBefore: new Map(),
     queued: new Set(),
     changed,
+    toldAlarms: [],
     before: new Map(),
     undo: [restore],
   };
@@ -169,6 +172,7 @@ function recordCommand(book: Book, change: CommandChange, meter: Meter): void {
 
 /** An event about an alarm, with the alarm as it now is. */
 export function publishAlarm(book: Book, kind: EventKind, alarm: Alarm, meter: Meter | null): void {
+  if (book.memory.dispatch.policy.openFor.length > 0) book.toldAlarms.push({ kind, alarm });
   const message = alarmMessage(alarm, meter?.id ?? null);
   publish(book, kind, meter, { alarm: publicAlarm(alarm, meter, message) });
 }

@@ -25,6 +25,7 @@ import type { ReceivedUplink } from "./takeUplink.ts";
 import { meetMeter, moveValve, withdrawForbidden } from "./valveDesk.ts";
 import { watch } from "./watch.ts";
 import { takeWebhookReport } from "./webhookDesk.ts";
+import { followAlarms } from "./workOrderDesk.ts";
 
 const watchEveryMs = 1_000;
 /** More uplinks of one batch than this cannot all be at fault: then it is the store. */
@@ -71,6 +72,7 @@ export function startEngine(parts: EngineParts): Engine {
       watchFrom = watch(room, book, watchFrom);
       watchedAtMs = monotonicMs;
     }
+    followAlarms(book);
     if (blindSinceMs !== null) reportBlindness(room, book, blindSinceMs);
     writeContexts(room, book);
     writeEdgeNodes(book);

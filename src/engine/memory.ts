@@ -16,6 +16,7 @@ import type { AutomationState } from "#valves/judge.ts";
 import { noAlarms, recount, type AlarmCounts } from "./activeAlarms.ts";
 import { openArrivals, type Arrivals } from "./usualArrivals.ts";
 import type { Groups } from "./groups.ts";
+import { dispatchSetting, openDispatch, type Dispatch } from "./dispatch.ts";
 import { initialContext, reviveAlarms, reviveContext, type MeterContext } from "./context.ts";
 
 /** By rule; the outages, of which there can be several, by `outageKey`. */
@@ -43,6 +44,7 @@ export const settingNames = Object.freeze({
   rulesFile: "rules.file",
   closing: "valves.closing",
   arrivals: "arrivals.usual",
+  dispatch: dispatchSetting,
 });
 
 export interface Memory {
@@ -76,6 +78,7 @@ export interface Memory {
   /** Campaigns that wait or run. */
   readonly campaigns: Map<string, Campaign>;
   readonly webhooks: Map<string, Webhook>;
+  dispatch: Dispatch;
   /** Meters in each area. */
   readonly areaSizes: Map<string, number>;
   /** When this engine began to listen: before it, silence was ours. */
@@ -114,6 +117,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     groups: null,
     held: new Map(),
     campaigns: new Map(ledger.openCampaigns().map((campaign) => [campaign.id, campaign])),
+    dispatch: openDispatch(ledger.setting(settingNames.dispatch), ledger.openWorkOrders()),
     webhooks: new Map(ledger.webhooks().map((webhook) => [webhook.id, webhook])),
     areaSizes: new Map(),
     meterAlarms: { ...noAlarms },

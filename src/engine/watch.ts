@@ -9,6 +9,7 @@ import { watchCampaigns } from "./campaignDesk.ts";
 import { moveValve, noteSilence } from "./valveDesk.ts";
 import { watchSilence } from "./silence.ts";
 import { moveSystem } from "./systemAlarms.ts";
+import { watchWorkOrders } from "./workOrderDesk.ts";
 import { nextDue } from "#alarms/alarmTimes.ts";
 import type { Alarm } from "#domain/alarm.ts";
 
@@ -21,6 +22,7 @@ export function watch(room: Room, book: Book, from: number): number {
   watchEdgeNodes(room, book);
   watchBreaker(room, book);
   watchCampaigns(room, book);
+  watchWorkOrders(book);
   watchAlarms(room, book);
   watchArrivals(room, book);
   return watchSilence(room, book, from);

@@ -16,6 +16,7 @@ import { registryTable } from "./registryTable.ts";
 import { ruleDocumentTable } from "./ruleDocumentTable.ts";
 import { each, numberOf, one } from "./sql.ts";
 import { webhookTable } from "./webhookTable.ts";
+import { workOrderTable } from "./workOrderTable.ts";
 
 const checkpointsPerMeterMax = 8;
 const idempotencyKeptMs = dayMs;
@@ -31,6 +32,7 @@ export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
     ...commandTable(db),
     ...campaignTable(db),
     ...webhookTable(db),
+    ...workOrderTable(db),
     ...billingTable(db),
     ...registryTable(db),
     ...meterKeyTable(db),

@@ -13,6 +13,7 @@ import { meterQueries } from "./queriesMeters.ts";
 import { readingQueries } from "./queriesReadings.ts";
 import { ruleQueries } from "./ruleDocumentTable.ts";
 import { webhookQueries } from "./webhookTable.ts";
+import { workOrderQueries } from "./workOrderTable.ts";
 
 /** The same methods without the promises. */
 export type Answers<Part> = {
@@ -44,6 +45,7 @@ export function answersFrom(db: DatabaseSync): Answers<Queries> {
     ...campaignQueries(db),
     ...ruleQueries(db),
     ...webhookQueries(db),
+    ...workOrderQueries(db),
     ...logQueries(db),
   };
 }

@@ -32,6 +32,8 @@ const queryMethods: Readonly<Record<keyof Queries, true>> = {
   ruleRecords: true,
   rulesNamed: true,
   rulesAt: true,
+  workOrders: true,
+  workOrder: true,
   webhooks: true,
   webhook: true,
   deliveries: true,

@@ -21,6 +21,7 @@ interface Body {
   readonly kind: string;
   readonly at: string;
   readonly meterId: string | null;
+  readonly workOrder?: { readonly priority: Priority; readonly area: string | null };
   readonly alarm?: {
     readonly priority: Priority;
     readonly area: string | null;
@@ -34,14 +35,15 @@ export function toldEvent(
   { seq, json }: StoredEvent,
   areaOf: (meterId: string) => string | null,
 ): ToldEvent {
-  const { kind, at, meterId, alarm } = JSON.parse(json) as Body;
+  const { kind, at, meterId, alarm, workOrder } = JSON.parse(json) as Body;
+  const subject = alarm ?? workOrder;
   return {
     seq,
     kind,
     at,
     meterId,
-    priority: alarm?.priority ?? null,
-    area: alarm?.area ?? (meterId === null ? null : areaOf(meterId)),
+    priority: subject?.priority ?? null,
+    area: subject?.area ?? (meterId === null ? null : areaOf(meterId)),
     isQuiet: alarm?.historical === true || alarm?.listed === true,
     json,
   };

@@ -16,6 +16,7 @@ import type { StoredReading } from "#domain/reading.ts";
 import type { Role } from "#domain/role.ts";
 import type { RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
+import type { WorkOrder } from "#domain/workOrder.ts";
 
 /** How an uplink came in: from the meter itself or through a gateway (its id). */
 export type UplinkRoute = "meter" | `gateway:${string}`;
@@ -148,6 +149,10 @@ export interface Ledger {
   putCampaign(campaign: Campaign): void;
   /** Campaigns that wait or run, for start-up. */
   openCampaigns(): readonly Campaign[];
+  putWorkOrder(order: WorkOrder): void;
+  workOrder(id: string): WorkOrder | undefined;
+  /** Those that somebody still has something to do about, for start-up. */
+  openWorkOrders(): readonly WorkOrder[];
   webhooks(): readonly Webhook[];
   putWebhook(webhook: Webhook): void;
   dropWebhook(id: string): void;

@@ -12,6 +12,7 @@ import type { StoredReading } from "#domain/reading.ts";
 import type { RuleRecord } from "#domain/ruleDocument.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
+import type { WorkOrder, WorkOrderState } from "#domain/workOrder.ts";
 import type { AuditHead, AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
 
 export interface MeterView {
@@ -36,6 +37,18 @@ export type OccurrenceView = StoredOccurrence & {
   /** When later readings showed that it never was; null: it stands. */
   readonly retractedAtMs: number | null;
 };
+
+export interface WorkOrderView {
+  readonly order: WorkOrder;
+  /** null: about the system itself. */
+  readonly meter: Meter | null;
+}
+
+export interface WorkOrderFilter {
+  readonly states: readonly WorkOrderState[] | null;
+  readonly alarmId: string | null;
+  readonly meterId: string | null;
+}
 
 export interface CommandView {
   readonly command: Command;
@@ -153,6 +166,12 @@ export interface Queries {
   rulesNamed(version: string): Promise<RuleRecord | null>;
   /** The change that was in force at an instant; null: none yet, so the factory's rules were. */
   rulesAt(atMs: number): Promise<RuleRecord | null>;
+  workOrders(
+    filter: WorkOrderFilter,
+    cursor: string | null,
+    limit: number,
+  ): Promise<Page<WorkOrderView>>;
+  workOrder(id: string): Promise<WorkOrderView | null>;
   webhooks(): Promise<readonly Webhook[]>;
   webhook(id: string): Promise<Webhook | null>;
   /** The newest first. */

@@ -12,6 +12,7 @@ import type { MeterParameters } from "#domain/parameters.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Role } from "#domain/role.ts";
 import type { RuleDocument, RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
+import type { DispatchPolicy, ExternalRef, WorkOrder, WorkOrderAct } from "#domain/workOrder.ts";
 import type { EventFilter, Webhook, WebhookState } from "#domain/webhook.ts";
 import type { ApiKeyRow, CredentialRow, GatewayRow } from "./ledger.ts";
 
@@ -139,6 +140,24 @@ export type Ask =
     }
   | { readonly kind: "rules.factory"; readonly replaces: number; readonly reason: string }
   | {
+      readonly kind: "workOrder.open";
+      readonly workOrderId: string;
+      readonly alarmId: string;
+      readonly note: string | null;
+      readonly externalRef: ExternalRef | null;
+    }
+  | {
+      readonly kind: "workOrder.step";
+      readonly workOrderId: string;
+      readonly act: WorkOrderAct;
+      readonly note: string | null;
+      readonly assignee: string | null;
+      readonly externalRef: ExternalRef | null;
+      /** When it happened; null: now. */
+      readonly atMs: number | null;
+    }
+  | { readonly kind: "dispatch.policy"; readonly policy: DispatchPolicy; readonly reason: string }
+  | {
       readonly kind: "webhook.create";
       readonly webhookId: string;
       readonly label: string;
@@ -197,6 +216,7 @@ export type Answer =
   | { readonly kind: "rules"; readonly record: RuleRecord }
   | { readonly kind: "rulePreview"; readonly preview: RulePreview }
   | { readonly kind: "webhook"; readonly webhook: Webhook }
+  | { readonly kind: "workOrder"; readonly workOrder: WorkOrder }
   | { readonly kind: "uplink"; readonly seq: number; readonly outcome: UplinkOutcome }
   | { readonly kind: "done" };
 

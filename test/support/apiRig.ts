@@ -13,6 +13,7 @@ import type { ClosePolicy } from "#domain/closePolicy.ts";
 import { invariant } from "#domain/invariant.ts";
 import { roles, type Role } from "#domain/role.ts";
 import { timestampMs } from "#domain/units.ts";
+import { policyIn } from "#engine/dispatch.ts";
 import { startEngine } from "#engine/engine.ts";
 import type { BatchReport, EngineBatch, UplinkBatch } from "#engine/messages.ts";
 import { billingRows } from "#ledger/billingTable.ts";
@@ -186,6 +187,7 @@ export async function startApiRig(options: RigOptions = {}) {
       secretOf: (id, secretNo) => webhookSecret(testPepper, id, secretNo),
       urlFault: (url) => urlFault(url, ["127.0.0.1"]),
     },
+    dispatchPolicyOf: policyIn,
     describeAlarm: alarmMessage,
     figuresOf: alarmFigures,
     metrics: { contentType: "text/plain; version=0.0.4", text: async () => "up 1\n" },

@@ -71,6 +71,7 @@ export const rooms: readonly Room[] = [
     "What passed a metering point between two instants, to the millilitre, and what a bill must know of it.",
     [domain, "src/screening", "src/readings/gasDay.ts"],
   ),
+  room("src/dispatch", "The life of a work order: steps, deadlines, escalation.", [domain]),
   room("src/ports", "What the engine needs from the world, as interfaces.", [domain]),
   room("src/engine", "The use-cases, the batch, the one writer.", [
     domain,
@@ -78,6 +79,7 @@ export const rooms: readonly Room[] = [
     "src/rules",
     "src/alarms",
     "src/valves",
+    "src/dispatch",
     ports,
     contract,
     "protocols/carriers/contract.ts",
@@ -157,6 +159,7 @@ export const pureRooms: readonly string[] = [
   "src/alarms",
   "src/valves",
   "src/billing",
+  "src/dispatch",
   "src/engine",
   ports,
 ];

@@ -26,7 +26,7 @@ import type { Routes } from "./routes.ts";
 
 const kindSchema = z
   .string()
-  .regex(/^[a-z]{1,20}\.(\*|[A-Za-z-]{1,30})$/, "as alarm.raised or alarm.*");
+  .regex(/^[A-Za-z]{1,20}\.(\*|[A-Za-z-]{1,30})$/, "as alarm.raised or alarm.*");
 const prioritySchema = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
 
 const filterShape = {
