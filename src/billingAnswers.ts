@@ -4,7 +4,7 @@ import { consumptionOf } from "#billing/consumption.ts";
 import { determinantText } from "#billing/determinantText.ts";
 import type { GasDays } from "#billing/gasDays.ts";
 import { registerAt } from "#billing/instantRegister.ts";
-import { registerChain, type RegisterChain } from "#billing/registerChain.ts";
+import { registerChain, type ChainInput, type RegisterChain } from "#billing/registerChain.ts";
 import type { BillingInstant } from "#domain/billing.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { StoredReading } from "#domain/reading.ts";
@@ -111,15 +111,13 @@ class BillingDesk {
     const record = this.#rows.record(meter.no);
     let untilMs = toMs;
     let readings: readonly StoredReading[] = [];
-    let chain = this.#assemble(meter, record, sinceMs, readings);
+    let chain = this.#assemble(meter, record, { sinceMs, untilMs, readings });
     for (const aheadMs of [0, ...lookAheadMs]) {
       const start = aheadMs === 0 ? sinceMs : untilMs + 1;
       untilMs = toMs + aheadMs;
       const more = untilMs < start ? [] : this.#readings(meter, start, untilMs + 1);
-      if (more.length > 0 || aheadMs === 0) {
-        readings = [...readings, ...more];
-        chain = this.#assemble(meter, record, sinceMs, readings);
-      }
+      readings = [...readings, ...more];
+      chain = this.#assemble(meter, record, { sinceMs, untilMs, readings });
       if ((chain.points.at(-1)?.atMs ?? -Infinity) >= toMs) break;
       const newest = aheadMs === 0 ? this.#answers.latestReading(meter.id) : undefined;
       if (newest !== undefined && (newest?.measuredAtMs ?? 0) <= toMs) break;
@@ -130,13 +128,11 @@ class BillingDesk {
   #assemble(
     meter: Meter,
     record: RegisterRecord,
-    sinceMs: number,
-    readings: readonly StoredReading[],
+    known: Pick<ChainInput, "sinceMs" | "untilMs" | "readings">,
   ): RegisterChain {
     return registerChain({
       kind: meter,
-      sinceMs,
-      readings,
+      ...known,
       ...record,
       billed: new Map(),
     });

@@ -11,7 +11,7 @@ import type {
 } from "#domain/billing.ts";
 import { sizeLimits } from "#domain/meter.ts";
 import { readingFlags, type Quality } from "#domain/reading.ts";
-import { timestampMs, volumeMl } from "#domain/units.ts";
+import { hourMs, timestampMs, volumeMl } from "#domain/units.ts";
 import {
   judgeRegister,
   type RegisterSettings,
@@ -58,6 +58,8 @@ export interface ChainInput {
   readonly kind: RegisterKind;
   /** The first instant that counts. The register there is believed, so it should be one that was found sound. */
   readonly sinceMs: number;
+  /** The last instant up to which all is known; what persons say of later ones is left out. */
+  readonly untilMs: number;
   /** Every version, in time order. */
   readonly readings: readonly RegisterReading[];
   /** All exchanges of the metering point, in time order. */
@@ -73,8 +75,10 @@ const clockFlags = readingFlags.TIME_INVALID | readingFlags.TIME_FUTURE;
 /** Puts the chain together. */
 export function registerChain(input: ChainInput): RegisterChain {
   const segments = segmentsOf(input);
-  const ahead = input.exchanges.filter(({ atMs }) => atMs >= input.sinceMs);
-  const walk = new ChainWalk(segments, input.exchanges.length - ahead.length);
+  const { sinceMs, untilMs, exchanges } = input;
+  const ahead = exchanges.filter(({ atMs }) => atMs >= sinceMs && atMs <= untilMs);
+  const before = exchanges.filter(({ atMs }) => atMs < sinceMs).length;
+  const walk = new ChainWalk(segments, before);
   for (const instant of instantsOf(input)) {
     while (ahead[0] !== undefined && ahead[0].atMs <= instant.atMs) walk.exchange(ahead.shift());
     walk.take(instant);
@@ -101,7 +105,9 @@ interface Instant {
 function instantsOf(input: ChainInput): readonly Instant[] {
   const decisions = new Map<number, RegisterDecision>();
   for (const decision of input.decisions) {
-    if (decision.measuredAtMs >= input.sinceMs) decisions.set(decision.measuredAtMs, decision);
+    const { measuredAtMs } = decision;
+    if (measuredAtMs >= input.sinceMs && measuredAtMs <= input.untilMs)
+      decisions.set(decision.measuredAtMs, decision);
   }
   const versions = new Map<number, RegisterReading[]>();
   for (const reading of input.readings) {
@@ -126,8 +132,17 @@ interface Counting {
   readonly isDecided: boolean;
 }
 
-/** Rank of what no person has decided; suspect never counts against another. */
-const rank: readonly Quality[] = ["suspect", "estimated", "raw", "validated", "edited"];
+/**
+ * Rank of what no person has decided. What the engine thought of a reading is none: a late one it never judged, and
+ * what counts may not depend on which of two came first.
+ */
+const rank: Readonly<Record<Quality, number>> = {
+  estimated: 0,
+  suspect: 1,
+  raw: 1,
+  validated: 1,
+  edited: 2,
+};
 
 /**
  * Which version counts: a person's word (what came after it and differs is a conflict again), else the one that a
@@ -150,8 +165,7 @@ function countingRegister(instant: Omit<Instant, "atMs">): {
   for (const { indexMl, quality } of versions) {
     if (indexMl === null) continue;
     const known = best.get(indexMl);
-    if (known === undefined || rank.indexOf(quality) > rank.indexOf(known))
-      best.set(indexMl, quality);
+    if (known === undefined || rank[quality] > rank[known]) best.set(indexMl, quality);
   }
   const isConflict = best.size > 1;
   const as = (indexMl: number, quality: Quality) => ({
@@ -161,9 +175,9 @@ function countingRegister(instant: Omit<Instant, "atMs">): {
   const [only] = best;
   if (only !== undefined && !isConflict) return as(...only);
   if (billedMl !== undefined && best.has(billedMl)) return as(billedMl, "validated");
-  const highest = Math.max(...[...best.values()].map((quality) => rank.indexOf(quality)));
-  const [first, ...others] = [...best].filter(([, quality]) => rank.indexOf(quality) === highest);
-  const isAlone = first !== undefined && others.length === 0 && highest > 0;
+  const highest = Math.max(...[...best.values()].map((quality) => rank[quality]));
+  const [first, ...others] = [...best].filter(([, quality]) => rank[quality] === highest);
+  const isAlone = first !== undefined && others.length === 0;
   return isAlone ? as(...first) : { counts: null, isConflict };
 }
 
@@ -175,6 +189,12 @@ const flagWords: readonly (readonly [number, BillingFlag])[] = [
   [readingFlags.RESYNC, "resync"],
 ];
 
+/**
+ * A register that went round within a longer gap may as well be another meter's: a day between two readings, and what
+ * an upload may be late by.
+ */
+const roundSeenWithinMs = 26 * hourMs;
+
 /** One walk through the past of a metering point. */
 class ChainWalk {
   readonly points: ChainPoint[] = [];
@@ -183,6 +203,8 @@ class ChainWalk {
   readonly #segments: readonly ChainSegment[];
   #segment: number;
   #state: RegisterState = null;
+  /** The last register that was too high to be believed, until another one is. */
+  #higher: RegisterState = null;
   #passedMl = 0;
   #exchange: MeterExchange | undefined;
 
@@ -203,8 +225,17 @@ class ChainWalk {
     if (counts.isDecided) return this.#decided(atMs, counts, flags);
     const settings = this.#settings();
     const at = timestampMs(atMs);
+    const lower = this.#state?.lower;
     const verdict = judgeRegister(settings, this.#state, at, volumeMl(counts.indexMl));
-    this.#state = verdict.state;
+    // A time that is ours may be late by days, so a register that does not fit there says nothing about the meter.
+    const isMisplaced = !verdict.isTrusted && (flags & clockFlags) !== 0;
+    if (!isMisplaced) this.#state = verdict.state;
+    const higher = this.#higher;
+    if (!isMisplaced)
+      this.#higher =
+        (verdict.flags & readingFlags.RANGE) === 0
+          ? null
+          : { atMs: at, indexMl: volumeMl(counts.indexMl) };
     if (!verdict.isTrusted) {
       const word = flagWords.find(([bit]) => (verdict.flags & bit) !== 0)?.[1];
       if (word !== undefined) this.findings.push({ flag: word, atMs });
@@ -212,6 +243,18 @@ class ChainWalk {
     }
     this.#passedMl += verdict.consumedMl ?? 0;
     const isRollover = (verdict.flags & readingFlags.ROLLOVER) !== 0;
+    const isUnseen = isRollover && atMs - (this.points.at(-1)?.atMs ?? atMs) > roundSeenWithinMs;
+    if (isUnseen) this.findings.push({ flag: "rollover-unseen", atMs });
+    // It follows from a lower register as well: that may have been another meter, which has caught up by now. A
+    // single zero is a fault of the transmission (gas-domain 4.3).
+    const isOther = lower !== undefined && (lower.indexMl > 0 || lower.count > 1) && !isRollover;
+    const mayBeOther =
+      isOther && judgeRegister(settings, lower, at, volumeMl(counts.indexMl)).isTrusted;
+    if (mayBeOther) this.findings.push({ flag: "restarted", atMs });
+    // More than could have passed, and it counts on from there: only time has made it possible.
+    const hasJumped =
+      higher !== null && judgeRegister(settings, higher, at, volumeMl(counts.indexMl)).isTrusted;
+    if (hasJumped) this.findings.push({ flag: "jump", atMs });
     this.#push(atMs, counts.indexMl, soundQuality(counts.quality), flags, isRollover);
   }
 

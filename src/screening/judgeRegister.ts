@@ -25,6 +25,8 @@ interface LowerRegister extends Anchor {
   readonly firstMl: VolumeMl;
   /** Values in a row that fit one another. */
   readonly count: number;
+  /** The first since the trusted one could have been a round of the register; absent: it was not looked at. */
+  readonly isRound?: boolean;
 }
 
 export interface RegisterVerdict {
@@ -71,17 +73,20 @@ export function judgeRegister(
     return { ...doubted(state, readingFlags.RANGE), doubtedMl: differenceMl };
   }
   const roundMl = differenceMl + settings.registerRangeMl;
-  const isRollover =
+  const isRound =
     state.indexMl > settings.registerRangeMl * thresholds.rolloverFromShare &&
     indexMl < settings.registerRangeMl * thresholds.rolloverToShare &&
     roundMl <= capacityMl;
-  if (isRollover) return trusted(atMs, indexMl, readingFlags.ROLLOVER, roundMl);
+  // A telegram of nothing but zeros looks like a round that ends exactly at zero: the next value tells. And what was
+  // no round when it came does not become one because time has passed.
+  if (isRound && indexMl > 0 && state.lower?.isRound !== false)
+    return trusted(atMs, indexMl, readingFlags.ROLLOVER, roundMl);
   if (-differenceMl <= thresholds.resyncQuanta * settings.quantumMl) {
     return doubted(state, readingFlags.RESYNC);
   }
   const isZero = indexMl <= state.indexMl * thresholds.zeroShare;
   const flag = isZero ? readingFlags.REGISTER_ZERO : readingFlags.REGISTER_BACK;
-  return followLower(settings, state, flag, atMs, indexMl);
+  return followLower(settings, { ...state, flag, isRound }, atMs, indexMl);
 }
 
 /**
@@ -91,20 +96,20 @@ export function judgeRegister(
  */
 function followLower(
   settings: RegisterSettings,
-  state: NonNullable<RegisterState>,
-  flag: number,
+  found: NonNullable<RegisterState> & { readonly flag: number; readonly isRound: boolean },
   atMs: TimestampMs,
   indexMl: VolumeMl,
 ): RegisterVerdict {
-  const { lower: before, ...anchor } = state;
-  const fresh = { atMs, indexMl, firstMl: indexMl, count: 1 };
+  const { lower: before, flag, ...anchor } = found;
+  const isRound = found.isRound && before?.isRound !== false;
+  const fresh = { atMs, indexMl, firstMl: indexMl, count: 1, isRound };
   const differenceMl = before === undefined ? -1 : indexMl - before.indexMl;
   const fits =
     before !== undefined &&
     differenceMl >= 0 &&
     differenceMl <= passableMl(settings, atMs - before.atMs);
   if (!fits) return doubted({ ...anchor, lower: fresh }, flag);
-  const lower = { atMs, indexMl, firstMl: before.firstMl, count: before.count + 1 };
+  const lower = { ...before, atMs, indexMl, count: before.count + 1 };
   const verdict = doubted({ ...anchor, lower }, flag);
   const hasResumed = lower.count >= thresholds.resumedValues && indexMl > lower.firstMl;
   if (!hasResumed) return verdict;

@@ -16,7 +16,7 @@ function reading(atMs: number, ml: number): RegisterReading {
 }
 
 function chainOf(readings: readonly RegisterReading[], more: Partial<ChainInput> = {}) {
-  const none = { sinceMs: 0, exchanges: [], decisions: [], billed: new Map() };
+  const none = { sinceMs: 0, untilMs: Infinity, exchanges: [], decisions: [], billed: new Map() };
   return registerChain({ kind, readings, ...none, ...more });
 }
 

@@ -21,7 +21,7 @@ function reading([hour, litres, quality = "raw"]: Line): RegisterReading {
 
 function chainOf(lines: readonly Line[], more: Partial<ChainInput> = {}) {
   const readings = lines.map(reading);
-  const none = { sinceMs: 0, exchanges: [], decisions: [], billed: new Map() };
+  const none = { sinceMs: 0, untilMs: Infinity, exchanges: [], decisions: [], billed: new Map() };
   return registerChain({ kind, readings, ...none, ...more });
 }
 
@@ -84,6 +84,34 @@ describe("what counts", () => {
     expect(new Set(chain.findings.map(({ flag }) => flag))).toEqual(new Set(["register-back"]));
   });
 
+  test("nor when it has caught up with what was trusted, or time has made a jump possible", () => {
+    const flagsOf = (lines: readonly Line[]) => chainOf(lines).findings.map(({ flag }) => flag);
+    // Another meter at 32 instead of 40 m³; then another one 13 m³ ahead.
+    expect(
+      flagsOf([
+        [0, 40_000],
+        [1, 32_000],
+        [2, 36_000],
+        [3, 41_000],
+      ]),
+    ).toEqual(["register-back", "register-back", "restarted"]);
+    expect(
+      flagsOf([
+        [0, 40_000],
+        [1, 53_000],
+        [2, 53_500],
+      ]),
+    ).toEqual(["capacity", "jump"]);
+  });
+
+  test("nor when it went round within a gap in which nobody saw it near its end", () => {
+    const chain = chainOf([
+      [0, 99_990_000],
+      [48, 20_000],
+    ]);
+    expect(chain.findings.map(({ flag }) => flag)).toEqual(["rollover-unseen", "rollover"]);
+  });
+
   test("an exchange explains it, whenever it is entered", () => {
     const chain = chainOf(
       [
@@ -133,6 +161,16 @@ describe("different registers at one instant", () => {
     ]);
     expect(seen(chain)[1]).toEqual([1, 200, 100]);
     expect(chain.openConflicts).toEqual([at1]);
+  });
+
+  test("what the engine thought of them when they came is no rank", () => {
+    const chain = chainOf([
+      [0, 100],
+      [1, 200, "validated"],
+      [1, 300, "raw"],
+      [2, 400],
+    ]);
+    expect(seen(chain).map(([hour]) => hour)).toEqual([0, 2]);
   });
 
   test("the one that was billed counts before what meters say, and the conflict stays open", () => {

@@ -51,6 +51,25 @@ describe("a register", () => {
     ]);
   });
 
+  test("a telegram of zeros near the end of the range is no round; a value behind it shows one", () => {
+    expectVerdicts([
+      [0, 99_999_900, [], null],
+      [1, 0, ["REGISTER_ZERO"], null],
+      [2, 99_999_950, [], 50],
+      [3, 0, ["REGISTER_ZERO"], null],
+      [4, 150, ["ROLLOVER"], 200],
+    ]);
+  });
+
+  test("what was no round when it came does not become one because time has passed", () => {
+    // Another meter, which nobody entered: 45 m³ short of the end, and 12 hours later they could have passed.
+    expectVerdicts([
+      [0, 99_955_000, [], null],
+      [1, 10_000, ["REGISTER_ZERO"], null],
+      [12, 10_500, ["REGISTER_ZERO"], null],
+    ]);
+  });
+
   test("goes round at the end of its range", () => {
     expectVerdicts([
       [0, 99_999_900, [], null],
