@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "#domain/invariant.ts";
 import type { ClosePolicy } from "#domain/closePolicy.ts";
+import type { Retention } from "#domain/retention.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { Profiles } from "#domain/profile.ts";
@@ -23,13 +24,14 @@ export interface EngineWorkerData {
   readonly masterKey: Uint8Array | null;
   readonly profiles: Profiles;
   readonly ruleDocument: RuleDocument | null;
+  readonly retention: Retention;
   readonly closePolicy: ClosePolicy | null;
 }
 
 invariant(parentPort !== null, "engineWorker.ts runs as a worker thread only");
 const port = parentPort;
 const data = workerData as EngineWorkerData;
-const { directory, clock, masterKey, profiles, ruleDocument, closePolicy } = data;
+const { directory, clock, masterKey, profiles, ruleDocument, closePolicy, retention } = data;
 
 function tell(report: EngineReport): void {
   port.postMessage(report);
@@ -48,6 +50,7 @@ function open(): { readonly ledger: Ledger; readonly engine: Engine } | undefine
       isStoreFailure: (error) => error instanceof LedgerError,
       ruleDocument,
       closePolicy,
+      retention,
     });
     return { ledger, engine };
   } catch (error) {

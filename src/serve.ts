@@ -13,7 +13,7 @@ import { startApi } from "#api/server.ts";
 import { loadClosePolicy } from "#config/loadClosePolicy.ts";
 import { loadRules } from "#config/loadRules.ts";
 import { loadProfiles } from "#config/loadProfiles.ts";
-import type { Config } from "#config/schema.ts";
+import { retentionOf, type Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
 import type { Profiles } from "#domain/profile.ts";
 import { policyIn } from "#engine/dispatch.ts";
@@ -181,7 +181,15 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
   const aftermath = new Aftermath(clock, observer, metrics);
   const { masterKey } = secrets;
   const host = await startEngineHost(
-    { directory, clock: clockSettings, masterKey, profiles, ruleDocument, closePolicy },
+    {
+      directory,
+      clock: clockSettings,
+      masterKey,
+      profiles,
+      ruleDocument,
+      closePolicy,
+      retention: retentionOf(config.retention),
+    },
     aftermath.parts(),
   );
   const { queue } = host;

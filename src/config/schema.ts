@@ -1,6 +1,7 @@
 /** Every setting of the program: one schema gives type, default, validation and the reference page. */
 import { isIP } from "node:net";
 import { z } from "zod";
+import { retentionDaysMin, type RetainedKind, type Retention } from "#domain/retention.ts";
 
 const port = z.int().min(0).max(65_535);
 const host = z.string().min(1).max(255);
@@ -128,6 +129,33 @@ const backupSchema = z.strictObject({
     .default(14)
     .describe("So many backups are kept; the oldest are removed, and what only they need."),
 });
+
+/** Days of a kind of data; below the legal minimum it is refused. */
+function days(kind: RetainedKind, what: string) {
+  const min = retentionDaysMin[kind];
+  return z
+    .int()
+    .min(min)
+    .max(36_500)
+    .optional()
+    .describe(`Days after which ${what} are removed, at least ${min}. Not set: never.`);
+}
+
+const retentionSchema = z.strictObject({
+  uplinksDays: days("uplinks", "raw frames"),
+  quarantineDays: days("quarantine", "entries of the quarantine, with their frames"),
+  eventsDays: days("events", "events of `/v1/events`"),
+});
+
+/** As the engine takes it. */
+export function retentionOf(settings: Config["retention"]): Retention {
+  const { uplinksDays, quarantineDays, eventsDays } = settings;
+  return {
+    ...(uplinksDays === undefined ? {} : { uplinks: uplinksDays }),
+    ...(quarantineDays === undefined ? {} : { quarantine: quarantineDays }),
+    ...(eventsDays === undefined ? {} : { events: eventsDays }),
+  };
+}
 
 const heartbeatSchema = z.strictObject({
   file: file
@@ -273,6 +301,11 @@ export const configSchema = z
     encryption: encryptionSchema
       .prefault({})
       .describe("Files at rest under a key: backups; see docs/OPERATIONS.md."),
+    retention: retentionSchema
+      .prefault({})
+      .describe(
+        "How long what is kept; see docs/OPERATIONS.md. Registers, alarms, commands and the audit are never removed.",
+      ),
     disk: diskSchema.prefault({}).describe("What happens when the disk is nearly full."),
     heartbeat: heartbeatSchema
       .prefault({})

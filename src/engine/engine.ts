@@ -20,6 +20,7 @@ import { recordRules } from "./ruleAsks.ts";
 import { openRules, type OpenedRules } from "./rulesInForce.ts";
 import { settleRestored } from "./restored.ts";
 import { draftFor, type Room } from "./room.ts";
+import { sweepOld } from "./sweep.ts";
 import { liftSystem, raiseSystem, takeTrouble } from "./systemAlarms.ts";
 import type { ReceivedUplink } from "./takeUplink.ts";
 import { meetMeter, moveValve, withdrawForbidden } from "./valveDesk.ts";
@@ -70,6 +71,7 @@ export function startEngine(parts: EngineParts): Engine {
     const monotonicMs = room.clock.monotonicMs();
     if (monotonicMs - watchedAtMs >= watchEveryMs) {
       watchFrom = watch(room, book, watchFrom);
+      sweepOld(room, book);
       watchedAtMs = monotonicMs;
     }
     followAlarms(book);

@@ -3,6 +3,7 @@ import { alarmId, commandId } from "#domain/ids.ts";
 import type { Meter, ProtocolName } from "#domain/meter.ts";
 import type { CarrierName } from "#domain/platform.ts";
 import { withLearned, withoutCounters, type MeterFile } from "#domain/meterFile.ts";
+import type { Retention } from "#domain/retention.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Ledger } from "#ports/ledger.ts";
@@ -27,6 +28,8 @@ export interface Room {
   readonly protocols: Readonly<Record<ProtocolName, Protocol>>;
   readonly carriers: Readonly<Record<CarrierName, Carrier>>;
   readonly files: MeterFiles;
+  /** How long what is kept; none: for ever. */
+  readonly retention?: Retention;
   /** Tells failed storage, which fails the batch, from a mistake in one meter's evaluation. */
   isStoreFailure(error: unknown): boolean;
 }

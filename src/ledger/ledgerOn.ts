@@ -13,6 +13,7 @@ import { guarded, writeFailed } from "./ledgerError.ts";
 import { meterKeyTable } from "./meterKeyTable.ts";
 import { readingTable } from "./readingTable.ts";
 import { registryTable } from "./registryTable.ts";
+import { retentionTable } from "./retentionTable.ts";
 import { ruleDocumentTable } from "./ruleDocumentTable.ts";
 import { each, numberOf, one } from "./sql.ts";
 import { webhookTable } from "./webhookTable.ts";
@@ -39,6 +40,7 @@ export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
     ...edgeNodeTable(db),
     ...ruleDocumentTable(db),
     ...auditTable(db),
+    ...retentionTable(db),
     ...uplinkTables(db),
     ...contextTables(db),
     ...logTables(db),

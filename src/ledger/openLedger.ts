@@ -1,4 +1,4 @@
-/** The system of record on node:sqlite. Nothing is deleted yet: retention is later work. */
+/** The system of record on node:sqlite. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";

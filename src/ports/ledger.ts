@@ -13,6 +13,7 @@ import type { SealedKey } from "#domain/meterKey.ts";
 import type { UplinkName } from "#domain/platform.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
+import type { RetainedKind } from "#domain/retention.ts";
 import type { Role } from "#domain/role.ts";
 import type { RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
@@ -181,6 +182,16 @@ export interface Ledger {
   /** `births` null: as it was. */
   putEdgeNode(id: string, now: string, births: string | null): void;
   dropMeterKeys(meterNo: number): void;
+  /**
+   * Removes at most so many rows of the kind that are older than the instant and whose number is higher, in the order
+   * of their numbers; stops at the first that is not older. `isEnd`: nothing older is left.
+   */
+  dropOld(
+    kind: RetainedKind,
+    beforeMs: number,
+    afterNo: number,
+    countMax: number,
+  ): { readonly deleted: number; readonly lastNo: number; readonly isEnd: boolean };
   /** Keeps the answer of a request for its Idempotency-Key. */
   putIdempotent(key: string, requestHash: string, responseJson: string, atMs: number): void;
 

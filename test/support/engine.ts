@@ -8,6 +8,7 @@ import { uplinkNames, type UplinkName } from "#domain/platform.ts";
 import type { Alarm, RuleId } from "#domain/alarm.ts";
 import { alarmId, parseMeterId, type MeterId } from "#domain/ids.ts";
 import type { ClosePolicy } from "#domain/closePolicy.ts";
+import type { Retention } from "#domain/retention.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { timestampMs } from "#domain/units.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
@@ -104,6 +105,8 @@ interface Given {
 export class EngineUnderTest {
   readonly directory: string;
   nowMs = startMs;
+  /** In force from the next restart on. */
+  retention: Retention = {};
   ledger: Ledger;
   #engine: Engine;
   readonly #protocols: Protocols;
@@ -129,6 +132,7 @@ export class EngineUnderTest {
       protocols: this.#protocols,
       carriers: carrierByName,
       isStoreFailure: (error) => error instanceof LedgerError,
+      retention: this.retention,
       ...given,
       files: { ...testFiles, ...(given.confirmed && { confirmed: given.confirmed }) },
     });

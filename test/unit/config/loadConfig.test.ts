@@ -29,6 +29,7 @@ test("without any setting everything is on loopback and switched off where it ne
   expect(load({})).toEqual({
     dataDir: "./data",
     gasDay: { zone: "Asia/Shanghai", start: "00:00", areas: [] },
+    retention: {},
     backup: { everyHours: 24, keep: 14 },
     encryption: {},
     disk: { reserveMib: 128 },
@@ -307,3 +308,14 @@ describe("the keys of files", () => {
     expect(() => read(key, { file })).toThrow(`must not lie in ${where}`);
   });
 });
+
+test.each(["uplinksDays", "quarantineDays", "eventsDays"])(
+  "retention.%s below the law's",
+  (name) => {
+    const file = `retention: { ${name}: 183 }\n`;
+    expect(problemsOf({ file })).toEqual([
+      expect.stringContaining(`retention.${name}: must be a whole number from 184 to 36500`),
+    ]);
+    expect(load({ file: `retention: { ${name}: 184 }\n` }).retention).toEqual({ [name]: 184 });
+  },
+);

@@ -1,0 +1,17 @@
+/** How long each kind of data is kept. What is not named here is kept for ever: alarms, commands, the audit. */
+
+export const retainedKinds = ["quarantine", "uplinks", "events"] as const;
+export type RetainedKind = (typeof retainedKinds)[number];
+
+/** Days; a kind without a number is kept for ever. */
+export type Retention = Readonly<Partial<Record<RetainedKind, number>>>;
+
+/**
+ * Nothing younger may ever be removed. Network logs must be kept for six months (Cybersecurity Law of the PRC, article
+ * 21); frames, what was refused of them, and what happened are such logs.
+ */
+export const retentionDaysMin: Readonly<Record<RetainedKind, number>> = Object.freeze({
+  quarantine: 184,
+  uplinks: 184,
+  events: 184,
+});
