@@ -1,15 +1,19 @@
 /** Reads a policy of automatic closing: YAML; every mistake with line and column. */
-import type { ClosePolicy } from "#domain/closePolicy.ts";
+import { closeWords, type ClosePolicy } from "#domain/closePolicy.ts";
 import { siteClasses } from "#domain/meter.ts";
 import { z } from "zod";
 import { ConfigError } from "./configError.ts";
 import { checkDocument, documentText } from "./document.ts";
 import { readTextFile, type ReadText } from "./environment.ts";
 
-/** An uncontrolled flow is proposed to persons or not at all: people are at that meter. */
+/** Only a leak may close by itself; everything else is proposed to persons or not at all. */
+const proposed = z.enum(["person", "never"]).optional();
 const words = z.strictObject({
-  R1: z.enum(["automatic", "person", "never"]).optional(),
-  R19: z.enum(["person", "never"]).optional(),
+  R1: z.enum(closeWords).optional(),
+  R2: proposed,
+  R3: proposed,
+  R5: proposed,
+  R19: proposed,
 });
 
 const policySchema = z.strictObject({

@@ -1,7 +1,7 @@
 /** A utility's own policy of closing without a person, as plain data: checked when its file was read. */
 
-/** Rules that want a valve shut: R1 orders it, R19 proposes it to persons. */
-export const closingRules = ["R1", "R19"] as const;
+/** Rules that may want a valve shut: R1 orders it, the others propose it to persons, R2, R3 and R5 where a document lets them. */
+export const closingRules = ["R1", "R2", "R3", "R5", "R19"] as const;
 export type ClosingRule = (typeof closingRules)[number];
 
 /** Who closes for a rule: the system by itself, persons to whom it is proposed, or nobody unless a person orders it. */
@@ -26,8 +26,11 @@ export interface ClosePolicy {
   readonly meters: ByName;
 }
 
-/** Without a policy: a leak closes its valve, an uncontrolled flow proposes it. */
+/** Without a policy: a leak closes its valve, everything else proposes it. */
 export const factoryWords: Readonly<Record<ClosingRule, CloseWord>> = Object.freeze({
   R1: "automatic",
+  R2: "person",
+  R3: "person",
+  R5: "person",
   R19: "person",
 });

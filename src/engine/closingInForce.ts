@@ -14,7 +14,7 @@ import { formatInstant, timestampMs, type TimestampMs } from "#domain/units.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { ruleTable } from "#rules/ruleTable.ts";
-import { tuningFor } from "#rules/tuningFor.ts";
+import { conductFor, tuningFor } from "#rules/tuningFor.ts";
 import { armAfterMs, closeWordFor } from "#valves/closePolicy.ts";
 import { publish, type Book } from "./book.ts";
 import { settingNames } from "./memory.ts";
@@ -100,17 +100,24 @@ function inForce(changes: readonly ClosingChange[], rules: RulesInForce): Closin
   };
 }
 
-/** Which way a threshold leads is not asked: when a document changes one, its preview is the beginning of the day. */
+/**
+ * Which way a threshold leads is not asked: when a document changes one of a rule that asks for a close, or lets it ask
+ * again, its first preview is the beginning of the day.
+ */
 function thresholdChangesMs(rules: RulesInForce, meter: Meter, rule: ClosingRule): number[] {
   const records = rules.records();
   const said = records.map(({ document }) => thresholdsOf(document, meter, rule));
   const factory = thresholdsOf(null, meter, rule);
   return records.flatMap(({ previewedAtMs, inForceAtMs }, at) =>
-    said[at] === (said[at - 1] ?? factory) ? [] : [previewedAtMs ?? inForceAtMs],
+    said[at] === null || said[at] === (at === 0 ? factory : said[at - 1])
+      ? []
+      : [previewedAtMs ?? inForceAtMs],
   );
 }
 
-function thresholdsOf(document: RuleDocument | null, meter: Meter, rule: ClosingRule): string {
+/** null: under this document the rule asks for no close. */
+function thresholdsOf(document: RuleDocument | null, meter: Meter, rule: ClosingRule) {
+  if (!conductFor(document, meter)[rule].asksForClose) return null;
   const tuning: Readonly<Record<string, unknown>> = { ...tuningFor(document, meter) };
   return JSON.stringify(tuning[rule] ?? null);
 }

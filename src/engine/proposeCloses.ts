@@ -3,6 +3,7 @@
  * they ring on fresh data. Nothing here moves a valve; what nobody agrees to runs out.
  */
 import type { Alarm, MeterRuleId } from "#domain/alarm.ts";
+import { closingRules } from "#domain/closePolicy.ts";
 import { readingFlags } from "#domain/reading.ts";
 import { leakCloseExpiresInMs } from "#valves/judge.ts";
 import { isActive } from "./alarmDesk.ts";
@@ -35,12 +36,14 @@ export function proposeCloses(draft: Draft, settled: Settled): void {
     // What waits for a person already says it all; the next occurrence asks again.
     if (draft.context.valve.outstanding !== null) continue;
     const { measuredAtMs, receivedAtMs } = proof;
+    const closing = closingRules.find((name) => name === rule);
     order(draft, {
       cause: { kind: "alarm", ref: alarm.id },
       reason: alarm.rule,
       expiresInMs: leakCloseExpiresInMs,
       proof: { measuredAtMs, receivedAtMs, isLate: false, isDoubted: false },
       by: "engine",
+      ...(closing === undefined ? {} : { rule: closing }),
       isProposal: true,
     });
   }

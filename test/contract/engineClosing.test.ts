@@ -178,27 +178,57 @@ test("a profile whose bits are believed from now on, or mean something else, wai
   expect(makersLeakAt("M4", "51510000000044")).toBe("refused not-armed");
 });
 
-test("a rule document that changes a closing rule waits a day from its preview", () => {
-  const layers = { all: {}, sizes: {}, siteClasses: {}, areas: {} };
-  const sooner = { R1: { afterSeconds: 0 } };
-  const document: RuleDocument = {
+test("a leak that a document lets close again waits a day from its preview", () => {
+  const eve = { label: "eve", role: "engineer" } as const;
+  const layers = { all: {}, sizes: {}, siteClasses: {}, meters: {} };
+  const quiet: RuleDocument = {
     ...layers,
     version: "9",
-    hash: "ab",
-    meters: { M1: sooner, M2: { R13: { lowKpa: 1 } }, M3: sooner, M4: sooner },
+    hash: "a9",
+    areas: { old: { R1: { asksForClose: false } } },
   };
-  engine.ask({ kind: "rules.preview", document }, { label: "eve", role: "engineer" });
+  const loud: RuleDocument = { ...layers, version: "10", hash: "b0", areas: {} };
+  const reason = "drill";
+  engine.ask({ kind: "rules.preview", document: quiet }, eve);
+  engine.ask({ kind: "rules.put", document: quiet, replaces: 0, reason }, eve);
+  expect(leakAt("M1", { area: "old" })).toBe("");
+  engine.nowMs += 3 * dayMs;
+  engine.ask({ kind: "rules.preview", document: loud }, eve);
   const previewedMs = engine.nowMs;
   engine.nowMs += hourMs;
-  const put = { kind: "rules.put", document, replaces: 0, reason: "drill" } as const;
-  expect(engine.ask(put, { label: "eve", role: "engineer" })).toMatchObject({ ok: true });
-  expect(leakAt("M1")).toBe("refused not-armed");
-  expect(leakAt("M2")).toBe("queued null");
+  const put = { kind: "rules.put", document: loud, replaces: 1, reason } as const;
+  expect(engine.ask(put, eve)).toMatchObject({ ok: true });
+  expect(leakAt("M2", { area: "old" })).toBe("refused not-armed");
+  expect(leakAt("M3")).toBe("queued null");
   engine.restart();
   engine.nowMs = previewedMs + armAfterMs - 2 * minuteMs;
-  expect(leakAt("M3")).toBe("refused not-armed");
+  expect(leakAt("M4", { area: "old" })).toBe("refused not-armed");
   engine.nowMs = previewedMs + armAfterMs;
-  expect(leakAt("M4")).toBe("queued null");
+  expect(leakAt("M5", { area: "old" })).toBe("queued null");
+});
+
+test("the policy forbids what a document lets other rules propose", () => {
+  const eve = { label: "eve", role: "engineer" } as const;
+  const document: RuleDocument = {
+    ...{ sizes: {}, siteClasses: {}, areas: {}, meters: {} },
+    version: "9",
+    hash: "a9",
+    all: { R2: { asksForClose: true } },
+  };
+  const small: ClosePolicy = { ...policy, areas: { old: { R2: "never" } } };
+  engine.restart(null, { closePolicy: small });
+  engine.ask({ kind: "rules.preview", document }, eve);
+  engine.ask({ kind: "rules.put", document, replaces: 0, reason: "drill" }, eve);
+  const overflow = (id: string, change: Partial<MeterDraft>) => {
+    const meterNo = engine.register(id, change);
+    report(meterNo);
+    report(meterNo, { flowM3h: "9.000" });
+    report(meterNo, { flowM3h: "9.000" });
+    return ordered(meterNo);
+  };
+  expect(overflow("M1", {})).toBe("held proposed");
+  expect(overflow("M2", { area: "old" })).toBe("refused policy-forbids");
+  expect(overflow("M3", { critical: true })).toBe("held proposed");
 });
 
 test("a clock that was set back, and many changes in one day, arm nothing sooner", () => {

@@ -2,7 +2,7 @@
  * When one person's close waits for another one, and what may close without any. The latter is changed where its file
  * is, not over the API.
  */
-import { closeWords } from "#domain/closePolicy.ts";
+import { closeWords, closingRules } from "#domain/closePolicy.ts";
 import { formatInstant, timestampMs } from "#domain/units.ts";
 import { z } from "zod";
 import type { ApiOptions } from "../options.ts";
@@ -10,10 +10,7 @@ import { ask } from "../ask.ts";
 import { instantJson, reasonSchema } from "../json/common.ts";
 import type { Routes } from "./routes.ts";
 
-const words = z.object({
-  R1: z.enum(closeWords).optional(),
-  R19: z.enum(closeWords).optional(),
-});
+const words = z.partialRecord(z.enum(closingRules), z.enum(closeWords));
 const byName = z.record(z.string(), words);
 
 const closePolicy = z.object({

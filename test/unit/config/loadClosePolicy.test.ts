@@ -59,7 +59,7 @@ test("every mistake is told with line and column", () => {
 by: board
 reason: " "
 all:
-  R2: never
+  R4: never
   R19: automatic
 siteClasses:
   castle: { R1: never }
@@ -69,7 +69,7 @@ areas:
   ).toEqual([
     expect.stringMatching(/^closing.yaml:3:1 reason: /),
     expect.stringMatching(/^closing.yaml:6:3 all.R19: /),
-    "closing.yaml:5:3 all.R2: there is no such rule or key",
+    "closing.yaml:5:3 all.R4: there is no such rule or key",
     expect.stringMatching(/^closing.yaml:8:3 siteClasses.castle: /),
     expect.stringMatching(/^closing.yaml:10:15 areas.old-town.R1: /),
   ]);
