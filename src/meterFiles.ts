@@ -42,8 +42,8 @@ function contentOf({ protocol, dialect }: Profile): string {
     .digest("hex");
 }
 
-function partOf({ protocol, dialect, functions, isConfirmed }: Profile) {
-  const file: MeterFile = Object.freeze({ ...dialect, functions, isConfirmed });
+function partOf({ protocol, dialect, functions, isConfirmed, actuationsRated }: Profile) {
+  const file: MeterFile = Object.freeze({ ...dialect, functions, isConfirmed, actuationsRated });
   return { protocol, file };
 }
 

@@ -222,6 +222,14 @@ const sentences: Readonly<Record<RuleId, Sentence>> = {
     en: "much gas flows since the valve was opened at the meter, look at it and decide about the close",
     zh: "现场开阀后流量异常偏大，请确认并决定是否关阀",
   }),
+  R20: (proof, isLevel2) =>
+    withNumbers(
+      isLevel2
+        ? { en: "the valve is worn out, exchange it", zh: "阀门动作次数已达额定寿命，请更换" }
+        : { en: "the valve nears the end of its life", zh: "阀门动作次数接近额定寿命" },
+      plain(proof, "actuations", { en: "movements:", zh: "动作次数：" }),
+      plain(proof, "rated", { en: "rated for", zh: "额定次数：" }),
+    ),
   BLIND: (proof) => withReason({ en: "not storing readings", zh: "读数无法存储" }, proof),
   PARKED: (proof) =>
     withReason(

@@ -170,6 +170,7 @@ const common = {
   confirmed: z.boolean().default(false),
   quantumMl: z.int().min(1).max(1_000_000_000).nullable().default(null),
   functions: z.array(z.enum(meterFunctions)).max(meterFunctions.length),
+  actuationsRated: z.int().min(1).max(1_000_000).nullable().default(null),
   clock: clock.prefault({}),
 };
 

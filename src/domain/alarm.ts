@@ -23,6 +23,7 @@ export const meterRuleIds = [
   "R17",
   "R18",
   "R19",
+  "R20",
 ] as const;
 /** What the process measures of itself and tells the engine. */
 export const troubleRuleIds = [

@@ -1,6 +1,6 @@
 /** A utility's own policy of closing without a person, as plain data: checked when its file was read. */
 
-/** Rules that may want a valve shut: R1 orders it, the others propose it to persons, R2, R3 and R5 where a document lets them. */
+/** Rules that may want a valve shut: R1 orders it; R19, and R2, R3, R5 where a document lets them, propose it. */
 export const closingRules = ["R1", "R2", "R3", "R5", "R19"] as const;
 export type ClosingRule = (typeof closingRules)[number];
 

@@ -38,8 +38,8 @@ export const commandStates = [
 export type CommandState = (typeof commandStates)[number];
 
 /**
- * Movements that a motor valve is made for; beyond it the answer to an order warns. Our proposal: no figure is
- * published for the valves that we know.
+ * Movements that a motor valve is made for where its profile does not say; near them it is on the work list, beyond
+ * them the answer to an order warns. Our proposal: no figure is published for the valves that we know.
  */
 export const actuationsRated = 4_000;
 

@@ -110,6 +110,8 @@ export type StatusLevels = Readonly<
 export interface MeterFile extends MeterKeys, Dialect {
   /** What the meter's model can be told to do; absent: whatever its protocol can carry. */
   readonly functions?: readonly string[] | undefined;
+  /** Movements that the model's valve is made for. */
+  readonly actuationsRated?: number | null | undefined;
   /** The status map was held against the maker's document. */
   readonly isConfirmed?: boolean | undefined;
   /** When the uplink arrived, for times that are said relative to it (LwM2M). */

@@ -20,6 +20,8 @@ export interface Profile {
   /** The smallest volume its register shows, for meters that are registered without one. */
   readonly quantumMl: number | null;
   readonly functions: readonly MeterFunction[];
+  /** Movements that its valve is made for; null: the maker does not say. */
+  readonly actuationsRated: number | null;
   readonly dialect: Dialect;
 }
 

@@ -19,7 +19,8 @@ import { judgeOther, type OtherAsk, type OtherJudgement } from "#valves/judgeOth
 import { isEnded } from "#valves/commandTable.ts";
 import { stepValve, type ValveInput } from "#valves/stepValve.ts";
 import { isAutomatic } from "#valves/valveState.ts";
-import { activate, isActive, returnToNormal } from "./alarmDesk.ts";
+import { wearOf } from "#valves/wear.ts";
+import { activate, closeSilent, isActive, recordSilently, returnToNormal } from "./alarmDesk.ts";
 import type { Draft } from "./draft.ts";
 import { encodeCommand } from "./encodeCommand.ts";
 
@@ -39,6 +40,21 @@ export function moveValve(draft: Draft, input: ValveInput): void {
   followTrouble(draft, changed?.action === "close" ? changed : null);
   if (step.isUncontrolled && input.kind === "reading") proposeClose(draft, input.measuredAtMs);
   followProposal(draft, changed);
+  if (step.state.actuations !== before.actuations || draft.context.silent.R20 !== undefined) {
+    followWear(draft);
+  }
+}
+
+/** A valve that nears the end of its life is for whoever plans visits; an exchanged one begins anew. */
+function followWear(draft: Draft): void {
+  const { level, ...proof } = wearOf(draft.context.valve, draft.file.actuationsRated ?? null);
+  const known = draft.context.silent.R20;
+  if (level === 0) {
+    closeSilent(draft, "R20", draft.nowMs);
+    return;
+  }
+  const raisedAtMs = known?.level === level ? known.raisedAtMs : draft.nowMs;
+  recordSilently(draft, { rule: "R20", level, proof, raisedAtMs, returnedAtMs: null });
 }
 
 /** The meter listens now: what waits for it leaves, unless automation has no business with it any more. */

@@ -12,6 +12,7 @@ type CommandRead = Pick<Queries, "commands" | "command">;
 type NamedCommand = CommandRow & {
   readonly meterId: string;
   readonly area: string;
+  readonly profile: string | null;
   readonly longitude: number | null;
   readonly latitude: number | null;
   readonly crs: Position["crs"] | null;
@@ -23,7 +24,7 @@ type NamedCommand = CommandRow & {
 };
 
 /** The meter's habit stands in what the engine keeps of it: no write of its own. */
-const namedCommand = `SELECT ${commandColumns}, m.id AS meterId, m.area AS area,
+const namedCommand = `SELECT ${commandColumns}, m.id AS meterId, m.area AS area, m.profile AS profile,
     m.longitude AS longitude, m.latitude AS latitude, m.crs AS crs, m.report_every_ms AS reportEveryMs,
     json_extract(x.json, '$.lastReceivedAtMs') AS lastSeenAtMs,
     json_extract(x.json, '$.gapsMs') AS gapsMs,
@@ -46,12 +47,13 @@ export function commandQueries(db: DatabaseSync): Answers<CommandRead> {
   );
   function viewOf(named: NamedCommand): CommandView {
     const { meterId, area, reportEveryMs, lastSeenAtMs, gapsMs, actuations, ...placed } = named;
-    const { longitude, latitude, crs, ...row } = placed;
+    const { longitude, latitude, crs, profile, ...row } = placed;
     const gaps = JSON.parse(gapsMs ?? "[]") as readonly number[];
     return {
       command: commandOf(row),
       meterId,
       area,
+      profile,
       position: positionOf({ longitude, latitude, crs }),
       history: all(history, row.id),
       habit: { lastSeenAtMs, gapsMs: gaps, reportEveryMs },

@@ -55,6 +55,7 @@ export interface CommandView {
   readonly meterId: string;
   readonly area: string;
   readonly position: Position | null;
+  readonly profile: string | null;
   readonly history: readonly CommandTransition[];
   readonly habit: ReportingHabit;
   /** Movements of this valve that the meter has shown. */

@@ -137,6 +137,13 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 1, 2: 1 },
     source: "uncontrolled flow after a permitted opening, as GBCS and Zigbee meters watch for",
   },
+  R20: {
+    version: 1,
+    latching: false,
+    priority: { 1: 4, 2: 4 },
+    listed: [1, 2],
+    source: "6.2.4 reminders; a valve that has moved 90 % and 100 % of the times it is rated for",
+  },
   BLIND: {
     version: 1,
     latching: false,

@@ -16,6 +16,7 @@ import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "#engine/mess
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { ledgerFileName, openLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
+import type { MeterFiles } from "#ports/meterFiles.ts";
 import type { Actor, Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
 import type { Rng } from "#ports/rng.ts";
 import type { Protocol } from "#protocols/contract.ts";
@@ -98,6 +99,8 @@ interface Inheritance {
 interface Given {
   readonly ruleDocument?: RuleDocument | null;
   readonly closePolicy?: ClosePolicy | null;
+  /** Movements that every model's valve is made for. */
+  readonly actuationsRated?: number;
   /** Which profiles are confirmed. */
   readonly confirmed?: () => Readonly<Record<string, string>>;
 }
@@ -124,7 +127,12 @@ export class EngineUnderTest {
     this.#engine = this.#start();
   }
 
-  #start(given: Given = {}): Engine {
+  #start({ confirmed, actuationsRated, ...given }: Given = {}): Engine {
+    const files: MeterFiles = {
+      ...testFiles,
+      ...(confirmed === undefined ? {} : { confirmed }),
+      of: (meter, keys) => ({ ...testFiles.of(meter, keys), actuationsRated }),
+    };
     return startEngine({
       ledger: failing(this.ledger, (name) => this.#mayWrite(name)),
       clock: { nowMs: () => timestampMs(this.nowMs), monotonicMs: () => this.nowMs },
@@ -134,7 +142,7 @@ export class EngineUnderTest {
       isStoreFailure: (error) => error instanceof LedgerError,
       retention: this.retention,
       ...given,
-      files: { ...testFiles, ...(given.confirmed && { confirmed: given.confirmed }) },
+      files: actuationsRated === undefined && confirmed === undefined ? testFiles : files,
     });
   }
 

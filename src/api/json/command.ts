@@ -12,6 +12,7 @@ import type { CommandView } from "#ports/queries.ts";
 import { formatInstant } from "#domain/units.ts";
 import { z } from "zod";
 import { apiLimits } from "../limits.ts";
+import type { ApiOptions } from "../options.ts";
 import { instantJson, reasonSchema, text } from "./common.ts";
 import { positionSchema } from "./meter.ts";
 
@@ -120,7 +121,12 @@ export const orderSchema = z.strictObject({
 const waitingStates: readonly CommandState[] = ["requested", "held", "authorised", "queued"];
 
 /** A command for a reader at this moment. */
-export function commandJson(view: CommandView, nowMs: number): CommandJson {
+export function commandJson(
+  view: CommandView,
+  { clock, profiles }: Pick<ApiOptions, "clock" | "profiles">,
+): CommandJson {
+  const nowMs = clock.nowMs();
+  const rated = profiles[view.profile ?? ""]?.actuationsRated ?? actuationsRated;
   const { command, habit, actuations } = view;
   const isWaiting = waitingStates.includes(command.state);
   const window = isWaiting ? effectWindow(habit, nowMs) : null;
@@ -133,7 +139,7 @@ export function commandJson(view: CommandView, nowMs: number): CommandJson {
     takesEffect: window === null ? null : windowJson(window),
     warnings: [
       ...(isLate ? (["expires-before-wake"] as const) : []),
-      ...(actuations >= actuationsRated ? (["valve-life"] as const) : []),
+      ...(actuations >= rated ? (["valve-life"] as const) : []),
     ],
   };
 }

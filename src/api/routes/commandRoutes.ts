@@ -79,7 +79,7 @@ async function ordered(
 ): Promise<CommandJson> {
   const { command } = await ask(options, request, wanted, "command");
   reply.code(202).header("location", `/v1/commands/${command.id}`);
-  return commandJson(await knownCommand(options, command.id), options.clock.nowMs());
+  return commandJson(await knownCommand(options, command.id), options);
 }
 
 /** What is no close: permitting, setting the clock, asking for history. */
@@ -187,9 +187,8 @@ function ledgerRoutes(app: Routes, options: ApiOptions): void {
     },
     async (request) => {
       const { state = null, meterId = null, cursor = null, limit } = request.query;
-      const nowMs = options.clock.nowMs();
       const { items, next } = await queries.commands(state, meterId, cursor, limit);
-      return { items: items.map((view) => commandJson(view, nowMs)), next };
+      return { items: items.map((view) => commandJson(view, options)), next };
     },
   );
   app.get(
@@ -203,8 +202,7 @@ function ledgerRoutes(app: Routes, options: ApiOptions): void {
         response: { 200: commandSchema },
       },
     },
-    async (request) =>
-      commandJson(await knownCommand(options, request.params.id), options.clock.nowMs()),
+    async (request) => commandJson(await knownCommand(options, request.params.id), options),
   );
   app.post(
     "/v1/commands/:id/cancel",
@@ -224,7 +222,7 @@ function ledgerRoutes(app: Routes, options: ApiOptions): void {
       const { reason = "not given" } = request.body ?? {};
       const wanted = { kind: "command.cancel", commandId, reason } as const;
       await ask(options, request, wanted, "command");
-      return commandJson(await knownCommand(options, commandId), options.clock.nowMs());
+      return commandJson(await knownCommand(options, commandId), options);
     },
   );
 }
@@ -248,7 +246,7 @@ function approvalRoutes(app: Routes, options: ApiOptions): void {
       const commandId = request.params.id;
       const wanted = { kind: "command.approve", commandId, reason: request.body.reason } as const;
       await ask(options, request, wanted, "command");
-      return commandJson(await knownCommand(options, commandId), options.clock.nowMs());
+      return commandJson(await knownCommand(options, commandId), options);
     },
   );
 }

@@ -13,6 +13,7 @@ const profileSchema = z.object({
   confirmed: z.boolean(),
   quantumMl: z.number().nullable(),
   functions: z.array(z.enum(meterFunctions)),
+  actuationsRated: z.number().nullable(),
 });
 
 /** `/v1/profiles`. */
