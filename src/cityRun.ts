@@ -6,6 +6,7 @@ import { parseMeterId } from "#domain/ids.ts";
 import { invariant } from "#domain/invariant.ts";
 import type { MeterDraft } from "#domain/meter.ts";
 import { protocolNames } from "#domain/meter.ts";
+import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { minuteMs, timestampMs } from "#domain/units.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { UplinkBatch } from "#engine/messages.ts";
@@ -35,6 +36,7 @@ export function runCity(
   plan: CityPlan,
   directory: string,
   say: (line: string) => void,
+  ruleDocument: RuleDocument | null = null,
 ): CityOutcome {
   const city = new City(plan);
   const ledger = openLedger(directory);
@@ -47,6 +49,7 @@ export function runCity(
     carriers: carrierByName,
     files: { of: () => emptyMeterFile, profile: () => undefined, confirmed: () => ({}) },
     isStoreFailure: (error) => error instanceof LedgerError,
+    ruleDocument,
   });
   register(engine, city.sites);
   let uplinks = 0;

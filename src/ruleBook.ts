@@ -2,11 +2,13 @@
 import { readRules, type KnownThresholds } from "#config/loadRules.ts";
 import { meterRuleIds } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
+import type { Clock } from "#ports/clock.ts";
 import type { RuleBook } from "#ports/ruleBook.ts";
 import { settableConduct } from "#rules/conduct.ts";
 import { compareRules } from "#rules/compareRules.ts";
 import { explainRule } from "#rules/explainRule.ts";
 import { factoryTuning } from "#rules/tuning.ts";
+import { backTestLimits, backTestSpan, runBackTest } from "./backTestRun.ts";
 
 /** Every rule and threshold that a document may name. */
 export const knownThresholds: KnownThresholds = known();
@@ -18,11 +20,31 @@ function known(): KnownThresholds {
   );
 }
 
-/** `meters` gives the registry as it is at that moment. */
-export function ruleBook(meters: () => Iterable<Meter>): RuleBook {
+/** What a rule book looks things up in. */
+export interface RuleWorld {
+  /** The registry as it is at that moment. */
+  readonly meters: () => Iterable<Meter>;
+  readonly directory: string;
+  readonly clock: Clock;
+}
+
+export function ruleBook({ meters, directory, clock }: RuleWorld): RuleBook {
+  let isTesting = false;
   return {
     read: (text) => readRules("rules", text, knownThresholds),
     explain: explainRule,
     changes: (before, after) => compareRules(before, after, meters()),
+    async test(candidate, days) {
+      if (isTesting) return null;
+      isTesting = true;
+      try {
+        const span = backTestSpan(days, clock.nowMs());
+        const warmUpDays = backTestLimits.warmUpDaysDefault;
+        // One thread: meters and operators have the others.
+        return await runBackTest({ directory, candidate, warmUpDays, ...span }, 1);
+      } finally {
+        isTesting = false;
+      }
+    },
   };
 }

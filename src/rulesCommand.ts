@@ -2,7 +2,11 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { readRules } from "#config/loadRules.ts";
+import { loadConfig } from "#config/loadConfig.ts";
+import type { BackTestLoudness, BackTestReport } from "#domain/backTest.ts";
 import type { RuleChange } from "#domain/ruleChanges.ts";
+import type { RuleDocument } from "#domain/ruleDocument.ts";
+import { backTestLimits, backTestSpan, runBackTest } from "./backTestRun.ts";
 import { knownThresholds } from "./ruleBook.ts";
 
 interface ServiceFlags {
@@ -27,6 +31,18 @@ export function rulesCommand(): Command {
     .description("every mistake in the document, with line and column; asks no service")
     .argument("<file>", "the document, YAML")
     .action(check);
+  command
+    .command("test")
+    .description("what the document would have told over the last days; reads the data directory")
+    .argument("<file>", "the document, YAML; - is the factory's rules")
+    .option("--days <n>", "how many", wholeNumber, 30)
+    .option("--until <instant>", "the end of the days, RFC 3339; else now", instant)
+    .option("--warm-up-days <n>", "readings before it that warm the rules", wholeNumber, 90)
+    .option("--threads <n>", "else one per processor", wholeNumber)
+    .option("--config <file>", "settings file; ./mercaptan.yaml when it is there")
+    .option("--data-dir <directory>", "the data directory; else the one of the settings")
+    .option("--json", "the whole report as one JSON object")
+    .action(test);
   onService(
     command
       .command("preview")
@@ -57,14 +73,69 @@ function wholeNumber(text: string): number {
 }
 
 function check(file: string): void {
+  const document = checked(file);
+  if (document === undefined) return;
+  const { version, hash } = document;
+  process.stdout.write(`version ${version}, content ${hash}: no mistake found\n`);
+}
+
+/** The document, or every mistake on standard error. */
+function checked(file: string): RuleDocument | undefined {
   const rules = readRules(file, readFileSync(file, "utf8"), knownThresholds);
-  if (rules.ok) {
-    const { version, hash } = rules.document;
-    process.stdout.write(`version ${version}, content ${hash}: no mistake found\n`);
-    return;
-  }
+  if (rules.ok) return rules.document;
   for (const { where, message } of rules.problems) process.stderr.write(`${where}: ${message}\n`);
   process.exitCode = refused;
+  return undefined;
+}
+
+interface TestFlags {
+  readonly days: number;
+  readonly until?: number;
+  readonly warmUpDays: number;
+  readonly threads?: number;
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly json?: boolean;
+}
+
+function instant(text: string): number {
+  const atMs = Date.parse(text);
+  if (Number.isFinite(atMs)) return atMs;
+  throw new InvalidArgumentError("must be an instant, such as 2026-11-28T00:00:00Z");
+}
+
+async function test(file: string, flags: TestFlags): Promise<void> {
+  const { days, warmUpDays, threads, until = Date.now(), config: settings, dataDir } = flags;
+  if (days < 1 || days > backTestLimits.daysMax) {
+    throw new InvalidArgumentError(`--days must be 1 to ${backTestLimits.daysMax}`);
+  }
+  const candidate = file === "-" ? null : checked(file);
+  if (candidate === undefined) return;
+  const config = loadConfig({ flags: { config: settings, dataDir } });
+  const startedMs = performance.now();
+  const span = backTestSpan(days, until);
+  const plan = { directory: config.dataDir, candidate, warmUpDays, ...span };
+  const report = await runBackTest(plan, threads);
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const text = flags.json === true ? JSON.stringify({ ...report, seconds }) : told(report, seconds);
+  process.stdout.write(`${text}\n`);
+}
+
+function told(report: BackTestReport, seconds: number): string {
+  const { rules, candidate, happened, closes, readings, meters } = report;
+  const lines = rules.map(
+    ({ rule, candidate: would, happened: did, added, gone, moved }) =>
+      `${rule.padEnd(5)} would ${would.occurrences} at ${would.meters} meters, did ${did.occurrences} at ${did.meters}; ${added} more, ${gone} less, ${moved} at other times`,
+  );
+  const loud = ({ rang, perDay, peakIn10Minutes, floodShare }: BackTestLoudness): string =>
+    `${rang} rang, ${perDay.toFixed(1)} a day, at most ${peakIn10Minutes} in 10 minutes, ${(100 * floodShare).toFixed(2)} % of the time in flood`;
+  return [
+    `${readings} readings of ${meters} meters in ${seconds.toFixed(1)} s`,
+    ...lines,
+    `would: ${loud(candidate)}`,
+    `did:   ${loud(happened)}`,
+    `closes: would order ${closes.ordered}, the breaker would hold ${closes.heldByBreaker}, would propose ${closes.proposed}; did ${JSON.stringify(report.closesHappened)}`,
+  ].join("\n");
 }
 
 async function preview(file: string, flags: ServiceFlags): Promise<void> {

@@ -287,7 +287,7 @@ function openApi(base: Base, uplinks: UplinkQueue): ReturnType<typeof startApi> 
     },
     vault: masterKey === null ? null : keyVault(masterKey, systemRng),
     profiles: base.profiles,
-    ruleBook: ruleBook(() => base.live.meters()),
+    ruleBook: ruleBook({ meters: () => base.live.meters(), directory: base.directory, clock }),
     webhooks: {
       secretOf: (id, secretNo) => webhookSecret(pepper, id, secretNo),
       urlFault: (url) => urlFault(url, config.notify.hostAllowList),

@@ -9,6 +9,7 @@ export const apiLimits = {
   importRowsMax: 50_000,
   /** A rule document that names thousands of meters one by one. */
   ruleDocumentBytesMax: 1024 * 1024,
+  backTestDaysMax: 92,
   /** Rows of an import that wait for the engine at the same time: about one batch. */
   importRowsInFlightMax: 256,
   /** Many frames of a gateway in one push; one frame has the limit of any body. */

@@ -15,6 +15,7 @@ import type { ApiOptions } from "./options.ts";
 import { alarmRoutes } from "./routes/alarmRoutes.ts";
 import { areaRoutes } from "./routes/areaRoutes.ts";
 import { automationRoutes } from "./routes/automationRoutes.ts";
+import { backTestRoutes } from "./routes/backTestRoutes.ts";
 import { campaignRoutes } from "./routes/campaignRoutes.ts";
 import { policyRoutes } from "./routes/policyRoutes.ts";
 import { commandRoutes } from "./routes/commandRoutes.ts";
@@ -138,6 +139,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   meterKeyRoutes(app, options);
   profileRoutes(app, options);
   ruleRoutes(app, options);
+  backTestRoutes(app, options);
   readingRoutes(app, options);
   billingRoutes(app, options);
   registerRoutes(app, options);

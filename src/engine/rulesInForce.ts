@@ -71,7 +71,7 @@ export function previewedAt(ledger: Ledger, { hash }: RuleDocument): number | nu
   return ledger.rulePreview(hash)?.previewedAtMs ?? null;
 }
 
-function inForce(records: readonly RuleRecord[]): RulesInForce {
+export function inForce(records: readonly RuleRecord[]): RulesInForce {
   const factory = cached(null);
   // Before the first change the factory's rules were in force.
   let known: readonly Entry[] = records.map(entryOf);

@@ -56,6 +56,17 @@ export interface BillingRows {
   conflicts(area: string | null, cursor: string | null, limit: number): Page<OpenConflict>;
 }
 
+const exchangesSql = `SELECT at AS atMs, closing_ml AS closingMl, opening_ml AS openingMl,
+       former_serial AS formerSerial, serial, reason, by, entered_at AS enteredAtMs,
+       former_size AS size, former_quantum_ml AS quantumMl, former_range_ml AS registerRangeMl
+     FROM meter_exchange WHERE meter_no = ? ORDER BY at`;
+
+/** The exchanges of a metering point, the oldest first. */
+export function exchangesOf(db: DatabaseSync): (meterNo: number) => readonly MeterExchange[] {
+  const exchanges = db.prepare(exchangesSql);
+  return (meterNo) => all<ExchangeRow>(exchanges, meterNo).map(exchangeOf);
+}
+
 interface ExchangeRow extends Omit<MeterExchange, "former"> {
   readonly size: MeterSize;
   readonly quantumMl: number;
@@ -64,12 +75,7 @@ interface ExchangeRow extends Omit<MeterExchange, "former"> {
 
 /** The billing worker's half. */
 export function billingRows(db: DatabaseSync): BillingRows {
-  const exchanges = db.prepare(
-    `SELECT at AS atMs, closing_ml AS closingMl, opening_ml AS openingMl,
-       former_serial AS formerSerial, serial, reason, by, entered_at AS enteredAtMs,
-       former_size AS size, former_quantum_ml AS quantumMl, former_range_ml AS registerRangeMl
-     FROM meter_exchange WHERE meter_no = ? ORDER BY at`,
-  );
+  const exchanges = exchangesOf(db);
   const decisions = db.prepare(
     `SELECT measured_at AS measuredAtMs, index_ml AS indexMl, kind, reason, by,
        entered_at AS enteredAtMs
@@ -85,7 +91,7 @@ export function billingRows(db: DatabaseSync): BillingRows {
   );
   return {
     record: (meterNo) => ({
-      exchanges: all<ExchangeRow>(exchanges, meterNo).map(exchangeOf),
+      exchanges: exchanges(meterNo),
       decisions: all<RegisterDecision>(decisions, meterNo),
     }),
     conflicts(area, cursor, limitWanted) {

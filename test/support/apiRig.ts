@@ -181,7 +181,7 @@ export async function startApiRig(options: RigOptions = {}) {
     apiKeys,
     issueSecret: (username, kind) => ({ secret: `${kind}-${username}`, secretHash: "00" }),
     profiles: testProfiles,
-    ruleBook: ruleBook(() => ledger.directory().meters),
+    ruleBook: ruleBook({ meters: () => ledger.directory().meters, directory, clock }),
     vault: options.vault === undefined ? testVault : options.vault,
     webhooks: {
       secretOf: (id, secretNo) => webhookSecret(testPepper, id, secretNo),

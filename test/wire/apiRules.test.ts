@@ -104,3 +104,28 @@ test("who answers the alarms does not make the rules", async () => {
   }
   expect((await rig.call("GET", "/v1/rules", { role: "viewer" })).status).toBe(200);
 });
+
+test("a document is tried on the past; nothing rings, and the mistakes are told as ever", async () => {
+  const startMs = Date.now() - 30 * 60_000;
+  for (const [minute, flowM3h] of [
+    [0, "0.100"],
+    [10, "3.000"],
+    [20, "0.100"],
+  ] as const) {
+    const measuredAt = new Date(startMs + minute * 60_000).toISOString();
+    rig.uplink(1, { measuredAt, flowM3h });
+  }
+  const yaml = 'version: "try"\nall: { R2: { flowFactor: 0.4 } }\n';
+  const report = await rig.json("POST", "/v1/rules/test", { role, body: { yaml, days: 1 } });
+  expect(report).toMatchObject({ version: "try", meters: 3, readings: 3 });
+  expect(report.rules).toMatchObject([
+    {
+      ...{ rule: "R2", candidate: { occurrences: 1, meters: 1 }, happened: { occurrences: 0 } },
+      ...{ added: 1, gone: 0, moved: 0, goneExamples: [] },
+      addedExamples: [{ meterId: "M1", raisedAt: new Date(startMs + 600_000).toISOString() }],
+    },
+  ]);
+  expect(report.candidate).toMatchObject({ rang: 1, byPriority: { 1: 1 } });
+  expect((await rig.json("GET", "/v1/alarms")).items).toEqual([]);
+  expect((await problem("/v1/rules/test", { yaml: "all: [" })).status).toBe(422);
+});

@@ -1,5 +1,5 @@
 /** Rule documents: which are in force, what another one would change, and putting it in force. */
-import type { RuleRecord } from "#domain/ruleDocument.ts";
+import type { RuleDocument, RuleRecord } from "#domain/ruleDocument.ts";
 import { roles } from "#domain/role.ts";
 import { formatInstant } from "#domain/units.ts";
 import type { FastifyRequest } from "fastify";
@@ -65,7 +65,7 @@ function recordJson(record: RuleRecord): z.infer<typeof recordSchema> {
 }
 
 /** The document in the text, or a problem that names every mistake with its line and column. */
-function read(options: ApiOptions, yaml: string) {
+export function readRuleDocument(options: ApiOptions, yaml: string): RuleDocument {
   const rules = options.ruleBook.read(yaml);
   if (rules.ok) return rules.document;
   throw new ProblemError("invalid", "the rule document cannot be used", {
@@ -114,7 +114,7 @@ export function ruleRoutes(app: Routes, options: ApiOptions): void {
       },
     },
     async (request) => {
-      const document = read(options, request.body.yaml);
+      const document = readRuleDocument(options, request.body.yaml);
       const { preview } = await ask(
         options,
         request,
@@ -165,7 +165,7 @@ function putRoutes(app: Routes, options: ApiOptions, text: z.ZodString): void {
     },
     async (request) => {
       const { yaml, replaces, reason } = request.body;
-      const document = read(options, yaml);
+      const document = readRuleDocument(options, yaml);
       return put(options, request, { kind: "rules.put", document, replaces, reason });
     },
   );
