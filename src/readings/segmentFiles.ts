@@ -26,6 +26,8 @@ export class SegmentFiles {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #damage = new Map<string, DamagedPlace>();
+  /** The chunk that is being searched: a new table for each read would be most of its work. */
+  readonly #chunk = new RowTable(readingSchema.columns.length, 4_096);
 
   constructor(disk: Disk, folder: string) {
     this.#disk = disk;
@@ -74,7 +76,7 @@ export class SegmentFiles {
   /** Adds the meter's rows in (from, to] to the table; tells what could not be read of them. */
   collect(meterNo: number, fromMs: number, toMs: number, into: RowTable): readonly DamagedPlace[] {
     const found = [...this.unreadable(fromMs, toMs)];
-    const table = new RowTable(readingSchema.columns.length, 1_024);
+    const table = this.#chunk;
     for (const { file, reader } of this.segments) {
       if (file.lastMs <= fromMs || file.firstMs > toMs) continue;
       for (let place = reader.firstChunkOf(meterNo); ; place += 1) {

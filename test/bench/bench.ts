@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { runDecode } from "./decode.ts";
 import { runLeakLatency } from "./leakLatency.ts";
+import { judged } from "./readingGoals.ts";
 import { runReadings } from "./readings.ts";
 import { medianReports, type Report } from "./report.ts";
 import { runSleepy } from "./sleepy.ts";
@@ -21,8 +22,10 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
                  --history 0 (old values beside the newest of each flooding uplink)
   decode         frames to telegrams on one core, a line for each protocol, the median of five rounds;
                  the frames are those of test/cards
-  readings       the reading store alone: durable intake, bytes, reads by meter and over the fleet
+  readings       the reading store alone: durable intake, bytes, reads by meter and over the fleet, commits beside
+                 the worker, ready after a kill; each line with its goal and whether this load meets it
                  --meters 10000  --days 3  --origin (with receipt times and numbers of the uplinks)
+                 --seconds 20 (of each of the two paced measurements)
 
   --seconds 60   of each measurement, after warming up
   --runs 1       repeats everything and prints medians; of what was lost, the worst
@@ -33,7 +36,7 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
 const { values } = parseArgs({
   options: {
     scenario: { type: "string", default: "" },
-    seconds: { type: "string", default: "60" },
+    seconds: { type: "string" },
     runs: { type: "string", default: "1" },
     connections: { type: "string" },
     "in-flight": { type: "string", default: "1" },
@@ -50,7 +53,7 @@ const { values } = parseArgs({
   },
 });
 
-const seconds = Number(values.seconds);
+const seconds = Number(values.seconds ?? 60);
 
 const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
   "smart-meter": () =>
@@ -81,6 +84,7 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
       meters: Number(values.meters ?? 10_000),
       days: Number(values.days),
       withOrigin: values.origin,
+      seconds: Number(values.seconds ?? 20),
     }),
 };
 
@@ -94,5 +98,7 @@ if (values.help) {
 } else {
   const runs: (readonly Report[])[] = [];
   while (runs.length < Number(values.runs)) runs.push(await run());
-  for (const report of medianReports(runs)) process.stdout.write(`${JSON.stringify(report)}\n`);
+  for (const report of medianReports(runs)) {
+    process.stdout.write(`${JSON.stringify(judged(report))}\n`);
+  }
 }

@@ -1,121 +1,66 @@
 /** The reading store alone, without network and decoding: durable intake, bytes, and the reads that people wait for. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { Worker } from "node:worker_threads";
-import { GasCalendar } from "#readings/gasDay.ts";
-import type { WorkRunner } from "#readings/work.ts";
-import { makeManifestTables, Manifest } from "#readings/manifest.ts";
-import { nodeDisk } from "#readings/nodeDisk.ts";
+import { availableParallelism } from "node:os";
+import { performance } from "node:perf_hooks";
 import { planSettings } from "#readings/planWork.ts";
-import { SegmentedReadings } from "#readings/segmentedReadings.ts";
 import { verifyStore } from "#readings/verifyStore.ts";
-import { workerRunner } from "#readings/workerRunner.ts";
-import type { ReadingWorkerData } from "../../src/readingWorker.ts";
 import { startProgress } from "./progress.ts";
 import { quantilesMs, round } from "./quantiles.ts";
+import { commitsBesideWork, readyAfterKill } from "./readingsBeside.ts";
 import { Fleet, randomOf } from "./readingsLoad.ts";
+import { calendar, commitBatch, startMs, withReadings, type ReadingsRig } from "./readingsRig.ts";
 import type { Report } from "./report.ts";
 
 export interface ReadingsOptions {
   readonly meters: number;
   readonly days: number;
   readonly withOrigin: boolean;
+  /** Of the paced measurements. */
+  readonly seconds: number;
 }
 
 const dayMs = 86_400_000;
-const shanghai = { zone: "Asia/Shanghai", startMinute: 0 };
 const batchRows = 10_000;
 /** Intake waits when so many times a flush's rows are hot. */
 const hotFlushesMax = 2;
 
-interface Bench {
+interface Bench extends ReadingsRig {
   readonly options: ReadingsOptions;
-  readonly store: SegmentedReadings;
-  readonly db: DatabaseSync;
-  readonly manifest: Manifest;
-  readonly runner: WorkRunner;
-  readonly calendar: GasCalendar;
-  readonly startMs: number;
   readonly flushRows: number;
-  readonly open: () => SegmentedReadings;
 }
 
 export async function runReadings(options: ReadingsOptions): Promise<readonly Report[]> {
-  const folder = mkdtempSync(join(tmpdir(), "mercaptan-readings-"));
-  const calendar = new GasCalendar(shanghai);
-  // The first day of a month of 31, so that 30 days are closed before their month is.
-  const startMs = calendar.startOf(calendar.dayOf(Date.UTC(2026, 9, 1, 12)));
-  const database = join(folder, "readings.sqlite");
-  const db = new DatabaseSync(database, { timeout: 5_000 });
-  db.exec("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  makeManifestTables(db);
-  const manifest = new Manifest(db);
-  const segments = join(folder, "segments");
   const flushRows = Math.min(2_400_000, Math.max(100_000, options.meters * 24));
-  const plan = { ...planSettings, flushRows };
-  const open = () =>
-    new SegmentedReadings({ disk: nodeDisk, folder: segments, manifest, calendar, plan });
-  const data: ReadingWorkerData = { database, folder: segments, calendar: shanghai };
-  const worker = new Worker(new URL("../../src/readingWorker.ts", import.meta.url), {
-    workerData: data,
-  });
-  const runner = workerRunner(worker);
-  const parts = { options, db, manifest, runner, calendar, startMs, flushRows, open };
-  const store = open();
-  try {
-    return await measure({ ...parts, store });
-  } finally {
-    store.close();
-    await worker.terminate();
-    db.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const load = { scenario: "readings", ...options, cores: availableParallelism() };
+  const alone = await withReadings({ flushRows }, (rig) => measure({ ...rig, options, flushRows }));
+  const beside = [...(await commitsBesideWork(options.seconds)), await readyAfterKill()];
+  return [...alone, ...beside].map((report) => ({ ...load, ...report }));
 }
 
 async function measure(bench: Bench): Promise<readonly Report[]> {
-  const { options, store, manifest, runner, startMs } = bench;
-  const load = { scenario: "readings", ...options };
-  const reports: Report[] = [{ ...load, figure: "intake", ...(await intake(bench)) }];
-  const open = performance.now();
-  bench.open().close();
-  reports.push({
-    ...load,
-    figure: "open",
-    hotRows: store.hotRows,
-    files: manifest.files().length,
-    ms: round(performance.now() - open),
-  });
+  const { options, store, manifest, runner } = bench;
+  const reports: Report[] = [{ figure: "intake", ...(await intake(bench)) }];
   const closed = performance.now();
   const cpu = process.cpuUsage();
-  await store.flush(runner);
   const endMs = startMs + options.days * dayMs;
   await store.maintain(runner, endMs + planSettings.settleMs);
   reports.push({
-    ...load,
     figure: "day-segments",
     ...sizes(bench, "day"),
     rollUpBytesPerMeterDay: rollUpBytes(bench),
     afterIntakeMs: round(performance.now() - closed),
     afterIntakeCpuMs: cpuMs(cpu),
   });
-  reports.push(...reads(bench, load, "day"), ...fleetReads(bench, load));
-  reports.push({ ...load, figure: "reads-during-intake", ...(await readsDuringIntake(bench)) });
+  reports.push(...reads(bench, "day"), ...fleetReads(bench));
+  reports.push(await readsDuringIntake(bench));
   const merging = performance.now();
   await store.flush(runner);
   await store.maintain(runner, endMs + 40 * dayMs);
-  reports.push({
-    ...load,
-    figure: "month-segment",
-    ...sizes(bench, "month"),
-    mergeMs: round(performance.now() - merging),
-  });
-  reports.push(...reads(bench, load, "month"));
+  const mergeMs = round(performance.now() - merging);
+  reports.push({ figure: "month-segment", ...sizes(bench, "month"), mergeMs });
+  reports.push(...reads(bench, "month"));
   const verifying = performance.now();
-  const faults = verifyStore(store, manifest);
-  const ms = round(performance.now() - verifying);
-  reports.push({ ...load, figure: "verify", failed: faults.length, ms });
+  const failed = verifyStore(store, manifest).length;
+  reports.push({ figure: "verify", failed, ms: round(performance.now() - verifying) });
   return reports;
 }
 
@@ -124,16 +69,19 @@ function cpuMs(since: NodeJS.CpuUsage): number {
   return round((user + system) / 1_000);
 }
 
-/** Every batch is one transaction with one fsync; making the load is not counted. */
+/**
+ * Every batch is one transaction with one fsync; what is due meanwhile, flushes, merges and roll-ups, is done by the
+ * worker and counts, also the last flush. The CPU time of making the load does not.
+ */
 async function intake(bench: Bench): Promise<Report> {
-  const { options, store, db, runner, flushRows } = bench;
-  const fleet = new Fleet({ ...options, startMs: bench.startMs });
+  const { options, store, runner, flushRows } = bench;
+  const fleet = new Fleet({ ...options, startMs });
   const commits: number[] = [];
   let rows = 0;
-  let busyMs = 0;
   let madeCpuMs = 0;
   let work: Promise<unknown> | undefined;
   const cpu = process.cpuUsage();
+  const began = performance.now();
   const endProgress = startProgress("readings", "readings", () => rows);
   for (let hour = 0; hour < options.days * 24; hour += 1) {
     const making = process.threadCpuUsage();
@@ -142,13 +90,10 @@ async function intake(bench: Bench): Promise<Report> {
     madeCpuMs += (made.user + made.system) / 1_000;
     for (const batch of batches) {
       const start = performance.now();
-      db.exec("BEGIN IMMEDIATE");
-      store.append(batch);
-      db.exec("COMMIT");
-      store.committed();
+      commitBatch(bench, batch);
       commits.push(performance.now() - start);
       rows += batch.count;
-      const nowMs = bench.startMs + hour * 3_600_000;
+      const nowMs = startMs + hour * 3_600_000;
       if (work === undefined && store.hotRows >= flushRows) {
         work = store.maintain(runner, nowMs).finally(() => {
           work = undefined;
@@ -157,12 +102,11 @@ async function intake(bench: Bench): Promise<Report> {
       // The worker's answer is taken between batches; too much hot and intake waits for it.
       if (store.hotRows >= flushRows * hotFlushesMax) await work;
       else await new Promise((resolve) => setImmediate(resolve));
-      busyMs += performance.now() - start;
     }
   }
-  const waiting = performance.now();
   await work;
-  busyMs += performance.now() - waiting;
+  await store.flush(runner);
+  const busyMs = performance.now() - began - madeCpuMs;
   endProgress();
   return {
     readings: rows,
@@ -198,15 +142,13 @@ function timed(times: number, act: (turn: number) => unknown): Report {
   return { ...quantilesMs(samples), cpuMsMean: round(cpuMs(cpu) / times, 3) };
 }
 
-function reads(bench: Bench, load: Report, layout: string): readonly Report[] {
-  const { store, options, startMs } = bench;
+function reads({ store, options }: Bench, layout: string): readonly Report[] {
   const random = randomOf(7);
   const meter = () => 1 + Math.floor(random() * options.meters);
   const toMs = startMs + options.days * dayMs;
   return [
-    { ...load, layout, figure: "last-ms", ...timed(500, () => store.last(meter())) },
+    { layout, figure: "last-ms", ...timed(2_000, () => store.last(meter())) },
     {
-      ...load,
       layout,
       figure: "meter-all-days-ms",
       ...timed(300, () => store.range(meter(), startMs, toMs)),
@@ -215,65 +157,62 @@ function reads(bench: Bench, load: Report, layout: string): readonly Report[] {
 }
 
 /** All meters at once, while days are in segments of their own. */
-function fleetReads(bench: Bench, load: Report): readonly Report[] {
-  const { store, options, startMs, calendar } = bench;
+function fleetReads({ store, options }: Bench): readonly Report[] {
   const random = randomOf(11);
-  const lastDay = calendar.dayOf(startMs + options.days * dayMs);
-  const noon = startMs + (options.days - 0.5) * dayMs;
   const boundary = startMs + options.days * dayMs;
+  const lastDay = calendar.dayOf(boundary);
+  const noon = boundary - dayMs / 2;
   const wanted = (): readonly number[] => {
     const first = Math.floor(random() * Math.max(1, options.meters - 1_000));
     return Array.from({ length: Math.min(1_000, options.meters) }, (_none, at) => first + at + 1);
   };
   return [
     {
-      ...load,
       figure: "registers-at-gas-day-ms",
-      meters: store.registersAt(boundary).meterNo.length,
+      registers: store.registersAt(boundary).meterNo.length,
       ...timed(20, () => store.registersAt(boundary)),
     },
     {
-      ...load,
       figure: "registers-at-any-instant-ms",
-      meters: store.registersAt(noon).meterNo.length,
+      registers: store.registersAt(noon).meterNo.length,
       ...timed(10, (turn) => store.registersAt(noon + turn)),
     },
     {
-      ...load,
       figure: "district-daily-use-ms",
-      ...timed(100, () => store.dayUse(wanted(), 0, lastDay)),
+      ...timed(300, () => store.dayUse(wanted(), 0, lastDay)),
     },
     {
-      ...load,
       figure: "top-20-peak-flow-ms",
       ...timed(20, () => store.peakFlows(lastDay, 20)),
     },
   ];
 }
 
-const intakeSeconds = 5;
 const pacedRows = 5_000;
 const pacedMs = 100;
 
-/** 50,000 readings/s in batches of 5,000 on the thread that also reads, a flush in the worker in the middle. */
+/** 50,000 readings/s in batches of 5,000 on the thread that also reads, a flush in the worker every few seconds. */
 async function readsDuringIntake(bench: Bench): Promise<Report> {
-  const { store, db, options, startMs, runner } = bench;
+  const { store, options, runner } = bench;
   const fleet = new Fleet({ ...options, startMs: startMs + options.days * dayMs });
   const random = randomOf(13);
   const toMs = startMs + options.days * dayMs;
   const samples: number[] = [];
   let late = 0;
   let flush: Promise<unknown> | undefined;
+  let flushes = 0;
   const began = performance.now();
   let batches = 0;
-  for (let hour = 0; performance.now() - began < intakeSeconds * 1_000; hour += 1) {
+  for (let hour = 0; performance.now() - began < options.seconds * 1_000; hour += 1) {
     for (const batch of [...fleet.hour(hour, pacedRows)]) {
       batches += 1;
-      db.exec("BEGIN IMMEDIATE");
-      store.append(batch);
-      db.exec("COMMIT");
-      store.committed();
-      if (batches === 20) flush = store.flush(runner);
+      commitBatch(bench, batch);
+      if (flush === undefined && store.hotRows >= 100_000) {
+        flushes += 1;
+        flush = store.flush(runner).finally(() => {
+          flush = undefined;
+        });
+      }
       if (performance.now() > began + batches * pacedMs) late += 1;
       while (performance.now() < began + batches * pacedMs) {
         const start = performance.now();
@@ -284,5 +223,6 @@ async function readsDuringIntake(bench: Bench): Promise<Report> {
     }
   }
   await flush;
-  return { ...quantilesMs(samples), batchesBehind: late };
+  const figure = "meter-all-days-during-intake-ms";
+  return { figure, ...quantilesMs(samples), flushes, batchesBehind: late };
 }

@@ -1,6 +1,7 @@
 /**
  * A fleet that reports by the hour, in another order each hour: registers in whole litres that rest in 41 % of the
- * hours, flow, battery, temperature, valve, status. One reading in 200 comes a few hours late, one in 200 twice.
+ * hours, flow, battery, temperature, valve, status. One reading in 200 comes an hour late, one in 200 twice, one in 2,000
+ * is corrected an hour later.
  */
 import type { ReadingColumn, ReadingColumns } from "#ports/readingStore.ts";
 
@@ -51,11 +52,15 @@ export class Fleet {
   readonly #second: Uint16Array;
   readonly #battery: Uint16Array;
   readonly #order: Uint32Array;
+  readonly #names: readonly ReadingColumn[];
+  /** The reading that was made last, by the places of the names. */
+  readonly row = new Float64Array(measured.length + origin.length);
   #seq = 0;
   #late: Float64Array[] = [];
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#names = options.withOrigin ? [...measured, ...origin] : measured;
     const { meters } = options;
     this.#index = Float64Array.from({ length: meters }, () => this.#whole(3_000_000) * 1_000);
     this.#second = Uint16Array.from({ length: meters }, () => this.#whole(3_600));
@@ -68,51 +73,52 @@ export class Fleet {
     this.#shuffle();
     const late = this.#late;
     this.#late = [];
-    const rows: Float64Array[] = late;
-    const names = this.#names();
+    let batch = new Batch(this.#names, batchRows);
+    const { row } = this;
+    for (const values of late) batch.put(values);
     for (const meter of this.#order) {
-      const row = this.#row(meter, hour, names);
+      this.#fill(meter, hour);
       const chance = this.#random();
-      if (chance < 0.005) this.#late.push(row);
-      else rows.push(row);
-      if (chance > 0.995) rows.push(row);
-      if (rows.length >= batchRows) yield columnsOf(names, rows.splice(0, batchRows));
+      if (chance > 0.5 && chance < 0.5005) this.#late.push(corrected(row));
+      // More of them than a batch holds come late in one hour only where batches are small.
+      if (chance < 0.005 && this.#late.length < batchRows / 2) this.#late.push(row.slice());
+      else batch.put(row);
+      if (chance > 0.995 && batch.count < batchRows) batch.put(row);
+      if (batch.count < batchRows) continue;
+      yield batch.columns();
+      batch = new Batch(this.#names, batchRows);
     }
-    if (rows.length > 0) yield columnsOf(names, rows.splice(0));
+    if (batch.count > 0) yield batch.columns();
   }
 
-  #names(): readonly ReadingColumn[] {
-    return this.#options.withOrigin ? [...measured, ...origin] : measured;
-  }
-
-  #row(meter: number, hour: number, names: readonly ReadingColumn[]): Float64Array {
+  /** The meter's next reading, into `row`. */
+  #fill(meter: number, hour: number): void {
+    const { row } = this;
     const isResting = this.#random() < 0.41;
-    const step = isResting ? 0 : 1 + this.#whole(20 + 180 * daily(hour % 24));
+    const use = daily(hour % 24);
+    const step = isResting ? 0 : 1 + this.#whole(20 + 180 * use);
     const index = (this.#index[meter] ?? 0) + step * 1_000;
     this.#index[meter] = index;
     const jitter = this.#random() < 0.3 ? this.#whole(3) : 0;
-    const atMs =
-      this.#options.startMs + hour * hourMs + ((this.#second[meter] ?? 0) + jitter) * 1_000;
+    const second = (this.#second[meter] ?? 0) + jitter;
+    const atMs = this.#options.startMs + hour * hourMs + second * 1_000;
     if (this.#random() < 0.001) this.#battery[meter] = (this.#battery[meter] ?? 0) - 1;
-    const temperature = 1_500 + Math.round(60 * daily(hour % 24)) * 10 + this.#whole(4) * 10;
     this.#seq += 1;
-    const flow = step === 0 ? 0 : Math.round(step * (0.7 + 0.6 * this.#random())) * 1_000;
-    const values = [
-      meter + 1,
-      atMs,
-      index,
-      3,
-      0,
-      flow,
-      temperature,
-      this.#battery[meter] ?? 0,
-      0,
-      0,
-    ];
-    if (names.length > values.length) {
-      values.push(atMs + 400 + this.#whole(2_500), index / 1_000, -3, this.#seq, this.#seq + 7);
-    }
-    return Float64Array.from(values);
+    row[0] = meter + 1;
+    row[1] = atMs;
+    row[2] = index;
+    row[3] = 3;
+    row[4] = 0;
+    row[5] = step === 0 ? 0 : Math.round(step * (0.7 + 0.6 * this.#random())) * 1_000;
+    row[6] = 1_500 + Math.round(60 * use) * 10 + this.#whole(4) * 10;
+    row[7] = this.#battery[meter] ?? 0;
+    row[8] = 0;
+    row[9] = 0;
+    row[10] = atMs + 400 + this.#whole(2_500);
+    row[11] = index / 1_000;
+    row[12] = -3;
+    row[13] = this.#seq;
+    row[14] = this.#seq + 7;
   }
 
   #whole(below: number): number {
@@ -135,10 +141,32 @@ function daily(hour: number): number {
   return 0.5 + 0.5 * Math.sin(((hour - 3) / 12) * 2 * Math.PI);
 }
 
-function columnsOf(names: readonly ReadingColumn[], rows: readonly Float64Array[]): ReadingColumns {
-  const columns: Partial<Record<ReadingColumn, Float64Array>> = {};
-  for (const [place, name] of names.entries()) {
-    columns[name] = Float64Array.from(rows, (row) => row[place] ?? NaN);
+/** Another register for the same time, by a person. */
+function corrected(row: Float64Array): Float64Array {
+  const edited = row.slice();
+  edited[2] = (row[2] ?? 0) + 1_000;
+  edited[3] = 4;
+  return edited;
+}
+
+class Batch {
+  count = 0;
+  readonly #names: readonly ReadingColumn[];
+  readonly #columns: readonly Float64Array[];
+
+  constructor(names: readonly ReadingColumn[], rows: number) {
+    this.#names = names;
+    this.#columns = names.map(() => new Float64Array(rows));
   }
-  return { count: rows.length, columns };
+
+  put(row: Float64Array): void {
+    for (const [place, column] of this.#columns.entries()) column[this.count] = row[place] ?? NaN;
+    this.count += 1;
+  }
+
+  columns(): ReadingColumns {
+    const named = this.#names.map((name, place) => [name, this.#columns[place]]);
+    const columns = Object.fromEntries(named) as ReadingColumns["columns"];
+    return { count: this.count, columns };
+  }
 }
