@@ -1,6 +1,6 @@
 /**
- * A process that is to be killed: fills a reading store with 30 segments of a day each and a full hot part, says so, and
- * goes on appending. argv: folder.
+ * A process that is to be killed: fills a reading store with the segments of 30 days and a full hot part, says so,
+ * and goes on appending. argv: folder.
  */
 import { nodeDisk } from "#readings/nodeDisk.ts";
 import { planSettings } from "#readings/planWork.ts";

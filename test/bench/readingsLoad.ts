@@ -1,7 +1,7 @@
 /**
  * A fleet that reports by the hour, in another order each hour: registers in whole litres that rest in 41 % of the
- * hours, flow, battery, temperature, valve, status. One reading in 200 comes an hour late, one in 200 twice, one in 2,000
- * is corrected an hour later.
+ * hours, flow, battery, temperature, valve, status. One reading in 200 comes an hour late, one in 200 twice, one in
+ * 2,000 is corrected an hour later.
  */
 import type { ReadingColumn, ReadingColumns } from "#ports/readingStore.ts";
 
