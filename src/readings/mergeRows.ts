@@ -2,6 +2,7 @@
  * Several sorted segments as one stream of sorted rows, in bounded memory: one chunk of each. Where they hold the same
  * meter and time, repetitions are dropped and versions come side by side, the one that counts first.
  */
+import { invariant } from "#domain/invariant.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { RowTable } from "./rowTable.ts";
 import type { SegmentCursor } from "./segmentCursor.ts";
@@ -21,52 +22,61 @@ export interface MergeCounts {
 export function mergeRows(cursors: readonly SegmentCursor[], sink: RowSink): MergeCounts {
   let rows = 0;
   let repeated = 0;
-  for (;;) {
-    const damaged = cursors.find((cursor) => cursor.damage !== undefined);
-    if (damaged) return { rows, repeated, damage: damaged.damage };
-    const open = cursors.filter((cursor) => !cursor.isAtEnd);
-    const first = open.reduce<SegmentCursor | undefined>(
-      (least, cursor) =>
-        least === undefined || compareCursors(cursor, least) < 0 ? cursor : least,
-      undefined,
-    );
-    if (first === undefined) return { rows, repeated, damage: undefined };
-    const others = open.filter((cursor) => cursor !== first);
-    const equal = others.filter((cursor) => compareCursors(cursor, first) === 0);
-    if (equal.length > 0) {
-      const group = collect([first, ...equal]);
+  let damage = cursors.find((cursor) => cursor.damage !== undefined)?.damage;
+  let open = cursors.filter((cursor) => !cursor.isAtEnd);
+  while (open.length > 0 && damage === undefined) {
+    const { first, second } = lowest(open);
+    if (second !== undefined && compareCursors(first, second) === 0) {
+      const equal = open.filter((cursor) => compareCursors(cursor, first) === 0);
+      const group = collect(equal);
       rows += group.rows;
       repeated += group.rows - group.kept.count;
       sink.addRun(group.kept, 0, group.kept.count);
     } else {
-      const end = endOfRun(first, others);
+      const end = endOfRun(first, second);
       sink.addRun(first.table, first.row, end);
       rows += end - first.row;
       first.advance(end);
     }
+    if (open.every((cursor) => !cursor.isAtEnd)) continue;
+    damage = open.find((cursor) => cursor.damage !== undefined)?.damage;
+    open = open.filter((cursor) => !cursor.isAtEnd);
   }
+  return { rows, repeated, damage };
+}
+
+/** The cursors whose rows come first and next. */
+function lowest(open: readonly SegmentCursor[]): {
+  readonly first: SegmentCursor;
+  readonly second: SegmentCursor | undefined;
+} {
+  let [first, second] = open;
+  invariant(first !== undefined, "a cursor is open");
+  if (second !== undefined && compareCursors(second, first) < 0) [first, second] = [second, first];
+  for (let place = 2; place < open.length; place += 1) {
+    const cursor = open[place];
+    if (cursor === undefined || second === undefined || compareCursors(cursor, second) >= 0)
+      continue;
+    if (compareCursors(cursor, first) < 0) [first, second] = [cursor, first];
+    else second = cursor;
+  }
+  return { first, second };
 }
 
 function compareCursors(one: SegmentCursor, other: SegmentCursor): number {
   return one.meterNo - other.meterNo || one.atMs - other.atMs;
 }
 
-/** How far the cursor's rows all come before those of the others. */
-function endOfRun(first: SegmentCursor, others: readonly SegmentCursor[]): number {
-  let limitMeter = Infinity;
-  let limitMs = Infinity;
-  for (const { meterNo, atMs } of others) {
-    if (meterNo < limitMeter || (meterNo === limitMeter && atMs < limitMs)) {
-      limitMeter = meterNo;
-      limitMs = atMs;
-    }
-  }
-  const meters = first.table.column(0);
-  const times = first.table.column(1);
+/** How far the cursor's rows all come before those of the next one. */
+function endOfRun(first: SegmentCursor, next: SegmentCursor | undefined): number {
+  const { table } = first;
+  if (next === undefined) return table.count;
+  const meters = table.column(0);
+  const times = table.column(1);
   let row = first.row + 1;
-  while (row < first.table.count) {
+  while (row < table.count) {
     const meter = meters[row] ?? 0;
-    if (meter > limitMeter || (meter === limitMeter && (times[row] ?? 0) >= limitMs)) break;
+    if (meter > next.meterNo || (meter === next.meterNo && (times[row] ?? 0) >= next.atMs)) break;
     row += 1;
   }
   return row;

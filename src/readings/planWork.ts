@@ -20,7 +20,7 @@ export interface PlanSettings {
 export const planSettings: PlanSettings = {
   flushRows: 1_000_000,
   settleMs: 2 * 3_600_000,
-  openDayFilesMax: 8,
+  openDayFilesMax: 16,
   lateDayFilesMax: 2,
   lateDayShareMax: 0.01,
   lateFilesMax: 31,

@@ -9,16 +9,23 @@ export interface Span {
   readonly toMs: number;
 }
 
+const meterPlace = 0;
 const timePlace = 1;
 
 export class SegmentCursor {
   readonly table: RowTable;
   row = 0;
+  isAtEnd = false;
+  /** Of the row. */
+  meterNo = NaN;
+  atMs = NaN;
   damage: DamagedPlace | undefined;
   readonly #reader: SegmentReader;
   readonly #wanted: ReadonlySet<number> | null;
   readonly #span: Span | null;
   #next = 0;
+  #meters: Float64Array | undefined;
+  #times: Float64Array | undefined;
 
   constructor(
     reader: SegmentReader,
@@ -32,26 +39,28 @@ export class SegmentCursor {
     this.#load();
   }
 
-  get isAtEnd(): boolean {
-    return this.row >= this.table.count;
-  }
-
-  get meterNo(): number {
-    return this.table.value(0, this.row);
-  }
-
-  get atMs(): number {
-    return this.table.value(timePlace, this.row);
-  }
-
   /** Moves on; at the end of a chunk the table holds the next one. */
   advance(to: number): void {
     this.row = to;
-    if (this.isAtEnd) this.#load();
+    if (to >= this.table.count) this.#load();
+    else this.#look();
+  }
+
+  #look(): void {
+    this.isAtEnd = this.row >= this.table.count;
+    this.meterNo = this.#meters?.[this.row] ?? NaN;
+    this.atMs = this.#times?.[this.row] ?? NaN;
+  }
+
+  #load(): void {
+    this.#fill();
+    this.#meters = this.table.columns[meterPlace];
+    this.#times = this.table.columns[timePlace];
+    this.#look();
   }
 
   /** The next chunk that has rows in the span; a damaged one ends the walk. */
-  #load(): void {
+  #fill(): void {
     this.row = 0;
     this.table.clear();
     const span = this.#span;
