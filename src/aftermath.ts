@@ -7,6 +7,7 @@ import type { Clock } from "#ports/clock.ts";
 import type { CommandListeners, DownlinkCarrier, LinkNote, UplinkQueue } from "#ports/intake.ts";
 import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
+import type { DamagedPlace } from "#ports/readingStore.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import type { LiveDirectory } from "./liveDirectory.ts";
 
@@ -55,6 +56,13 @@ export class Aftermath {
       },
       onStoreRecovered: () => {
         this.#blindness = null;
+      },
+      onStoreNote: (damage: readonly DamagedPlace[], failure: string | null) => {
+        for (const { file, chunk, fault } of damage) {
+          const place = chunk === null ? "" : String(chunk);
+          this.#observer.note("readings.damaged", { file, chunk: place, what: fault.what });
+        }
+        if (failure !== null) this.#observer.note("readings.workFailed", { message: failure });
       },
       onDeath: (error: unknown): never => {
         this.#observer.note("engine.exited", { reason: String(error) });

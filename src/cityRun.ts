@@ -60,6 +60,7 @@ export function runCity(
       while (place < arrivals.length && (arrivals[place]?.atMs ?? 0) < atMs + batchMs) place += 1;
       nowMs = atMs + batchMs;
       feed(engine, arrivals.slice(from, place));
+      ledger.flushFull();
     }
     uplinks += arrivals.length;
     if ((fromMs - cityStartMs) % (24 * 60 * minuteMs) === 0) say(new Date(fromMs).toISOString());

@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { EngineReport } from "#engine/messages.ts";
 import { EngineQueue, type QueueParts } from "#engine/uplinkQueue.ts";
 import type { Directory } from "#ports/ledger.ts";
+import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { EngineWorkerData } from "./engineWorker.ts";
 
 /** The ledger cannot be used: nothing can be promised, so nothing is started. */
@@ -25,6 +26,8 @@ export interface EngineHost {
 type HostParts = Omit<QueueParts, "port" | "defer"> & {
   /** The thread ended by itself: the process must not go on without its writer. */
   onDeath(error: unknown): void;
+  /** Damaged places of the reading store, and why a flush or merge came to nothing. */
+  onStoreNote(damage: readonly DamagedPlace[], failure: string | null): void;
 };
 
 const tickEveryMs = 1_000;
@@ -48,7 +51,8 @@ export async function startEngineHost(
       if (report.kind === "ready") resolve(report.directory);
       else if (report.kind === "unusable") {
         reject(new EngineUnusableError(report.code, report.message));
-      } else queue.take(report);
+      } else if (report.kind === "store") parts.onStoreNote(report.damage, report.failure);
+      else queue.take(report);
     });
   });
   let isStopping = false;

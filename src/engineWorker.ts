@@ -1,5 +1,6 @@
 /** The engine's thread: the one writer with its ledger, and nothing else. */
-import { parentPort, workerData } from "node:worker_threads";
+import { join } from "node:path";
+import { parentPort, Worker, workerData } from "node:worker_threads";
 import { invariant } from "#domain/invariant.ts";
 import type { ClosePolicy } from "#domain/closePolicy.ts";
 import type { Retention } from "#domain/retention.ts";
@@ -8,12 +9,16 @@ import { startEngine, type Engine } from "#engine/engine.ts";
 import type { Profiles } from "#domain/profile.ts";
 import type { EngineBatch, EngineReport } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
-import { openLedger } from "#ledger/openLedger.ts";
-import type { Ledger } from "#ports/ledger.ts";
+import { ledgerFileName, openLedger, type OpenLedger } from "#ledger/openLedger.ts";
 import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
+import type { GasCalendarSettings } from "#readings/gasDay.ts";
+import { segmentFolder, type StoreSettings } from "#readings/openReadings.ts";
+import { StoreKeeper, type KeeperWorker } from "#readings/storeKeeper.ts";
+import { workerRunner } from "#readings/workerRunner.ts";
 import { keyVault } from "#vault/keyVault.ts";
 import { meterFiles } from "./meterFiles.ts";
+import type { ReadingWorkerData } from "./readingWorker.ts";
 import { systemClock, type ClockSettings } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
 
@@ -26,6 +31,7 @@ export interface EngineWorkerData {
   readonly ruleDocument: RuleDocument | null;
   readonly retention: Retention;
   readonly closePolicy: ClosePolicy | null;
+  readonly store: StoreSettings;
 }
 
 invariant(parentPort !== null, "engineWorker.ts runs as a worker thread only");
@@ -33,16 +39,18 @@ const port = parentPort;
 const data = workerData as EngineWorkerData;
 const { directory, clock, masterKey, profiles, ruleDocument, closePolicy, retention } = data;
 
+const time = systemClock(clock);
+
 function tell(report: EngineReport): void {
   port.postMessage(report);
 }
 
-function open(): { readonly ledger: Ledger; readonly engine: Engine } | undefined {
+function open(): { readonly ledger: OpenLedger; readonly engine: Engine } | undefined {
   try {
-    const ledger = openLedger(directory);
+    const ledger = openLedger(directory, data.store);
     const engine = startEngine({
       ledger,
-      clock: systemClock(clock),
+      clock: time,
       rng: systemRng,
       protocols: protocolByName,
       carriers: carrierByName,
@@ -60,18 +68,33 @@ function open(): { readonly ledger: Ledger; readonly engine: Engine } | undefine
   }
 }
 
+function startReadingWorker(calendar: GasCalendarSettings): KeeperWorker {
+  const database = join(directory, ledgerFileName);
+  const workerData: ReadingWorkerData = { database, folder: segmentFolder(directory), calendar };
+  const worker = new Worker(new URL("./readingWorker.ts", import.meta.url), { workerData });
+  return { ...workerRunner(worker), end: () => void worker.terminate() };
+}
+
 const opened = open();
 if (opened === undefined) {
   port.close();
 } else {
   const { ledger, engine } = opened;
+  const keeper = new StoreKeeper({
+    store: ledger.readings,
+    startWorker: () => startReadingWorker(ledger.calendar),
+    onDamage: (damage) => tell({ kind: "store", damage, failure: null }),
+    onFailure: (cause) => tell({ kind: "store", damage: [], failure: String(cause) }),
+  });
   tell({ kind: "ready", directory: ledger.directory() });
   port.on("message", (batch: EngineBatch) => {
     if (batch.isLast) {
+      keeper.stop();
       ledger.close();
       port.close();
       return;
     }
     tell(engine.process(batch));
+    void keeper.look(time.nowMs());
   });
 }

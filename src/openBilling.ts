@@ -18,7 +18,8 @@ export function gasDaysOf({ zone, start, areas }: Config["gasDay"]): GasDaySetti
   return { zone, startMinute: minuteOf(start), areas: Object.fromEntries(own) };
 }
 
-function minuteOf(time: string): number {
+/** Minutes since midnight of a local time such as 06:00. */
+export function minuteOf(time: string): number {
   const [hour = "0", minute = "0"] = time.split(":");
   return Number(hour) * 60 + Number(minute);
 }

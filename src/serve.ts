@@ -34,13 +34,13 @@ import type { CommandListeners, UplinkQueue } from "#ports/intake.ts";
 import type { DeliveryDesk } from "#ports/deliveries.ts";
 import { cat1Stream } from "#protocols/cat1/stream.ts";
 import { hostBirth, hostDeath } from "#protocols/sparkplug/host.ts";
-import { fileCursor } from "#sinks/fileCursor.ts";
-import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
 import { keyVault } from "#vault/keyVault.ts";
 import { Aftermath } from "./aftermath.ts";
 import { startAuditExport } from "./auditExport.ts";
 import { openBilling } from "./openBilling.ts";
 import { startNotifier } from "./startNotifier.ts";
+import { startSink } from "./startSink.ts";
+import { storeSettingsOf } from "./storeSettings.ts";
 import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
@@ -124,7 +124,7 @@ export async function serve(
     clock,
     observer,
   });
-  const sink = startSink(base);
+  const sink = startSink(base, startQueryWorker);
   const auditExport = startExport(base);
   const sampler = setInterval(() => {
     metrics.connections(intake.connectionCount());
@@ -189,6 +189,7 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
       ruleDocument,
       closePolicy,
       retention: retentionOf(config.retention),
+      store: storeSettingsOf(config),
     },
     aftermath.parts(),
   );
@@ -359,14 +360,4 @@ function startExport(base: Base): { stop(): Promise<void> } | null {
   if (headFile === undefined) return null;
   const { observer } = observability;
   return startAuditExport({ file: headFile, queries, clock, observer });
-}
-
-function startSink(base: Base): { stop(): Promise<void> } | null {
-  const { config, secrets, directory, queries, observability, clock } = base;
-  if (config.influx === undefined) return null;
-  const { url, org, bucket } = config.influx;
-  const target = { url, org, bucket, token: secrets.influxToken };
-  const cursor = fileCursor(join(directory, "influx.cursor"), influxCursorTarget(target));
-  const { observer, metrics } = observability;
-  return startInfluxSink({ queries, observer, metrics, clock, target, cursor, rng: systemRng });
 }

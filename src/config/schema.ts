@@ -251,6 +251,23 @@ const gasDaySchema = z.strictObject({
     .describe("Areas whose gas day begins at another time, or in another zone."),
 });
 
+const readingsSchema = z.strictObject({
+  flushRows: z
+    .int()
+    .min(1)
+    .max(4_000_000)
+    .default(250_000)
+    .describe(
+      "So many readings are kept in memory and in the ledger before they are written to segments.",
+    ),
+  flushMinutes: z
+    .number()
+    .min(0)
+    .max(1_440)
+    .default(60)
+    .describe("Fewer of a gas day that is over are written at most so often."),
+});
+
 const clockSchema = z.strictObject({
   factor: z
     .number()
@@ -316,6 +333,7 @@ export const configSchema = z
       .prefault({})
       .describe("Gateways that speak Sparkplug B over the meters' listener."),
     gasDay: gasDaySchema.prefault({}).describe("When a gas day begins: the cut-off for billing."),
+    readings: readingsSchema.prefault({}).describe("The reading store; see docs/READING-STORE.md."),
     clock: clockSchema
       .prefault({})
       .describe("Time-lapse for demonstrations. Never set it where real meters report."),

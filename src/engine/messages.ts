@@ -5,6 +5,7 @@ import type { StoredEvent } from "#domain/event.ts";
 import type { Downlink, DownlinkOutcome, LinkNote } from "#ports/intake.ts";
 import type { ApiKeyRow, CredentialRow, Directory, GatewayRow } from "#ports/ledger.ts";
 import type { BatchCounts } from "#ports/metrics.ts";
+import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
 import type { Trouble } from "#ports/trouble.ts";
 import type { WebhookReport } from "#ports/webhooks.ts";
@@ -79,5 +80,11 @@ export type BatchReport =
 export type EngineReport =
   | BatchReport
   | { readonly kind: "ready"; readonly directory: Directory }
+  /** What the reading store met while it was flushed and merged: damaged places, or work that came to nothing. */
+  | {
+      readonly kind: "store";
+      readonly damage: readonly DamagedPlace[];
+      readonly failure: string | null;
+    }
   /** The ledger cannot be opened; the worker ends. */
   | { readonly kind: "unusable"; readonly code: string; readonly message: string };

@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { invariant } from "#domain/invariant.ts";
 import { dayMs } from "#domain/units.ts";
 import type { Ledger, UplinkRow } from "#ports/ledger.ts";
+import type { ReadingRecord } from "#readings/readingRecord.ts";
 import { alarmTable } from "./alarmTable.ts";
 import { auditTable } from "./audit.ts";
 import { billingTable } from "./billingTable.ts";
@@ -11,7 +12,6 @@ import { commandTable } from "./commandTable.ts";
 import { edgeNodeTable } from "./edgeNodeTable.ts";
 import { guarded, writeFailed } from "./ledgerError.ts";
 import { meterKeyTable } from "./meterKeyTable.ts";
-import { readingTable } from "./readingTable.ts";
 import { registryTable } from "./registryTable.ts";
 import { retentionTable } from "./retentionTable.ts";
 import { ruleDocumentTable } from "./ruleDocumentTable.ts";
@@ -24,11 +24,14 @@ const idempotencyKeptMs = dayMs;
 const idempotencyRowsMax = 100_000;
 
 /** The connection has the newest schema; closing the ledger closes it and gives up the lock. */
-export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
-  const { reloadGenerations, ...readings } = readingTable(db);
-  const { doom, ...transaction } = transactionOn(db, reloadGenerations);
+export function ledgerOn(
+  db: DatabaseSync,
+  readings: ReadingRecord,
+  lock: { release(): void },
+): Ledger {
+  const { doom, ...transaction } = transactionOn(db, readings);
   const parts = {
-    ...readings,
+    ...readingPart(readings),
     ...alarmTable(db),
     ...commandTable(db),
     ...campaignTable(db),
@@ -50,7 +53,7 @@ export function ledgerOn(db: DatabaseSync, lock: { release(): void }): Ledger {
     ...transaction,
     sequences: () => ({
       uplink: numberOf(db, "SELECT max(seq) FROM uplink"),
-      reading: numberOf(db, "SELECT max(seq) FROM reading"),
+      reading: readings.newestSeq,
       event: numberOf(db, "SELECT max(seq) FROM event"),
       occurrence: numberOf(db, "SELECT max(id) FROM occurrence"),
       meter: numberOf(db, "SELECT max(no) FROM meter"),
@@ -67,7 +70,18 @@ type TransactionPart = Pick<Ledger, "begin" | "commit" | "rollback"> & {
   readonly doom: () => void;
 };
 
-function transactionOn(db: DatabaseSync, forget: () => void): TransactionPart {
+function readingPart(
+  readings: ReadingRecord,
+): Pick<Ledger, "putReading" | "reviseReading" | "readingsAt" | "readingsAfter"> {
+  return {
+    putReading: (row) => readings.put(row),
+    reviseReading: (row, reason, atMs) => readings.revise(row, reason, atMs),
+    readingsAt: (meterNo, measuredAtMs) => readings.at(meterNo, measuredAtMs),
+    readingsAfter: (meterNo, fromMs) => readings.after(meterNo, fromMs),
+  };
+}
+
+function transactionOn(db: DatabaseSync, readings: ReadingRecord): TransactionPart {
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   /** A write of the open transaction failed: what is left of it may not be committed. */
@@ -76,7 +90,7 @@ function transactionOn(db: DatabaseSync, forget: () => void): TransactionPart {
   /** SQLite has already rolled back by itself after some errors (disk full). */
   function rollback(): void {
     isDoomed = false;
-    forget();
+    readings.rolledBack();
     if (db.isTransaction) db.exec("ROLLBACK");
   }
 
@@ -95,11 +109,13 @@ function transactionOn(db: DatabaseSync, forget: () => void): TransactionPart {
     commit() {
       try {
         invariant(!isDoomed, "a batch of which a part could not be written is not committed");
+        readings.seal();
         commit.run();
       } catch (cause) {
         rollback();
         throw writeFailed("commit", cause);
       }
+      readings.committed();
     },
     rollback,
   };

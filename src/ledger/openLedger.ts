@@ -1,11 +1,15 @@
-/** The system of record on node:sqlite. */
+/** The system of record on node:sqlite, with the reading store in its transaction. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Ledger } from "#ports/ledger.ts";
+import type { GasCalendarSettings } from "#readings/gasDay.ts";
+import { openReadings, storeSettings, type StoreSettings } from "#readings/openReadings.ts";
+import type { SegmentedReadings } from "#readings/segmentedReadings.ts";
 import { damaged, isDamage, LedgerError } from "./ledgerError.ts";
 import { ledgerOn } from "./ledgerOn.ts";
 import { migrate } from "./migrate.ts";
+import { moveReadings } from "./moveReadings.ts";
 import { lockForWriting } from "./writerLock.ts";
 
 /** The ledger's file in the data directory. */
@@ -17,15 +21,36 @@ const cacheKibibytes = 64 * 1024;
 const walCheckpointPages = 4_000;
 const walKeptBytesMax = 64 * 1024 * 1024;
 
+/** The ledger, and the store in it for whoever sees to its flushes and merges. */
+export interface OpenLedger extends Ledger {
+  readonly readings: SegmentedReadings;
+  readonly calendar: GasCalendarSettings;
+  /** Writes segments at once when enough is hot: for a caller that has no worker and may wait. */
+  flushFull(): void;
+}
+
 /** Opens the data directory for writing; at most one process may at a time. */
-export function openLedger(directory: string): Ledger {
+export function openLedger(directory: string, settings: StoreSettings = storeSettings): OpenLedger {
   let lock: { release(): void } | undefined;
   let db: DatabaseSync | undefined;
   try {
     mkdirSync(directory, { recursive: true });
     lock = lockForWriting(directory);
     db = openDatabase(join(directory, ledgerFileName));
-    return ledgerOn(db, lock);
+    const readings = openReadings(db, directory, settings);
+    moveReadings(db, readings);
+    const { store } = readings;
+    const ledger = ledgerOn(db, readings.record, lock);
+    return {
+      ...ledger,
+      readings: store,
+      calendar: readings.calendar,
+      flushFull: () => readings.flushFull(),
+      close() {
+        store.close();
+        ledger.close();
+      },
+    };
   } catch (cause) {
     db?.close();
     lock?.release();

@@ -1,6 +1,9 @@
 /** Every read of the API on one read-only connection. Synchronous: it belongs in a worker. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { FollowedReadings } from "#readings/followedReadings.ts";
+import { nodeDisk } from "#readings/nodeDisk.ts";
+import { segmentFolder } from "#readings/openReadings.ts";
 import type { Queries } from "#ports/queries.ts";
 import { ledgerFileName } from "./openLedger.ts";
 import { alarmQueries } from "./queriesAlarms.ts";
@@ -25,6 +28,12 @@ export type Answers<Part> = {
 const busyTimeoutMs = 5_000;
 const cacheKibibytes = 32 * 1024;
 
+/** The reading store of the data directory in which the database lies. */
+export function followReadings(db: DatabaseSync): FollowedReadings {
+  const folder = segmentFolder(dirname(db.location() ?? ""));
+  return new FollowedReadings(db, nodeDisk, folder);
+}
+
 /** Sees each commit of the writer, never a part of one. */
 export function openForReading(directory: string): DatabaseSync {
   const path = join(directory, ledgerFileName);
@@ -34,7 +43,7 @@ export function openForReading(directory: string): DatabaseSync {
 }
 
 export function answersFrom(db: DatabaseSync): Answers<Queries> {
-  const readings = readingQueries(db);
+  const readings = readingQueries(db, followReadings(db));
   return {
     ...meterQueries(db),
     ...readings,

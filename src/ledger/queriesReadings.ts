@@ -1,11 +1,11 @@
 /** Reads of readings: history, latest, and the register at an instant. */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { StoredReading } from "#domain/reading.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
+import type { FollowedReadings } from "#readings/followedReadings.ts";
 import { clampLimit, decodeCursor, pageOf } from "./cursor.ts";
 import type { Answers } from "./queries.ts";
-import { readingColumns, type Generation } from "./readingTable.ts";
-import { all, numberOf, one } from "./sql.ts";
+import { all, one } from "./sql.ts";
 
 type ReadingRead = Pick<
   Queries,
@@ -23,32 +23,17 @@ interface MeterName {
   readonly id: string;
 }
 
-export function readingQueries(db: DatabaseSync): Answers<ReadingRead> {
+export function readingQueries(db: DatabaseSync, followed: FollowedReadings): Answers<ReadingRead> {
   const meterByName = db.prepare("SELECT no, id FROM meter WHERE id = ?");
   const raisedAt = db.prepare(
     `SELECT meter_no AS meterNo, raised_at AS atMs FROM alarm
      WHERE id = ? AND meter_no IS NOT NULL`,
   );
-  // CROSS JOIN fixes the order of the joins: each fitting generation, then its part of the index.
-  const span = db.prepare(
-    `SELECT ${readingColumns} FROM reading_generation AS g CROSS JOIN reading AS r
-     WHERE g.to_at >= $fromMs AND g.from_at < $toMs AND r.generation = g.n
-       AND r.meter_no = $meterNo AND r.measured_at >= $fromMs AND r.measured_at < $toMs
-       AND (r.measured_at > $fromMs OR r.seq > $afterSeq)
-     ORDER BY r.measured_at, r.seq LIMIT $rows`,
-  );
-  const behind = db.prepare(
-    `SELECT ${readingColumns}, m.id AS meterId, m.area AS area
-     FROM reading AS r JOIN meter AS m ON m.no = r.meter_no
-     WHERE r.seq > ? ORDER BY r.seq LIMIT ?`,
-  );
-  const { lastReadings, lastTrusted } = lastReadingsOf(db);
-
-  function inSpan(meterNo: number, fromMs: number, toMs: number, afterSeq: number, rows: number) {
-    // node:sqlite binds names from an object; the shared helper binds by place.
-    const found: unknown = span.all({ meterNo, fromMs, toMs, afterSeq, rows });
-    return found as readonly StoredReading[];
-  }
+  /** As of now. */
+  const current = () => {
+    followed.refresh();
+    return followed.reads;
+  };
 
   return {
     readings(meterId, fromMs, toMs, cursor, limitWanted) {
@@ -56,77 +41,45 @@ export function readingQueries(db: DatabaseSync): Answers<ReadingRead> {
       if (meter === undefined) return { items: [], next: null };
       const limit = clampLimit(limitWanted);
       const [atMs, seq] = decodeCursor(cursor, [fromMs, -1]);
-      const start = Math.max(atMs, fromMs);
-      const rows = inSpan(meter.no, start, toMs, start === atMs ? seq : -1, limit + 1);
+      const from = atMs >= fromMs ? { atMs, afterSeq: seq } : { atMs: fromMs, afterSeq: -1 };
+      const rows = current().onward(meter.no, from, toMs, limit + 1);
       return pageOf(rows, limit, (row) => [row.measuredAtMs, row.seq]);
     },
     latestReading(meterId) {
       const meter = one<MeterName>(meterByName, meterId);
       if (meter === undefined) return null;
-      return lastReadings(meter.no, Number.MAX_SAFE_INTEGER, 1)[0] ?? null;
+      return current().newest(meter.no, Infinity, 1, isAny)[0] ?? null;
     },
     registerAt(meterId, atMs) {
       const meter = one<MeterName>(meterByName, meterId);
-      return meter === undefined
-        ? null
-        : registerOf(meter, atMs, lastTrusted(meter.no, atMs, 1)[0]);
+      if (meter === undefined) return null;
+      return registerOf(meter, atMs, current().newest(meter.no, atMs, 1, isTrusted)[0]);
     },
-    registersAt: registersAt(db, lastTrusted),
+    registersAt: registersAt(db, current),
     alarmReadings(id, limitWanted) {
       const alarm = one<{ meterNo: number; atMs: number }>(raisedAt, id);
       if (alarm === undefined) return [];
+      const { meterNo, atMs } = alarm;
       const limit = clampLimit(limitWanted);
-      const until = lastReadings(alarm.meterNo, alarm.atMs, Math.ceil(limit / 2)).toReversed();
-      const rest = limit - until.length;
-      if (rest === 0) return until;
-      const later = inSpan(alarm.meterNo, alarm.atMs + 1, Number.MAX_SAFE_INTEGER, -1, rest);
-      return [...until, ...later];
+      const reads = current();
+      const until = reads.newest(meterNo, atMs, Math.ceil(limit / 2), isAny).toReversed();
+      const later = { atMs: atMs + 1, afterSeq: -1 };
+      return [...until, ...reads.onward(meterNo, later, Infinity, limit - until.length)];
     },
-    newestReadingSeq: () => numberOf(db, "SELECT max(seq) FROM reading"),
-    readingsAfterSeq: (afterSeq, limit) => all(behind, afterSeq, clampLimit(limit)),
+    newestReadingSeq() {
+      followed.refresh();
+      return followed.newestSeq;
+    },
+    readingsAfterSeq: readingsAfterSeq(db, followed),
   };
 }
 
-/** Readings of a meter at or before an instant, newest first. */
-type LastReadings = (meterNo: number, atMs: number, limit: number) => readonly StoredReading[];
-
-function lastReadingsOf(db: DatabaseSync): {
-  readonly lastReadings: LastReadings;
-  readonly lastTrusted: LastReadings;
-} {
-  const generations = db.prepare(
-    `SELECT n, from_at AS fromMs, to_at AS toMs FROM reading_generation
-     WHERE from_at <= ? ORDER BY to_at DESC`,
-  );
-  const newest = (where: string): StatementSync =>
-    db.prepare(
-      `SELECT ${readingColumns} FROM reading AS r
-       WHERE r.generation = ? AND r.meter_no = ? AND r.measured_at <= ? ${where}
-       ORDER BY r.measured_at DESC, r.seq DESC LIMIT ?`,
-    );
-
-  /** From the newest generation back, until no older one can hold a newer reading. */
-  function search(statement: StatementSync): LastReadings {
-    return (meterNo, atMs, limit) => {
-      let found: readonly StoredReading[] = [];
-      for (const { n, toMs } of all<Generation>(generations, atMs)) {
-        const oldest = found.length < limit ? undefined : found.at(-1);
-        if (oldest !== undefined && oldest.measuredAtMs > toMs) break;
-        const more = all<StoredReading>(statement, n, meterNo, atMs, limit);
-        if (more.length > 0) found = [...found, ...more].sort(newestFirst).slice(0, limit);
-      }
-      return found;
-    };
-  }
-
-  return {
-    lastReadings: search(newest("")),
-    lastTrusted: search(newest("AND r.quality <> 'suspect' AND r.index_ml IS NOT NULL")),
-  };
+function isAny(): boolean {
+  return true;
 }
 
-function newestFirst(a: StoredReading, b: StoredReading): number {
-  return b.measuredAtMs - a.measuredAtMs || b.seq - a.seq;
+function isTrusted({ quality, indexMl }: StoredReading): boolean {
+  return quality !== "suspect" && indexMl !== null;
 }
 
 /** A value that the meter itself showed: billing gets no computed registers. */
@@ -143,7 +96,7 @@ function registerOf(
 
 function registersAt(
   db: DatabaseSync,
-  lastTrusted: LastReadings,
+  current: () => FollowedReadings["reads"],
 ): Answers<ReadingRead>["registersAt"] {
   const everywhere = db.prepare("SELECT no, id FROM meter WHERE id > ? ORDER BY id LIMIT ?");
   const inArea = db.prepare(
@@ -157,9 +110,27 @@ function registersAt(
         ? all<MeterName>(everywhere, afterId, limit + 1)
         : all<MeterName>(inArea, area, afterId, limit + 1);
     const page = pageOf(rows, limit, (meter) => [meter.id]);
+    const reads = current();
     const views = page.items.map((meter) =>
-      registerOf(meter, atMs, lastTrusted(meter.no, atMs, 1)[0]),
+      registerOf(meter, atMs, reads.newest(meter.no, atMs, 1, isTrusted)[0]),
     );
     return { items: views.filter((view) => view !== null), next: page.next };
+  };
+}
+
+function readingsAfterSeq(
+  db: DatabaseSync,
+  followed: FollowedReadings,
+): Answers<ReadingRead>["readingsAfterSeq"] {
+  const byNo = db.prepare("SELECT id AS meterId, area FROM meter WHERE no = ?");
+  return (afterSeq, limit) => {
+    followed.refresh();
+    const names = new Map<number, { meterId: string; area: string } | undefined>();
+    return followed.order.after(afterSeq, clampLimit(limit)).flatMap((reading) => {
+      const { meterNo } = reading;
+      const name = names.get(meterNo) ?? one<{ meterId: string; area: string }>(byNo, meterNo);
+      names.set(meterNo, name);
+      return name === undefined ? [] : [{ ...reading, ...name }];
+    });
   };
 }

@@ -136,6 +136,8 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
     reasonField: "reason",
     reasons: ["LEDGER_UNUSABLE", "LEDGER_TOO_NEW", "LEDGER_WRITE_FAILED", "LEDGER_CORRUPT"],
   },
+  "readings.damaged": { level: "error" },
+  "readings.workFailed": { level: "error" },
   "engine.exited": { level: "fatal" },
   "engine.queueFull": { level: "warn" },
   "audit.exportFailed": { level: "error" },

@@ -41,6 +41,8 @@ export const namedEvents = {
   "edge.notAsked": "a gateway should have been asked, and nobody listened there; gateway",
   "edge.limit": "a conversation with a gateway reached a limit; limit",
   "engine.commitFailed": "a batch could not be made durable; nothing was acknowledged",
+  "readings.damaged": "a place of the reading store cannot be believed; the rest is served",
+  "readings.workFailed": "a flush or merge of the reading store came to nothing; it is tried again",
   "engine.exited": "the engine thread ended; the process stops",
   "engine.queueFull": "the intake queue reached its limit; bulk senders are paused",
   "audit.exportFailed": "the head of the audit could not be written to its second place",

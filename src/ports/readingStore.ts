@@ -1,8 +1,9 @@
 /**
  * The store of readings as its users see it: every version of every reading, its registers at an instant, and what a
- * day came to. Not yet under the engine: there the rows of the ledger are the system of record.
+ * day came to.
  */
 import type { Quality, StoredReading } from "#domain/reading.ts";
+import type { TimestampMs } from "#domain/units.ts";
 
 /** What a stored value is worth; `billed`: a bill was made with it. */
 export type StoredQuality = Quality | "billed";
@@ -14,11 +15,14 @@ export interface ReadingVersion extends Omit<StoredReading, "quality" | "seq" | 
   readonly reasonNo: number | null;
   readonly seq: number | null;
   readonly uplinkSeq: number | null;
+  /** The same reading (its `seq`) judged again or completed: the highest is in force. null: as it came. */
+  readonly revision: number | null;
+  readonly revisedAtMs: TimestampMs | null;
 }
 
 /** All versions of one meter's reading at one time. */
 export interface VersionedReading {
-  /** The one that counts, by rank: billed, edited, validated, raw, estimated, suspect. */
+  /** The one that counts, by rank: billed, edited, validated, raw, estimated, suspect. Never one revised since. */
   readonly counts: ReadingVersion;
   readonly others: readonly ReadingVersion[];
   /** Versions with different registers that no person has settled. */

@@ -16,13 +16,24 @@ interface Block {
   readonly before: Int32Array;
 }
 
+/** Where the rows of a batch lie. */
+export interface HotBatchRows {
+  readonly no: number;
+  readonly table: RowTable;
+  readonly from: number;
+  readonly to: number;
+}
+
 export class HotRows {
   count = 0;
   /** Highest number of a batch in it. */
   batchNo = 0;
   /** Oldest measured time in it; Infinity when it is empty. */
   firstMs = Infinity;
+  /** Newest measured time in it; -Infinity when it is empty. */
+  lastMs = -Infinity;
   readonly #blocks: Block[] = [];
+  readonly #batches: HotBatchRows[] = [];
   /** By meter number: its newest row. */
   #heads = new Int32Array(1_024).fill(none);
 
@@ -31,20 +42,37 @@ export class HotRows {
     const block = this.#blockOf(batchRowsMax);
     const from = block.table.count;
     const fault = codec.append(no, bytes, block.table);
-    if (fault === undefined) this.#chain(block, from);
+    if (fault === undefined) this.#chain(block, from, no);
     this.batchNo = Math.max(no, this.batchNo);
     return fault;
   }
 
+  /** In the order in which they came. */
+  get batches(): readonly HotBatchRows[] {
+    return this.#batches;
+  }
+
+  /** What came after the batch: the rest of it is in segments now. */
+  since(batchNo: number): HotRows {
+    const rest = new HotRows();
+    for (const { no, table, from, to } of this.#batches) {
+      if (no > batchNo) rest.#copy(no, table, from, to);
+    }
+    rest.batchNo = this.batchNo;
+    return rest;
+  }
+
   /** Adds what others hold, behind its own. */
   take(others: HotRows): void {
-    for (const { table } of others.#blocks) {
-      const block = this.#blockOf(table.count);
-      const from = block.table.count;
-      block.table.addRun(table, 0, table.count);
-      this.#chain(block, from);
-    }
+    for (const { no, table, from, to } of others.#batches) this.#copy(no, table, from, to);
     this.batchNo = Math.max(others.batchNo, this.batchNo);
+  }
+
+  #copy(no: number, table: RowTable, from: number, to: number): void {
+    const block = this.#blockOf(to - from);
+    const start = block.table.count;
+    block.table.addRun(table, from, to);
+    this.#chain(block, start, no);
   }
 
   /** All rows, as tables. */
@@ -75,13 +103,15 @@ export class HotRows {
     return block;
   }
 
-  #chain({ table, before }: Block, from: number): void {
+  #chain({ table, before }: Block, from: number, no: number): void {
+    this.#batches.push({ no, table, from, to: table.count });
     const first = (this.#blocks.length - 1) * blockRows;
     const meters = table.column(readingPlaces.meterNo);
     const times = table.column(readingPlaces.measuredAtMs);
     for (let row = from; row < table.count; row += 1) {
       const time = times[row] ?? Infinity;
       if (time < this.firstMs) this.firstMs = time;
+      if (time > this.lastMs) this.lastMs = time;
       const meter = meters[row] ?? 0;
       if (meter >= this.#heads.length) this.#heads = grown(this.#heads, meter + 1);
       before[row] = this.#heads[meter] ?? none;

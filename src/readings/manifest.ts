@@ -4,6 +4,8 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 
+import type { GasCalendarSettings } from "./gasDay.ts";
+
 export type FileKind = "day" | "month" | "rollup";
 
 /** A file that counts, or did. */
@@ -22,6 +24,9 @@ export interface ManifestFile {
   /** Span of measured time of what is in it. */
   readonly firstMs: number;
   readonly lastMs: number;
+  /** Lowest and highest `seq` of a reading in it; both 0 in a roll-up, and where readings have none. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
   /** Why it was made: "flush", "late", "merge", "day closed", … */
   readonly reason: string;
   /** Numbers of the files it was made from, as a JSON array. */
@@ -51,66 +56,14 @@ export interface FlushRow {
   readonly rows: number;
   readonly kept: number;
   readonly repeated: number;
+  /** The highest `seq` that a reading had by then; 0 where they have none. */
+  readonly newestSeq: number;
 }
-
-const tables = `
-CREATE TABLE IF NOT EXISTS reading_batch (
-  no INTEGER PRIMARY KEY,
-  row_count INTEGER NOT NULL,
-  bytes BLOB NOT NULL
-) STRICT;
--- A batch whose checksum does not fit: kept as it is, for a person to look at.
-CREATE TABLE IF NOT EXISTS reading_batch_damaged (
-  no INTEGER PRIMARY KEY,
-  row_count INTEGER NOT NULL,
-  bytes BLOB NOT NULL,
-  fault TEXT NOT NULL
-) STRICT;
--- Batches up to to_no of the last row are in segments; those still in reading_batch are being removed.
-CREATE TABLE IF NOT EXISTS reading_flush (
-  to_no INTEGER PRIMARY KEY,
-  from_no INTEGER NOT NULL,
-  row_count INTEGER NOT NULL,
-  kept INTEGER NOT NULL,
-  repeated INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS reading_file (
-  no INTEGER PRIMARY KEY,
-  kind TEXT NOT NULL,
-  name TEXT NOT NULL UNIQUE,
-  from_day INTEGER NOT NULL,
-  to_day INTEGER NOT NULL,
-  from_ms INTEGER NOT NULL,
-  to_ms INTEGER NOT NULL,
-  row_count INTEGER NOT NULL,
-  chunk_count INTEGER NOT NULL,
-  size INTEGER NOT NULL,
-  first_ms INTEGER NOT NULL,
-  last_ms INTEGER NOT NULL,
-  reason TEXT NOT NULL,
-  made_from TEXT NOT NULL,
-  repeated INTEGER NOT NULL,
-  stale INTEGER NOT NULL DEFAULT 0,
-  -- 0: it counts. Otherwise the number of the file that took its place.
-  replaced_by INTEGER NOT NULL DEFAULT 0,
-  replaced_reason TEXT
-) STRICT;
-CREATE INDEX IF NOT EXISTS reading_file_counting ON reading_file (replaced_by, kind, from_day);
-CREATE TABLE IF NOT EXISTS reading_reason (
-  no INTEGER PRIMARY KEY,
-  reason TEXT NOT NULL UNIQUE
-) STRICT;
-`;
 
 const fileColumns = `no, kind, name, from_day AS fromDay, to_day AS toDay, from_ms AS fromMs,
   to_ms AS toMs, row_count AS rows, chunk_count AS chunks, size AS bytes, first_ms AS firstMs,
-  last_ms AS lastMs, reason, made_from AS madeFrom,
+  last_ms AS lastMs, first_seq AS firstSeq, last_seq AS lastSeq, reason, made_from AS madeFrom,
   repeated, stale`;
-
-/** Makes the tables that are missing; for the writer, before anybody reads. */
-export function makeManifestTables(db: DatabaseSync): void {
-  db.exec(tables);
-}
 
 export class Manifest {
   readonly #db: DatabaseSync;
@@ -121,7 +74,7 @@ export class Manifest {
   constructor(db: DatabaseSync) {
     this.#db = db;
     this.#putBatch = db.prepare(
-      "INSERT INTO reading_batch (no, row_count, bytes) VALUES (?, ?, ?)",
+      "INSERT INTO reading_batch (no, row_count, newest_seq, bytes) VALUES (?, ?, ?, ?)",
     );
     this.#dropBatches = db.prepare(
       `DELETE FROM reading_batch WHERE no IN
@@ -145,16 +98,18 @@ export class Manifest {
     }
   }
 
-  putBatch(no: number, rows: number, bytes: Uint8Array): void {
-    this.#putBatch.run(no, rows, bytes);
+  /** `newestSeq`: the highest that a reading has by then. */
+  putBatch(no: number, rows: number, newestSeq: number, bytes: Uint8Array): void {
+    this.#putBatch.run(no, rows, newestSeq, bytes);
   }
 
-  /** Hot batches with their bytes, in order; `toNo` inclusive. */
-  batches(toNo: number): Iterable<HotBatchRow> {
+  /** Hot batches with their bytes, in order; `toNo` inclusive, `afterNo` exclusive. */
+  batches(toNo: number, afterNo = 0): Iterable<HotBatchRow> {
     const statement = this.#db.prepare(
       "SELECT no, row_count AS rows, bytes FROM reading_batch WHERE no > ? AND no <= ? ORDER BY no",
     );
-    return statement.iterate(this.flushedTo, toNo) as Iterable<unknown> as Iterable<HotBatchRow>;
+    const from = Math.max(this.flushedTo, afterNo);
+    return statement.iterate(from, toNo) as Iterable<unknown> as Iterable<HotBatchRow>;
   }
 
   /** Rows of the hot batches up to a number. */
@@ -177,18 +132,21 @@ export class Manifest {
 
   putFlush(flush: FlushRow): void {
     this.#run(
-      "INSERT INTO reading_flush (to_no, from_no, row_count, kept, repeated) VALUES (?, ?, ?, ?, ?)",
+      `INSERT INTO reading_flush (to_no, from_no, row_count, kept, repeated, newest_seq)
+       VALUES (?, ?, ?, ?, ?, ?)`,
       flush.toNo,
       flush.fromNo,
       flush.rows,
       flush.kept,
       flush.repeated,
+      flush.newestSeq,
     );
   }
 
   flushes(): readonly FlushRow[] {
     return this.#all<FlushRow>(
-      `SELECT from_no AS fromNo, to_no AS toNo, row_count AS rows, kept, repeated
+      `SELECT from_no AS fromNo, to_no AS toNo, row_count AS rows, kept, repeated,
+         newest_seq AS newestSeq
        FROM reading_flush ORDER BY to_no`,
     );
   }
@@ -212,6 +170,14 @@ export class Manifest {
   /** Removes some of the batches that are in segments; a few at a time, so that no commit waits for all of them. */
   dropFlushed(countMax: number): void {
     this.#dropBatches.run(this.flushedTo, countMax);
+  }
+
+  /** The highest `seq` that a reading had after this batch; 0 where they have none. */
+  newestSeqAfter(no: number): number {
+    return Math.max(
+      this.#number(`SELECT newest_seq FROM reading_flush WHERE to_no = ${no}`),
+      this.#number(`SELECT newest_seq FROM reading_batch WHERE no = ${no}`),
+    );
   }
 
   get nextFileNo(): number {
@@ -241,11 +207,12 @@ export class Manifest {
   putFile(file: ManifestFile): void {
     this.#run(
       `INSERT INTO reading_file (no, kind, name, from_day, to_day, from_ms, to_ms, row_count,
-         chunk_count, size, first_ms, last_ms, reason, made_from, repeated, stale)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         chunk_count, size, first_ms, last_ms, first_seq, last_seq, reason, made_from, repeated,
+         stale)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[file.no, file.kind, file.name, file.fromDay, file.toDay, file.fromMs, file.toMs],
-      ...[file.rows, file.chunks, file.bytes, file.firstMs, file.lastMs, file.reason],
-      ...[file.madeFrom, file.repeated, file.stale],
+      ...[file.rows, file.chunks, file.bytes, file.firstMs, file.lastMs],
+      ...[file.firstSeq, file.lastSeq, file.reason, file.madeFrom, file.repeated, file.stale],
     );
   }
 
@@ -271,6 +238,19 @@ export class Manifest {
 
   setStale(no: number, stale: number): void {
     this.#run("UPDATE reading_file SET stale = ? WHERE no = ?", stale, no);
+  }
+
+  /** The calendar by which days are cut: the wanted one at the first start, and ever after the one of then. */
+  calendar(wanted: GasCalendarSettings): GasCalendarSettings {
+    this.#run(
+      "INSERT OR IGNORE INTO reading_calendar (one, zone, start_minute) VALUES (1, ?, ?)",
+      wanted.zone,
+      wanted.startMinute,
+    );
+    const row = this.#db
+      .prepare("SELECT zone, start_minute FROM reading_calendar WHERE one = 1")
+      .get();
+    return { zone: String(row?.["zone"]), startMinute: Number(row?.["start_minute"]) };
   }
 
   /** The number of a reason in words; the same words have one number. */

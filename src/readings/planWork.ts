@@ -6,6 +6,10 @@ import { staleness, type FileKind, type ManifestFile } from "./manifest.ts";
 export interface PlanSettings {
   /** Rows in the hot part that are enough for a flush. */
   readonly flushRows: number;
+  /** So many batches are enough too: each costs its own at the next start, however small it is. */
+  readonly flushBatches: number;
+  /** What is less waits so long after the flush before, even when its day has been closed. */
+  readonly flushEveryMs: number;
   /** A gas day or month is closed so long after its end: most of what is late has come by then. */
   readonly settleMs: number;
   /** So many files of an open day are merged before it ends. */
@@ -19,6 +23,8 @@ export interface PlanSettings {
 
 export const planSettings: PlanSettings = {
   flushRows: 1_000_000,
+  flushBatches: 16_384,
+  flushEveryMs: 3_600_000,
   settleMs: 2 * 3_600_000,
   openDayFilesMax: 16,
   lateDayFilesMax: 2,
@@ -28,9 +34,12 @@ export const planSettings: PlanSettings = {
 
 export interface HotState {
   readonly rows: number;
+  readonly batches: number;
   readonly batchNo: number;
   /** Oldest measured time among the hot rows; Infinity when there are none. */
   readonly firstMs: number;
+  /** When the last flush was asked for; -Infinity: not since the start. */
+  readonly flushedAtMs: number;
 }
 
 export interface PlanInput {
@@ -61,18 +70,26 @@ export function nextWork(
   );
 }
 
-/** What is hot is flushed when it is much, or when its day has been closed. */
+/** What is hot is flushed when it is much, or when its day has been closed: late readings wait for one another. */
 function planFlush(
   calendar: GasCalendar,
   settings: PlanSettings,
   { hot, nextFileNo, nowMs }: PlanInput,
 ): Work | undefined {
   if (hot.rows === 0) return undefined;
-  const isMuch = hot.rows >= settings.flushRows;
-  if (!isMuch && !isClosed(calendar, settings, calendar.dayOf(hot.firstMs), nowMs)) {
-    return undefined;
+  if (!isMuch(settings, hot)) {
+    if (nowMs - hot.flushedAtMs < settings.flushEveryMs) return undefined;
+    if (!isClosed(calendar, settings, calendar.dayOf(hot.firstMs), nowMs)) return undefined;
   }
   return { kind: "flush", toNo: hot.batchNo, firstFileNo: nextFileNo };
+}
+
+/** Enough for a flush, whatever the time. */
+export function isMuch(
+  { flushRows, flushBatches }: PlanSettings,
+  { rows, batches }: Pick<HotState, "rows" | "batches">,
+): boolean {
+  return rows >= flushRows || batches >= flushBatches;
 }
 
 function isClosed(

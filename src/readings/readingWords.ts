@@ -46,7 +46,8 @@ export function versionedReadings(table: RowTable): readonly VersionedReading[] 
   return readings;
 }
 
-function readingOf(table: RowTable, row: number): ReadingVersion {
+/** One row in words. */
+export function readingOf(table: RowTable, row: number): ReadingVersion {
   const orNull = (place: number): number | null => {
     const value = table.value(place, row);
     return Number.isNaN(value) ? null : value;
@@ -77,5 +78,7 @@ function readingOf(table: RowTable, row: number): ReadingVersion {
     reasonNo: orNull(p.reasonNo),
     seq: orNull(p.seq),
     uplinkSeq: orNull(p.uplinkSeq),
+    revision: orNull(p.revision),
+    revisedAtMs: timeOrNull(p.revisedAtMs),
   };
 }

@@ -72,7 +72,7 @@ function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult 
     const summary = complete(writer, () => writer.addOrdered(rows, order, 0, order.length));
     const damage = readBack(parts, summary, readingSchema);
     if (damage) return { ok: false, damage };
-    files.push(listed(output, summary, []));
+    files.push({ ...listed(output, summary, []), ...seqsOf(rows, order) });
     kept += order.length;
   }
   const repeated = rows.count - kept;
@@ -103,6 +103,18 @@ function hotRows(
   }
   sortSome();
   return { rows, damagedBatches };
+}
+
+/** Lowest and highest number of the readings; 0 where they have none. */
+function seqsOf(rows: RowTable, order: Uint32Array): { firstSeq: number; lastSeq: number } {
+  let firstSeq = Infinity;
+  let lastSeq = 0;
+  for (const row of order) {
+    const seq = rows.value(readingPlaces.seq, row);
+    if (seq < firstSeq) firstSeq = seq;
+    if (seq > lastSeq) lastSeq = seq;
+  }
+  return { firstSeq: lastSeq === 0 ? 0 : firstSeq, lastSeq };
 }
 
 /** The rows of each gas day, the oldest day first. */
@@ -262,7 +274,11 @@ function listed(
   const madeFrom = JSON.stringify(inputs.map(({ no }) => no));
   const { no, kind, name, fromDay, toDay, fromMs, toMs, reason } = output;
   const file = { no, kind, name, fromDay, toDay, fromMs, toMs, reason };
-  return { ...file, rows, chunks, bytes, firstMs, lastMs, madeFrom, repeated, stale: 0 };
+  const firstSeq = inputs.reduce((least, input) => Math.min(least, input.firstSeq), Infinity);
+  const lastSeq = inputs.reduce((most, input) => Math.max(most, input.lastSeq), 0);
+  const numbers = kind === "rollup" || lastSeq === 0 ? [0, 0] : [firstSeq, lastSeq];
+  const seqs = { firstSeq: numbers[0] ?? 0, lastSeq: numbers[1] ?? 0 };
+  return { ...file, ...seqs, rows, chunks, bytes, firstMs, lastMs, madeFrom, repeated, stale: 0 };
 }
 
 /** Every checksum of a new file, as the disk gives it back. */

@@ -38,6 +38,8 @@ export const readingPlaces = {
   reasonNo: 17,
   seq: 18,
   uplinkSeq: 19,
+  revision: 20,
+  revisedAtMs: 21,
 } as const;
 export type ReadingColumn = keyof typeof readingPlaces;
 
@@ -72,6 +74,8 @@ export const readingSchema: Schema = {
     column("reasonNo", 1, "delta"),
     column("seq", 2, "delta"),
     column("uplinkSeq", 2, "delta", p.seq),
+    column("revision", 0, "delta"),
+    column("revisedAtMs", 2, "plain", p.measuredAtMs),
   ],
 };
 

@@ -15,6 +15,13 @@ export interface OpenFile {
   readonly reader: SegmentReader;
 }
 
+/** One meter's readings in (from, to]. */
+export interface MeterSpan {
+  readonly meterNo: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export class SegmentFiles {
   /** Readings, and roll-ups, each in the order of their days. */
   segments: readonly OpenFile[] = [];
@@ -34,25 +41,37 @@ export class SegmentFiles {
     this.#folder = folder;
   }
 
-  /** Opens what the manifest lists now and closes what it lists no more. */
-  follow(manifest: Manifest): void {
+  /**
+   * Opens what the manifest lists now and closes what it lists no more. With `isHeld` false the writer may have dropped
+   * a file since the list was read: then nothing changes, and the answer is false.
+   */
+  follow(manifest: Manifest, isHeld = true): boolean {
     const known = new Map([...this.segments, ...this.rollUps].map((open) => [open.file.no, open]));
     const opened: OpenFile[] = [];
+    let isMissing = false;
     const unreadable: { file: ManifestFile; damage: DamagedPlace }[] = [];
     for (const file of manifest.files()) {
       const open = known.get(file.no);
       known.delete(file.no);
       const { reader, damage } = open ? { reader: open.reader, damage: [] } : this.#open(file);
       if (reader) opened.push({ file, reader });
+      else isMissing = true;
       const lost = [...(open?.reader.openingDamage ?? []), ...damage];
       for (const place of lost) {
         if (reader === undefined || place.chunk !== null) unreadable.push({ file, damage: place });
       }
     }
+    if (!isHeld && isMissing) {
+      const before = new Set([...this.segments, ...this.rollUps].map(({ reader }) => reader));
+      for (const { reader } of opened) if (!before.has(reader)) reader.close();
+      return false;
+    }
     this.#unreadable = unreadable.filter(({ file }) => file.kind !== "rollup");
+    for (const { damage } of unreadable) this.note(damage);
     for (const { reader } of known.values()) reader.close();
     this.segments = opened.filter(({ file }) => file.kind !== "rollup");
     this.rollUps = opened.filter(({ file }) => file.kind === "rollup");
+    return true;
   }
 
   /** Damage that may concern any meter in the span: files and chunks that are not there to be searched. */
@@ -76,20 +95,31 @@ export class SegmentFiles {
   /** Adds the meter's rows in (from, to] to the table; tells what could not be read of them. */
   collect(meterNo: number, fromMs: number, toMs: number, into: RowTable): readonly DamagedPlace[] {
     const found = [...this.unreadable(fromMs, toMs)];
-    const table = this.#chunk;
-    for (const { file, reader } of this.segments) {
-      if (file.lastMs <= fromMs || file.firstMs > toMs) continue;
-      for (let place = reader.firstChunkOf(meterNo); ; place += 1) {
-        const entry = reader.chunks[place];
-        if (entry === undefined || entry.firstMeter > meterNo) break;
-        if (entry.lastMs <= fromMs || entry.firstMs > toMs) continue;
-        const damage = reader.readChunk(entry, table, null);
-        if (damage) found.push(damage);
-        const { first, end } = rowsOfMeter(table, meterNo, fromMs, toMs);
-        if (end > first) into.addRun(table, first, end);
-      }
+    for (const open of this.segments) {
+      found.push(...this.collectFrom(open, { meterNo, fromMs, toMs }, into));
     }
     for (const damage of found) this.note(damage);
+    return found;
+  }
+
+  /** The same from one file alone. */
+  collectFrom(
+    { file, reader }: OpenFile,
+    { meterNo, fromMs, toMs }: MeterSpan,
+    into: RowTable,
+  ): readonly DamagedPlace[] {
+    const found: DamagedPlace[] = [];
+    if (file.lastMs <= fromMs || file.firstMs > toMs) return found;
+    const table = this.#chunk;
+    for (let place = reader.firstChunkOf(meterNo); ; place += 1) {
+      const entry = reader.chunks[place];
+      if (entry === undefined || entry.firstMeter > meterNo) break;
+      if (entry.lastMs <= fromMs || entry.firstMs > toMs) continue;
+      const damage = reader.readChunk(entry, table, null);
+      if (damage) found.push(damage);
+      const { first, end } = rowsOfMeter(table, meterNo, fromMs, toMs);
+      if (end > first) into.addRun(table, first, end);
+    }
     return found;
   }
 
@@ -122,7 +152,6 @@ export class SegmentFiles {
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause);
       const damage: DamagedPlace = { file: path, chunk: null, fault: { kind: "missing", what } };
-      this.note(damage);
       return { reader: undefined, damage: [damage] };
     }
   }

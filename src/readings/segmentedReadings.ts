@@ -12,19 +12,15 @@ import type {
   ReadingColumns,
   ReadingStore,
   Registers,
-  VersionedReading,
 } from "#ports/readingStore.ts";
-import { dayUse, peakFlows } from "./dayUse.ts";
 import type { GasCalendar } from "./gasDay.ts";
 import { batchRowsMax, HotBatchCodec, type PlacedColumns } from "./hotBatch.ts";
 import { HotRows } from "./hotRows.ts";
-import type { Work, WorkMade, WorkRunner } from "./work.ts";
+import { JoinedReadings } from "./joinedReadings.ts";
+import type { Work, WorkMade, WorkResult, WorkRunner } from "./work.ts";
 import { staleness, type Manifest, type ManifestFile } from "./manifest.ts";
-import { nextWork, outputKey, type PlanSettings } from "./planWork.ts";
-import { versionedReadings } from "./readingWords.ts";
-import { registersAt } from "./registersAt.ts";
-import { RowTable } from "./rowTable.ts";
-import { readingPlaces, readingSchema } from "./schema.ts";
+import { isMuch, nextWork, outputKey, type PlanSettings } from "./planWork.ts";
+import { readingPlaces } from "./schema.ts";
 import { SegmentFiles } from "./segmentFiles.ts";
 import type { SegmentReader } from "./segmentReader.ts";
 import { partSuffix } from "./segmentWriter.ts";
@@ -60,15 +56,19 @@ export interface ListedFile {
 
 export class SegmentedReadings implements ReadingStore {
   readonly report: OpeningReport;
+  /** Hot and flushed readings as one. */
+  readonly reads: JoinedReadings;
   readonly #parts: StoreParts;
   readonly #files: SegmentFiles;
   readonly #codec = new HotBatchCodec();
   /** What arrives now; behind it what a flush has taken and not yet listed. */
   #hot = new HotRows();
   #flushing: HotRows | undefined;
-  #pending: { readonly no: number; readonly bytes: Uint8Array }[] = [];
+  #pending: { readonly no: number; readonly bytes: Uint8Array; readonly newestSeq: number }[] = [];
+  #newestSeq: number;
   #newestBatch: number;
   #isBusy = false;
+  #flushedAtMs = -Infinity;
   /** What cannot be made because of damage. */
   readonly #blocked = new Set<string>();
 
@@ -77,12 +77,16 @@ export class SegmentedReadings implements ReadingStore {
     parts.disk.makeFolder(parts.folder);
     parts.disk.syncFolder(dirname(parts.folder));
     this.#files = new SegmentFiles(parts.disk, parts.folder);
+    this.reads = new JoinedReadings(this.#files, () =>
+      this.#flushing === undefined ? [this.#hot] : [this.#flushing, this.#hot],
+    );
     const unlisted = this.#tidyFolder();
     const damagedBatches: number[] = [];
     for (const { no, bytes } of parts.manifest.batches(Infinity)) {
       if (this.#hot.add(this.#codec, no, bytes)) damagedBatches.push(no);
     }
     this.#newestBatch = parts.manifest.newestBatch;
+    this.#newestSeq = parts.manifest.newestSeqAfter(this.#newestBatch);
     this.#files.loseBatches([...parts.manifest.damagedBatches(), ...damagedBatches]);
     this.#files.follow(parts.manifest);
     const files = this.#files.segments.length + this.#files.rollUps.length;
@@ -92,17 +96,19 @@ export class SegmentedReadings implements ReadingStore {
   append(batch: ReadingColumns): void {
     invariant(this.#parts.manifest.isInTransaction, "readings are stored within a transaction");
     invariant(batch.count > 0 && batch.count <= batchRowsMax, "a batch has 1 to 32,768 readings");
-    const no = this.#newestBatch + this.#pending.length + 1;
+    const no = this.nextBatchNo;
     const bytes = this.#codec.encode(no, placed(batch));
-    this.#parts.manifest.putBatch(no, batch.count, bytes);
+    const newestSeq = highest(batch.columns.seq, batch.count, this.newestSeq);
+    this.#parts.manifest.putBatch(no, batch.count, newestSeq, bytes);
     this.#parts.manifest.dropFlushed(droppedBatchesMax);
-    this.#pending.push({ no, bytes });
+    this.#pending.push({ no, bytes, newestSeq });
   }
 
   committed(): void {
-    for (const { no, bytes } of this.#pending) {
+    for (const { no, bytes, newestSeq } of this.#pending) {
       this.#hot.add(this.#codec, no, bytes);
       this.#newestBatch = no;
+      this.#newestSeq = newestSeq;
     }
     this.#pending = [];
   }
@@ -111,49 +117,38 @@ export class SegmentedReadings implements ReadingStore {
     this.#pending = [];
   }
 
+  /** The highest `seq` of a reading, also of one that is being appended. */
+  get newestSeq(): number {
+    return this.#pending.at(-1)?.newestSeq ?? this.#newestSeq;
+  }
+
+  /** Number that the next batch gets. */
+  get nextBatchNo(): number {
+    return this.#newestBatch + this.#pending.length + 1;
+  }
+
   last(meterNo: number): MeterReadings {
-    const found = this.#emptyTable();
-    let newestMs = this.#addHot(meterNo, -Infinity, Infinity, found);
-    const damage: DamagedPlace[] = [];
-    const files = [...this.#files.segments].sort(
-      (one, other) => other.file.lastMs - one.file.lastMs,
-    );
-    for (const { file } of files) {
-      if (file.lastMs < newestMs) break;
-      const from = Math.max(file.firstMs - 1, newestMs - 1);
-      damage.push(...this.#files.collect(meterNo, from, file.lastMs, found));
-      for (const time of found.column(readingPlaces.measuredAtMs).subarray(0, found.count)) {
-        if (time > newestMs) newestMs = time;
-      }
-    }
-    if (newestMs === -Infinity) return { readings: [], damage };
-    return { readings: versionedReadings(found).slice(-1), damage };
+    return this.reads.last(meterNo);
   }
 
   range(meterNo: number, fromMs: number, toMs: number): MeterReadings {
-    const found = this.#emptyTable();
-    const damage = this.#files.collect(meterNo, fromMs, toMs, found);
-    this.#addHot(meterNo, fromMs, toMs, found);
-    return { readings: versionedReadings(found), damage };
+    return this.reads.range(meterNo, fromMs, toMs);
   }
 
   registersAt(atMs: number): Registers {
-    const hot = this.#flushing === undefined ? [this.#hot] : [this.#flushing, this.#hot];
-    const exactly = (meterNo: number, timeMs: number): VersionedReading | undefined =>
-      this.range(meterNo, timeMs - 1, timeMs).readings[0];
-    return registersAt({ files: this.#files, hot, exactly }, atMs);
+    return this.reads.registersAt(atMs);
   }
 
   dayUse(meterNos: readonly number[], fromDay: number, toDay: number): DayUses {
-    return dayUse(this.#files, meterNos, fromDay, toDay);
+    return this.reads.dayUse(meterNos, fromDay, toDay);
   }
 
   peakFlows(day: number, count: number): DayUses {
-    return peakFlows(this.#files, day, count);
+    return this.reads.peakFlows(day, count);
   }
 
   damage(): readonly DamagedPlace[] {
-    return this.#files.damage;
+    return this.reads.damage();
   }
 
   /** Every file that counts, with its reader; for verification. */
@@ -168,12 +163,19 @@ export class SegmentedReadings implements ReadingStore {
     return this.#hot.count + (this.#flushing?.count ?? 0);
   }
 
+  /** What is hot is enough for a flush, whatever the time. */
+  get isFull(): boolean {
+    const { count, batches } = this.#hot;
+    return isMuch(this.#parts.plan, { rows: count, batches: batches.length });
+  }
+
   /** Does what is due, one after the other; returns how much was done. What meets damage is left as it is. */
   async maintain(runner: WorkRunner, nowMs: number): Promise<number> {
     let done = 0;
     for (;;) {
       const work = this.#nextWork(nowMs);
       if (work === undefined) return done;
+      if (work.kind === "flush") this.#flushedAtMs = nowMs;
       if (await this.#do(runner, work)) done += 1;
       else if (work.kind === "flush") return done;
       else this.#blocked.add(outputKey(work.output));
@@ -190,6 +192,26 @@ export class SegmentedReadings implements ReadingStore {
       firstFileNo: manifest.nextFileNo,
     };
     return this.#do(runner, work);
+  }
+
+  /** The same on this thread, at once: for a start, when nobody waits. */
+  flushHere(run: (work: Work) => WorkResult): void {
+    const { batchNo, count } = this.#hot;
+    if (count === 0) return;
+    invariant(!this.#isBusy, "the store does one piece of work at a time");
+    const work: Work = {
+      kind: "flush",
+      toNo: batchNo,
+      firstFileNo: this.#parts.manifest.nextFileNo,
+    };
+    const result = run(work);
+    if (!result.ok) {
+      this.#files.note(result.damage);
+      return;
+    }
+    this.#flushing = this.#hot;
+    this.#hot = new HotRows();
+    this.#list(work, result);
   }
 
   close(): void {
@@ -222,10 +244,11 @@ export class SegmentedReadings implements ReadingStore {
 
   #nextWork(nowMs: number): Work | undefined {
     const { manifest, calendar, plan } = this.#parts;
-    const { count, batchNo, firstMs } = this.#hot;
+    const { count: rows, batches, batchNo, firstMs } = this.#hot;
+    const flushedAtMs = this.#flushedAtMs;
     return nextWork(calendar, plan, {
       files: manifest.files(),
-      hot: { rows: count, batchNo, firstMs },
+      hot: { rows, batches: batches.length, batchNo, firstMs, flushedAtMs },
       nextFileNo: manifest.nextFileNo,
       nowMs,
       blocked: this.#blocked,
@@ -260,7 +283,8 @@ export class SegmentedReadings implements ReadingStore {
     this.#files.loseBatches(made.damagedBatches.map(({ no }) => no));
     const fromNo = manifest.flushedTo + 1;
     const kept = made.rows - made.repeated;
-    manifest.putFlush({ fromNo, toNo, rows: made.rows, kept, repeated: made.repeated });
+    const newestSeq = manifest.newestSeqAfter(toNo);
+    manifest.putFlush({ fromNo, toNo, rows: made.rows, kept, repeated: made.repeated, newestSeq });
     manifest.dropFlushed(droppedBatchesMax);
   }
 
@@ -298,24 +322,6 @@ export class SegmentedReadings implements ReadingStore {
     this.#flushing = undefined;
   }
 
-  /** Adds the meter's hot rows in (from, to] and returns the newest of their times. */
-  #addHot(meterNo: number, fromMs: number, toMs: number, into: RowTable): number {
-    let newestMs = -Infinity;
-    for (const rows of [this.#flushing, this.#hot]) {
-      for (const { table, row } of rows?.rowsOf(meterNo) ?? []) {
-        const time = table.value(readingPlaces.measuredAtMs, row);
-        if (time <= fromMs || time > toMs) continue;
-        into.addRun(table, row, row + 1);
-        if (time > newestMs) newestMs = time;
-      }
-    }
-    return newestMs;
-  }
-
-  #emptyTable(): RowTable {
-    return new RowTable(readingSchema.columns.length, 64);
-  }
-
   /** Names that are listed and still there are left; the others are removed or moved aside. */
   #tidyFolder(): readonly string[] {
     const { disk, folder, manifest } = this.#parts;
@@ -349,6 +355,12 @@ export class SegmentedReadings implements ReadingStore {
   }
 }
 
+function highest(values: Float64Array | undefined, count: number, least: number): number {
+  let most = least;
+  for (let row = 0; row < count; row += 1) most = Math.max(most, values?.[row] || 0);
+  return most;
+}
+
 /** The columns by their places; our own mistakes end here and in the coder, before anything is written. */
 function placed({ count, columns }: ReadingColumns): PlacedColumns {
   const byPlace: (Float64Array | undefined)[] = [];
@@ -366,6 +378,16 @@ function placed({ count, columns }: ReadingColumns): PlacedColumns {
   invariant(isWithin(meterNo, 1, meterNoMax), `a meter number is 1 to ${meterNoMax}`);
   invariant(isWithin(measuredAtMs, 0, timeMsMax), "a reading was measured at some time");
   return { count, columns: byPlace };
+}
+
+/** A number that the store can hold a meter under. */
+export function isMeterNo(value: number): boolean {
+  return value >= 1 && value <= meterNoMax;
+}
+
+/** An instant that the store can hold a reading at. */
+export function isTime(value: number): boolean {
+  return value >= 0 && value <= timeMsMax;
 }
 
 /** The year 9999. What a meter's clock says beyond belief is placed elsewhere before it comes here. */

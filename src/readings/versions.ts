@@ -19,9 +19,10 @@ export const storedQualities = [
 /** From here on a person has decided, so a conflict is settled. */
 const settledFrom = storedQualities.indexOf("edited");
 
-const { meterNo, measuredAtMs, indexMl, quality, receivedAtMs, seq, uplinkSeq } = readingPlaces;
+const { meterNo, measuredAtMs, indexMl, quality, receivedAtMs, seq, uplinkSeq, revision } =
+  readingPlaces;
 /** Where a reading came from does not make another version of it. */
-const origins = new Set<number>([receivedAtMs, seq, uplinkSeq]);
+const origins = new Set<number>([receivedAtMs, seq, uplinkSeq, readingPlaces.revisedAtMs]);
 const said = readingSchema.columns.map((_column, place) => place).filter((p) => !origins.has(p));
 
 /** Missing before everything; otherwise by number. */
@@ -80,7 +81,26 @@ export function settleVersions(table: RowTable, rows: readonly number[]): readon
     const before = sorted[place - 1];
     return before === undefined || compareSaid(table, before, row) !== 0;
   });
-  return different.sort((one, other) => compareWorth(table, one, other));
+  const former = supersededOf(table, different);
+  const age = (row: number): number => (former.has(row) ? 1 : 0);
+  return different.sort((one, other) => age(one) - age(other) || compareWorth(table, one, other));
+}
+
+/** Rows of one meter and time whose own reading was revised later: kept, and never what counts. */
+function supersededOf(table: RowTable, rows: readonly number[]): ReadonlySet<number> {
+  const none = new Set<number>();
+  if (rows.every((row) => Number.isNaN(table.value(revision, row)))) return none;
+  const newest = new Map<number, number>();
+  for (const row of rows) {
+    const reading = table.value(seq, row);
+    if (Number.isNaN(reading)) continue;
+    const known = newest.get(reading);
+    const isNewer =
+      known === undefined || compare(table.value(revision, row), table.value(revision, known)) > 0;
+    if (isNewer) newest.set(reading, row);
+  }
+  const inForce = new Set(newest.values());
+  return new Set(rows.filter((row) => !Number.isNaN(table.value(seq, row)) && !inForce.has(row)));
 }
 
 /** True while versions with different registers wait for a person; the first row is the one that counts. */
@@ -88,8 +108,9 @@ export function isConflict(table: RowTable, rows: readonly number[]): boolean {
   const [first] = rows;
   if (first === undefined || table.value(quality, first) >= settledFrom) return false;
   const register = table.value(indexMl, first);
+  const former = supersededOf(table, rows);
   return rows.some((row) => {
     const other = table.value(indexMl, row);
-    return !Number.isNaN(other) && other !== register;
+    return !Number.isNaN(other) && other !== register && !former.has(row);
   });
 }

@@ -8,11 +8,21 @@ export type WorkReply =
   | { readonly ok: true; readonly result: WorkResult }
   | { readonly ok: false; readonly message: string };
 
-/** The near side. The thread's death fails what it was at. */
+/** The near side. The thread's death fails what it was at, and whatever it is asked later. */
 export function workerRunner(worker: Worker): WorkRunner {
+  let hasEnded = false;
+  worker.on("exit", () => {
+    hasEnded = true;
+  });
+  // A failure between two jobs is told by the next one.
+  worker.on("error", () => undefined);
   return {
     run: (work) =>
       new Promise((resolve, reject) => {
+        if (hasEnded) {
+          reject(new ReadingStoreError("READINGS_WRITE_FAILED", "the store's worker has ended"));
+          return;
+        }
         const end = (): void => {
           worker.off("message", answered);
           worker.off("error", failed);

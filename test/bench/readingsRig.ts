@@ -6,13 +6,14 @@ import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import type { ReadingColumns } from "#ports/readingStore.ts";
 import { GasCalendar } from "#readings/gasDay.ts";
-import { makeManifestTables, Manifest } from "#readings/manifest.ts";
+import { Manifest } from "#readings/manifest.ts";
 import { nodeDisk } from "#readings/nodeDisk.ts";
 import { planSettings, type PlanSettings } from "#readings/planWork.ts";
 import { SegmentedReadings } from "#readings/segmentedReadings.ts";
 import type { WorkRunner } from "#readings/work.ts";
 import { workerRunner } from "#readings/workerRunner.ts";
 import type { ReadingWorkerData } from "../../src/readingWorker.ts";
+import { makeReadingTables } from "../support/readingTables.ts";
 
 const shanghai = { zone: "Asia/Shanghai", startMinute: 0 };
 
@@ -30,7 +31,7 @@ export interface OpenReadings {
 export function openReadings(folder: string, plan: Partial<PlanSettings>): OpenReadings {
   const db = new DatabaseSync(databaseIn(folder), { timeout: 5_000 });
   db.exec("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  makeManifestTables(db);
+  makeReadingTables(db);
   const manifest = new Manifest(db);
   const store = new SegmentedReadings({
     disk: nodeDisk,

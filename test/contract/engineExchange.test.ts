@@ -48,8 +48,9 @@ type ExchangeAsk = Extract<Ask, { kind: "meter.exchange" }>;
 
 function qualities() {
   return engine
-    .rows("SELECT index_ml, quality FROM reading ORDER BY measured_at, seq")
-    .map(({ index_ml, quality }) => [Number(index_ml) / 1_000, quality]);
+    .readings()
+    .toSorted((one, other) => one.measuredAtMs - other.measuredAtMs || one.seq - other.seq)
+    .map(({ indexMl, quality }) => [Number(indexMl) / 1_000, quality]);
 }
 
 function stateOfR8(): unknown {
@@ -77,7 +78,8 @@ describe("an exchange", () => {
     exchange(1, 500_300, { openingMl: 10_000_000 });
     expect(qualities().slice(1)).toEqual(after("validated"));
     expect(stateOfR8()).toBe("returned-unacknowledged");
-    const former = engine.rows("SELECT reason, former FROM reading_revision");
+    const readings = engine.ledger.readings.range(meterNo, startMs - 1, Infinity).readings;
+    const former = readings.flatMap(({ others }) => others);
     expect(former).toHaveLength(hours.length);
   });
 

@@ -3,6 +3,7 @@ import { chmodSync, readFileSync, writeFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ledgerOn } from "#ledger/ledgerOn.ts";
 import { openLedger } from "#ledger/openLedger.ts";
+import { openReadings } from "#readings/openReadings.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
@@ -161,7 +162,8 @@ describe("one transaction", () => {
   test("a full ledger refuses the batch as a whole, and works again when there is room", () => {
     opened().close();
     const db = rawLedger(directory);
-    const ledger = ledgerOn(db, { release: () => undefined });
+    const { record } = openReadings(db, directory);
+    const ledger = ledgerOn(db, record, { release: () => undefined });
     const pages = Number(db.prepare("PRAGMA page_count").get()?.["page_count"]);
     db.exec(`PRAGMA max_page_count = ${pages + 4}`);
     const bytes = new Uint8Array(4_000);

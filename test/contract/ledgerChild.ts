@@ -23,7 +23,7 @@ function writeBatch(): void {
   inTransaction(ledger, () => {
     for (seq = from + 1; seq <= from + batch; seq++) {
       ledger.putUplink(uplinkRow(seq, { bytes }));
-      ledger.putReading(readingRow(seq, seq * 1_000, { meterNo: seq % 97 }));
+      ledger.putReading(readingRow(seq, seq * 1_000, { meterNo: 1 + (seq % 97) }));
     }
   });
   seq = from + batch;

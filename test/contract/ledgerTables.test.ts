@@ -2,7 +2,7 @@
 import { commandStates } from "#domain/command.ts";
 import { readingFlags } from "#domain/reading.ts";
 import { dayMs, hourMs, timestampMs } from "#domain/units.ts";
-import type { Ledger } from "#ports/ledger.ts";
+import type { OpenLedger } from "#ledger/openLedger.ts";
 import { isEnded } from "#valves/commandTable.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { codeOf, openedLedger, rawLedger, temporaryDirectory } from "../support/ledgerFiles.ts";
@@ -22,7 +22,7 @@ beforeEach(() => {
   directory = temporaryDirectory();
 });
 
-const opened = (): Ledger => openedLedger(directory);
+const opened = (): OpenLedger => openedLedger(directory);
 
 describe("readings", () => {
   test("come back in time order, whatever the order of arrival and the generation", () => {
@@ -48,9 +48,11 @@ describe("readings", () => {
     const suspect = readingRow(1, 0, { quality: "suspect", flags: readingFlags.RANGE });
     inTransaction(ledger, () => ledger.reviseReading(suspect, "a spike", startMs + 9));
     expect(ledger.readingsAt(1, startMs)).toEqual([suspect]);
-    const kept = rawLedger(directory).prepare("SELECT * FROM reading_revision").all();
-    expect(kept).toMatchObject([{ reading_seq: 1, at: startMs + 9, reason: "a spike" }]);
-    expect(JSON.parse(String(kept[0]?.["former"]))).toEqual(readingRow(1, 0));
+    const [versions] = ledger.readings.range(1, startMs - 1, startMs).readings;
+    expect(versions?.counts).toMatchObject({ quality: "suspect", revisedAtMs: startMs + 9 });
+    expect(versions?.others).toMatchObject([{ ...readingRow(1, 0), revision: null }]);
+    const reasons = rawLedger(directory).prepare("SELECT no, reason FROM reading_reason").all();
+    expect(reasons).toEqual([{ no: versions?.counts.reasonNo, reason: "a spike" }]);
   });
 });
 

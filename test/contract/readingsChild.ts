@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import { GasCalendar } from "#readings/gasDay.ts";
-import { makeManifestTables, Manifest } from "#readings/manifest.ts";
+import { Manifest } from "#readings/manifest.ts";
 import { nodeDisk } from "#readings/nodeDisk.ts";
 import { planSettings } from "#readings/planWork.ts";
 import { SegmentedReadings } from "#readings/segmentedReadings.ts";
@@ -15,6 +15,7 @@ import { workerRunner } from "#readings/workerRunner.ts";
 import type { ReadingWorkerData } from "../../src/readingWorker.ts";
 import { columnsFrom, shanghai } from "../support/readingStore.ts";
 import { batchRows, nowOfBatch } from "../support/readingCourse.ts";
+import { makeReadingTables } from "../support/readingTables.ts";
 
 const [, , folder = "", batchText = "100"] = process.argv;
 const readings = Number(batchText);
@@ -27,7 +28,7 @@ function say(line: string): void {
 const database = join(folder, "readings.sqlite");
 const db = new DatabaseSync(database, { timeout: 5_000 });
 db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-makeManifestTables(db);
+makeReadingTables(db);
 const manifest = new Manifest(db);
 const parts = { disk: nodeDisk, folder: join(folder, "segments"), manifest };
 const calendar = new GasCalendar(shanghai);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Disk } from "#ports/disk.ts";
 import { GasCalendar } from "#readings/gasDay.ts";
 import { HotBatchCodec } from "#readings/hotBatch.ts";
-import { makeManifestTables, Manifest } from "#readings/manifest.ts";
+import { Manifest } from "#readings/manifest.ts";
 import { planSettings } from "#readings/planWork.ts";
 import { readingSchema, rollUpSchema } from "#readings/schema.ts";
 import { SegmentedReadings } from "#readings/segmentedReadings.ts";
@@ -13,6 +13,7 @@ import { verifySegment } from "#readings/verifySegment.ts";
 import { verifyStore } from "#readings/verifyStore.ts";
 import { failingDisk, memoryDisk, tableOf, type ReadingValues } from "../support/readingRows.ts";
 import { shanghai, storeRig } from "../support/readingStore.ts";
+import { makeReadingTables } from "../support/readingTables.ts";
 
 /** More of them by hand: READING_FLIPS=2000. */
 const flips = Number(process.env["READING_FLIPS"] ?? 300);
@@ -211,7 +212,7 @@ test("a file without a place in the manifest is moved aside, never deleted", () 
   memory.disk.create("/readings/2026-01-01.9.day").write(Uint8Array.of(1));
   memory.disk.create("/readings/2026-01-01.10.day.part").write(Uint8Array.of(1));
   const db = new DatabaseSync(":memory:");
-  makeManifestTables(db);
+  makeReadingTables(db);
   const store = new SegmentedReadings({
     disk: memory.disk,
     folder: "/readings",

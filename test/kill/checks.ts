@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { uplinkOutcomes } from "#domain/quarantine.ts";
 import { verifyAudit } from "#ledger/audit.ts";
+import { storedReadings } from "../support/storedReadings.ts";
 import type { KeeperMeter } from "./keeperMeter.ts";
 
 /** Everything that is not as it should be, one line each; empty is what we want. */
@@ -14,7 +15,12 @@ export interface Findings {
   readonly facts: Record<string, unknown>;
 }
 
-type Check = (db: DatabaseSync, meters: readonly KeeperMeter[], found: Findings) => void;
+type Check = (
+  db: DatabaseSync,
+  meters: readonly KeeperMeter[],
+  found: Findings,
+  dataDir: string,
+) => void;
 
 /** Compares the ledger of a stopped service with what the meters were promised. */
 export function checkLedger(
@@ -32,7 +38,7 @@ export function checkLedger(
   const db = new DatabaseSync(join(dataDir, "ledger.sqlite"), { readOnly: true });
   try {
     for (const check of [checkReadings, checkUplinks, checkAlarms, checkLogs]) {
-      check(db, meters, found);
+      check(db, meters, found, dataDir);
     }
     checkCommands(db, meters, ordered, found);
   } finally {
@@ -41,23 +47,15 @@ export function checkLedger(
   return found;
 }
 
-const checkReadings: Check = (db, meters, found) => {
-  const stored = new Map<string, { indexMl: number; rows: number }>();
-  const rows = db.prepare(
-    `SELECT meter.id AS id, measured_at AS atMs, index_ml AS indexMl, quality
-     FROM reading JOIN meter ON meter.no = reading.meter_no`,
-  );
+const checkReadings: Check = (db, meters, found, dataDir) => {
+  const stored = new Map<string, { indexMl: number | null; rows: number }>();
+  const named = db.prepare("SELECT no, id FROM meter").all();
+  const ids = new Map(named.map(({ no, id }) => [Number(no), String(id)]));
   const qualities: Record<string, number> = {};
-  for (const row of rows.iterate()) {
-    const { id, atMs, indexMl, quality } = row as {
-      id: string;
-      atMs: number;
-      indexMl: number;
-      quality: string;
-    };
+  for (const { meterNo, measuredAtMs, indexMl, quality } of storedReadings(dataDir)) {
+    const instant = `${ids.get(meterNo)} ${measuredAtMs}`;
     qualities[quality] = (qualities[quality] ?? 0) + 1;
-    const before = stored.get(`${id} ${atMs}`);
-    stored.set(`${id} ${atMs}`, { indexMl, rows: (before?.rows ?? 0) + 1 });
+    stored.set(instant, { indexMl, rows: (stored.get(instant)?.rows ?? 0) + 1 });
   }
   for (const [instant, { rows: count }] of stored) {
     if (count === 1) continue;

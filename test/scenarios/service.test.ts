@@ -65,8 +65,12 @@ test("with a key file: that key and no other, and nothing of it is printed or lo
   expect(stdout).not.toMatch(keyPattern);
   expect(stderr).toContain("api.unauthorised");
   expect(stdout + stderr).not.toContain(home.key);
-  for (const file of readdirSync(home.dataDir)) {
-    expect(readFileSync(join(home.dataDir, file), "latin1").includes(home.key), file).toBe(false);
+  const entries = readdirSync(home.dataDir, { recursive: true, withFileTypes: true });
+  for (const entry of entries.filter((found) => found.isFile())) {
+    expect(
+      readFileSync(join(entry.parentPath, entry.name), "latin1").includes(home.key),
+      entry.name,
+    ).toBe(false);
   }
 });
 

@@ -9,12 +9,13 @@ import type { Alarm, RuleId } from "#domain/alarm.ts";
 import { alarmId, parseMeterId, type MeterId } from "#domain/ids.ts";
 import type { ClosePolicy } from "#domain/closePolicy.ts";
 import type { Retention } from "#domain/retention.ts";
+import type { StoredReading } from "#domain/reading.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { timestampMs } from "#domain/units.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
-import { ledgerFileName, openLedger } from "#ledger/openLedger.ts";
+import { ledgerFileName, openLedger, type OpenLedger } from "#ledger/openLedger.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import type { MeterFiles } from "#ports/meterFiles.ts";
 import type { Actor, Ask, AskEnvelope, AskResult } from "#ports/requests.ts";
@@ -22,6 +23,7 @@ import type { Rng } from "#ports/rng.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
+import { storedReadings } from "./storedReadings.ts";
 import { testFiles } from "./vault.ts";
 
 export const startMs = Date.UTC(2026, 10, 22, 0, 0, 0);
@@ -110,7 +112,7 @@ export class EngineUnderTest {
   nowMs = startMs;
   /** In force from the next restart on. */
   retention: Retention = {};
-  ledger: Ledger;
+  ledger: OpenLedger;
   #engine: Engine;
   readonly #protocols: Protocols;
   readonly #rng: ReturnType<typeof countingRng>;
@@ -202,6 +204,11 @@ export class EngineUnderTest {
   }
 
   /** What the ledger's file says, read past the engine and past the ledger. */
+  /** All readings in force, as somebody beside the writer sees them. */
+  readings(): readonly StoredReading[] {
+    return storedReadings(this.directory);
+  }
+
   rows(sql: string, ...values: readonly (string | number)[]): readonly LedgerRow[] {
     const db = new DatabaseSync(join(this.directory, ledgerFileName), { readOnly: true });
     try {

@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LedgerError } from "#ledger/ledgerError.ts";
-import { ledgerFileName, openLedger } from "#ledger/openLedger.ts";
-import type { Ledger } from "#ports/ledger.ts";
+import { ledgerFileName, openLedger, type OpenLedger } from "#ledger/openLedger.ts";
 import { expect, onTestFinished } from "vitest";
 
 export function temporaryDirectory(): string {
@@ -15,7 +14,7 @@ export function temporaryDirectory(): string {
 }
 
 /** The ledger of a directory; closed when the test is over. */
-export function openedLedger(directory: string): Ledger {
+export function openedLedger(directory: string): OpenLedger {
   const ledger = openLedger(directory);
   let isClosed = false;
   const close = (): void => {
@@ -65,7 +64,10 @@ export function ledgerOfVersion(directory: string, version: number): DatabaseSyn
 /** Makes the ledger list a file of the reading store, whose table it may not have yet. */
 export function listReadingFile(directory: string, name: string): void {
   const db = new DatabaseSync(join(directory, ledgerFileName));
-  db.exec("CREATE TABLE IF NOT EXISTS reading_file (name TEXT, replaced_by INTEGER DEFAULT 0)");
-  db.prepare("INSERT INTO reading_file (name, replaced_by) VALUES (?, 0)").run(name);
+  db.prepare(
+    `INSERT INTO reading_file (kind, name, from_day, to_day, from_ms, to_ms, row_count, chunk_count,
+       size, first_ms, last_ms, first_seq, last_seq, reason, made_from, repeated)
+     VALUES ('day', ?, 0, 1, 0, 1, 0, 0, 3, 0, 1, 0, 0, 'flush', '[]', 0)`,
+  ).run(name);
   db.close();
 }

@@ -4,12 +4,13 @@ import type { Disk } from "#ports/disk.ts";
 import type { ReadingColumns } from "#ports/readingStore.ts";
 import { GasCalendar } from "#readings/gasDay.ts";
 import type { WorkRunner } from "#readings/work.ts";
-import { makeManifestTables, Manifest } from "#readings/manifest.ts";
+import { Manifest } from "#readings/manifest.ts";
 import { planSettings, type PlanSettings } from "#readings/planWork.ts";
 import { localRunner } from "#readings/runWork.ts";
 import { readingPlaces, type ReadingColumn } from "#readings/schema.ts";
 import { SegmentedReadings } from "#readings/segmentedReadings.ts";
 import { memoryDisk, type ReadingValues } from "./readingRows.ts";
+import { makeReadingTables } from "./readingTables.ts";
 
 export const shanghai = { zone: "Asia/Shanghai", startMinute: 0 };
 
@@ -39,13 +40,13 @@ export function storeRig(options: RigOptions = {}): StoreRig {
   const folder = options.folder ?? "/readings";
   const db = new DatabaseSync(options.database ?? ":memory:");
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  makeManifestTables(db);
+  makeReadingTables(db);
   const manifest = new Manifest(db);
   const calendar = options.calendar ?? new GasCalendar(shanghai);
   const file = { chunkRows: options.chunkRows ?? 64, level: 1 };
   const settings = { day: file, month: file, rollup: file };
   const runner = localRunner({ disk, folder, calendar, manifest, settings });
-  const plan = { ...planSettings, ...options.plan };
+  const plan = { ...planSettings, flushEveryMs: 0, ...options.plan };
   const open = () => new SegmentedReadings({ disk, folder, manifest, calendar, plan });
   const rig: StoreRig = {
     db,

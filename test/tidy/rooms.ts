@@ -86,6 +86,7 @@ export const rooms: readonly Room[] = [
   ]),
   room("src/ledger", "System of record: rows, migrations, audit, and reads in a worker.", [
     domain,
+    "src/readings",
     ports,
   ]),
   room("src/vault", "Seals and opens the keys of ciphered meters.", [domain, ports]),
@@ -97,7 +98,7 @@ export const rooms: readonly Room[] = [
   room("src/export", "Readings and consumption as files for other programs.", [domain, ports]),
   room(
     "src/readings",
-    "The reading store: hot batches, immutable segments, roll-ups, manifest; not yet under the engine.",
+    "The reading store: hot batches in the ledger's transaction, immutable segments, roll-ups, manifest.",
     [domain, ports],
   ),
   room(

@@ -44,6 +44,7 @@ test("without any setting everything is on loopback and switched off where it ne
     sparkplug: { hostId: "mercaptan" },
     log: { level: "info" },
     audit: {},
+    readings: { flushRows: 250_000, flushMinutes: 60 },
     clock: { factor: 1 },
   });
 });

@@ -176,6 +176,8 @@ test("readings go in and come out as their words", async () => {
     reasonNo: null,
     seq: 77,
     uplinkSeq: 70,
+    revision: 2,
+    revisedAtMs: (startMs + hourMs + 9) as ReadingVersion["measuredAtMs"],
   };
   const edited: ReadingVersion = {
     ...reading,
@@ -307,4 +309,42 @@ test("a late register makes the roll-ups again that it concerns, and keeps the f
     )
     .all();
   expect(reasons).toEqual([{ reason: "late" }]);
+});
+
+test("late readings wait for one another, and what is much does not wait", async () => {
+  const rig = storeRig({ plan: { flushEveryMs: hourMs, flushBatches: 3 } });
+  const late = { meterNo: 1, indexMl: 1 };
+  const nowMs = startMs + 10 * dayMs;
+  rig.append([{ ...late, measuredAtMs: startMs }]);
+  await rig.store.maintain(rig.runner, nowMs);
+  expect(rig.store.hotRows).toBe(0);
+  rig.append([{ ...late, measuredAtMs: startMs + 1 }]);
+  await rig.store.maintain(rig.runner, nowMs + hourMs - 1);
+  expect(rig.store.hotRows).toBe(1);
+  await rig.store.maintain(rig.runner, nowMs + hourMs);
+  expect(rig.store.hotRows).toBe(0);
+  for (const atMs of [2, 3, 4]) rig.append([{ ...late, measuredAtMs: startMs + atMs }]);
+  expect(rig.store.isFull).toBe(true);
+  await rig.store.maintain(rig.runner, nowMs + hourMs + 1);
+  expect(rig.store.hotRows).toBe(0);
+});
+
+test("of a revised reading the last version counts, whatever its rank, and the others stay", async () => {
+  const rig = storeRig();
+  const row = { meterNo: 1, measuredAtMs: startMs, indexMl: 500, seq: 1, receivedAtMs: startMs };
+  rig.append([{ ...row, quality: 2 }]);
+  rig.append([{ ...row, quality: 0, revision: 5, revisedAtMs: startMs + 1 }]);
+  const seen = () => rig.store.range(1, startMs - 1, startMs).readings;
+  expect(seen()).toMatchObject([{ counts: { quality: "suspect" }, others: [{ quality: "raw" }] }]);
+  await rig.store.flush(rig.runner);
+  // Back to what it was at first: no repetition of the first version, but a third one.
+  rig.append([{ ...row, quality: 2, revision: 9, revisedAtMs: startMs + 2 }]);
+  expect(seen()).toMatchObject([{ counts: { quality: "raw", revision: 9 }, conflict: false }]);
+  expect(rig.store.registersAt(startMs).quality).toEqual(Float64Array.of(2));
+  await rig.store.flush(rig.runner);
+  await rig.store.maintain(rig.runner, startMs + 60 * dayMs);
+  rig.reopen();
+  expect(seen()[0]?.others).toHaveLength(2);
+  expect(rig.store.registersAt(startMs).quality).toEqual(Float64Array.of(2));
+  expect(verifyStore(rig.store, rig.manifest)).toEqual([]);
 });

@@ -1,0 +1,170 @@
+/** What is hot and what is in segments, as one: every read of the store, for whoever keeps the two. */
+import type { StoredReading } from "#domain/reading.ts";
+import { dayMs } from "#domain/units.ts";
+import type {
+  DamagedPlace,
+  DayUses,
+  MeterReadings,
+  Registers,
+  VersionedReading,
+} from "#ports/readingStore.ts";
+import { dayUse, peakFlows } from "./dayUse.ts";
+import type { HotRows } from "./hotRows.ts";
+import { readingsInForce } from "./inForce.ts";
+import { versionedReadings } from "./readingWords.ts";
+import { registersAt } from "./registersAt.ts";
+import { RowTable } from "./rowTable.ts";
+import { readingPlaces, readingSchema } from "./schema.ts";
+import type { SegmentFiles } from "./segmentFiles.ts";
+
+/** A meter's readings are read on by stretches of so long, until there are enough. */
+const stretchMs = 31 * dayMs;
+
+/** Where a list of readings goes on: at a time, behind a number. */
+export interface ReadFrom {
+  readonly atMs: number;
+  readonly afterSeq: number;
+}
+
+export class JoinedReadings {
+  readonly #files: SegmentFiles;
+  readonly #hot: () => readonly HotRows[];
+
+  /** `hot` are all rows that are in no segment, in any number of parts. */
+  constructor(files: SegmentFiles, hot: () => readonly HotRows[]) {
+    this.#files = files;
+    this.#hot = hot;
+  }
+
+  last(meterNo: number): MeterReadings {
+    const found = emptyTable();
+    let newestMs = this.#addHot(meterNo, -Infinity, Infinity, found);
+    const damage: DamagedPlace[] = [];
+    for (const { file } of this.#newestFirst()) {
+      if (file.lastMs < newestMs) break;
+      const from = Math.max(file.firstMs - 1, newestMs - 1);
+      damage.push(...this.#files.collect(meterNo, from, file.lastMs, found));
+      for (const time of found.column(readingPlaces.measuredAtMs).subarray(0, found.count)) {
+        if (time > newestMs) newestMs = time;
+      }
+    }
+    if (newestMs === -Infinity) return { readings: [], damage };
+    return { readings: versionedReadings(found).slice(-1), damage };
+  }
+
+  range(meterNo: number, fromMs: number, toMs: number): MeterReadings {
+    const found = emptyTable();
+    const damage = this.#files.collect(meterNo, fromMs, toMs, found);
+    this.#addHot(meterNo, fromMs, toMs, found);
+    return { readings: versionedReadings(found), damage };
+  }
+
+  registersAt(atMs: number): Registers {
+    const exactly = (meterNo: number, timeMs: number): VersionedReading | undefined =>
+      this.range(meterNo, timeMs - 1, timeMs).readings[0];
+    return registersAt({ files: this.#files, hot: this.#hot(), exactly }, atMs);
+  }
+
+  dayUse(meterNos: readonly number[], fromDay: number, toDay: number): DayUses {
+    return dayUse(this.#files, meterNos, fromDay, toDay);
+  }
+
+  peakFlows(day: number, count: number): DayUses {
+    return peakFlows(this.#files, day, count);
+  }
+
+  damage(): readonly DamagedPlace[] {
+    return this.#files.damage;
+  }
+
+  /** A meter's readings in (from, to] as they are in force, by time and number. */
+  inForce(meterNo: number, fromMs: number, toMs: number): readonly StoredReading[] {
+    const found = emptyTable();
+    this.#files.collect(meterNo, fromMs, toMs, found);
+    this.#addHot(meterNo, fromMs, toMs, found);
+    return readingsInForce(found);
+  }
+
+  /** The newest of them at or before the instant that are wanted, the newest first. */
+  newest(
+    meterNo: number,
+    atMs: number,
+    count: number,
+    isWanted: (reading: StoredReading) => boolean,
+  ): readonly StoredReading[] {
+    const found = emptyTable();
+    this.#addHot(meterNo, -Infinity, atMs, found);
+    const wanted = () => readingsInForce(found).filter(isWanted).toReversed().slice(0, count);
+    let newest = wanted();
+    for (const open of this.#newestFirst()) {
+      const oldest = newest.length < count ? undefined : newest.at(-1);
+      if (oldest !== undefined && open.file.lastMs < oldest.measuredAtMs) break;
+      const before = found.count;
+      const span = { meterNo, fromMs: -Infinity, toMs: atMs };
+      for (const place of this.#files.collectFrom(open, span, found)) this.#files.note(place);
+      if (found.count > before) newest = wanted();
+    }
+    return newest;
+  }
+
+  /** So many readings from the place on and before `toMs`, by time and number. */
+  onward(
+    meterNo: number,
+    { atMs, afterSeq }: ReadFrom,
+    toMs: number,
+    count: number,
+  ): readonly StoredReading[] {
+    const found: StoredReading[] = [];
+    let fromMs = atMs;
+    while (found.length < count && fromMs < toMs) {
+      fromMs = Math.max(fromMs, this.#nextAfter(fromMs));
+      const endMs = Math.min(toMs, fromMs + stretchMs) - 1;
+      if (!Number.isFinite(fromMs) || endMs < fromMs) break;
+      for (const reading of this.inForce(meterNo, fromMs - 1, endMs)) {
+        if (reading.measuredAtMs > atMs || reading.seq > afterSeq) found.push(reading);
+      }
+      fromMs = endMs + 1;
+    }
+    return found.slice(0, count);
+  }
+
+  /** Newest measured time of all; -Infinity: there is none. */
+  get lastMs(): number {
+    const parts = [...this.#files.segments.map(({ file }) => file), ...this.#hot()];
+    return parts.reduce((newest, { lastMs }) => Math.max(newest, lastMs), -Infinity);
+  }
+
+  /** The earliest instant from this one on at which anything is stored; Infinity: nothing is. */
+  #nextAfter(atMs: number): number {
+    let nextMs = Infinity;
+    for (const { file } of this.#files.segments) {
+      if (file.lastMs >= atMs) nextMs = Math.min(nextMs, file.firstMs);
+    }
+    for (const rows of this.#hot()) {
+      if (rows.lastMs >= atMs) nextMs = Math.min(nextMs, rows.firstMs);
+    }
+    return nextMs;
+  }
+
+  #newestFirst() {
+    return [...this.#files.segments].sort((one, other) => other.file.lastMs - one.file.lastMs);
+  }
+
+  /** Adds the meter's hot rows in (from, to] and returns the newest of their times. */
+  #addHot(meterNo: number, fromMs: number, toMs: number, into: RowTable): number {
+    let newestMs = -Infinity;
+    for (const rows of this.#hot()) {
+      for (const { table, row } of rows.rowsOf(meterNo)) {
+        const time = table.value(readingPlaces.measuredAtMs, row);
+        if (time <= fromMs || time > toMs) continue;
+        into.addRun(table, row, row + 1);
+        if (time > newestMs) newestMs = time;
+      }
+    }
+    return newestMs;
+  }
+}
+
+function emptyTable(): RowTable {
+  return new RowTable(readingSchema.columns.length, 64);
+}

@@ -1,0 +1,139 @@
+/**
+ * The engine's half of the store: readings one by one within the ledger's transaction, written as one hot batch before
+ * its commit. Look-ups see what the open transaction has put.
+ */
+import { invariant } from "#domain/invariant.ts";
+import type { StoredReading } from "#domain/reading.ts";
+import { dayMs, hourMs, timestampMs } from "#domain/units.ts";
+import type { ReadingVersion } from "#ports/readingStore.ts";
+import { batchRowsMax } from "./hotBatch.ts";
+import type { Manifest } from "./manifest.ts";
+import { columnsOf } from "./readingWords.ts";
+import { isMeterNo, isTime, type SegmentedReadings } from "./segmentedReadings.ts";
+
+/** A revision's number is its batch's, times this, and its place: later ones are higher, and nobody looks one up. */
+const revisionsPerBatch = 2 ** 20;
+
+/**
+ * Of a late reading's meter so much is read at once: an upload of a day asks for each of its hours, and then for what
+ * lies after the fold before them.
+ */
+const readBehindMs = dayMs + 2 * hourMs;
+const readAheadMs = 3 * dayMs;
+
+/** One meter's readings in (from, to] that were committed. */
+interface Known {
+  readonly meterNo: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly readings: readonly StoredReading[];
+}
+
+export class ReadingRecord {
+  readonly #store: SegmentedReadings;
+  readonly #manifest: Manifest;
+  #pending: ReadingVersion[] = [];
+  /** The same by meter, as they are in force. */
+  #changed = new Map<number, Map<number, StoredReading>>();
+  #known: Known | undefined;
+
+  constructor(store: SegmentedReadings, manifest: Manifest) {
+    this.#store = store;
+    this.#manifest = manifest;
+  }
+
+  /** The highest number of a reading; 0 where there is none. */
+  get newestSeq(): number {
+    return this.#store.newestSeq;
+  }
+
+  put(row: StoredReading): void {
+    checkPlace(row);
+    this.#pending.push({ ...row, reasonNo: null, revision: null, revisedAtMs: null });
+    this.#change(row);
+  }
+
+  /** A further version of a stored reading, which is in force from now on; the former ones stay with their reasons. */
+  revise(row: StoredReading, reason: string, atMs: number): void {
+    checkPlace(row);
+    const place = this.#pending.length;
+    invariant(place < revisionsPerBatch, "one transaction revises a bounded number of readings");
+    this.#pending.push({
+      ...row,
+      reasonNo: this.#manifest.reasonNo(reason),
+      revision: this.#store.nextBatchNo * revisionsPerBatch + place,
+      revisedAtMs: timestampMs(atMs),
+    });
+    this.#change(row);
+  }
+
+  at(meterNo: number, measuredAtMs: number): readonly StoredReading[] {
+    return this.#read(meterNo, measuredAtMs - 1, measuredAtMs, {
+      fromMs: measuredAtMs - readBehindMs,
+      toMs: measuredAtMs + readAheadMs,
+    });
+  }
+
+  /** In time order, `fromMs` exclusive. */
+  after(meterNo: number, fromMs: number): readonly StoredReading[] {
+    return this.#read(meterNo, fromMs, Infinity, { fromMs, toMs: Infinity });
+  }
+
+  /** Before the commit: everything put becomes part of the transaction. */
+  seal(): void {
+    for (let from = 0; from < this.#pending.length; from += batchRowsMax) {
+      this.#store.append(columnsOf(this.#pending.slice(from, from + batchRowsMax)));
+    }
+  }
+
+  committed(): void {
+    this.#forget();
+    this.#store.committed();
+  }
+
+  rolledBack(): void {
+    this.#forget();
+    this.#store.rolledBack();
+  }
+
+  #forget(): void {
+    this.#pending = [];
+    this.#changed = new Map();
+    this.#known = undefined;
+  }
+
+  #change(row: StoredReading): void {
+    const readings = this.#changed.get(row.meterNo) ?? new Map<number, StoredReading>();
+    readings.set(row.seq, row);
+    this.#changed.set(row.meterNo, readings);
+  }
+
+  #read(
+    meterNo: number,
+    fromMs: number,
+    toMs: number,
+    wide: { readonly fromMs: number; readonly toMs: number },
+  ): readonly StoredReading[] {
+    let known = this.#known;
+    const untilMs = Math.min(toMs, this.#store.reads.lastMs);
+    if (known?.meterNo !== meterNo || fromMs < known.fromMs || untilMs > known.toMs) {
+      const readings = this.#store.reads.inForce(meterNo, wide.fromMs, wide.toMs);
+      known = { meterNo, ...wide, readings };
+      this.#known = known;
+    }
+    const isWithin = ({ measuredAtMs }: StoredReading): boolean =>
+      measuredAtMs > fromMs && measuredAtMs <= toMs;
+    const changed = this.#changed.get(meterNo);
+    if (changed === undefined) return known.readings.filter(isWithin);
+    const rest = known.readings.filter(({ seq }) => !changed.has(seq));
+    return [...rest, ...changed.values()]
+      .filter(isWithin)
+      .sort((one, other) => one.measuredAtMs - other.measuredAtMs || one.seq - other.seq);
+  }
+}
+
+/** Here and not at the commit, so that what the store cannot hold is one uplink's fault and not the batch's. */
+function checkPlace({ meterNo, measuredAtMs }: StoredReading): void {
+  invariant(isMeterNo(meterNo), "a meter has a number that the store can hold");
+  invariant(isTime(measuredAtMs), "a reading was measured at some time");
+}

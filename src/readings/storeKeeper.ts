@@ -1,0 +1,79 @@
+/**
+ * Sees to flushes, merges and roll-ups beside a writer that must not wait: asked after every batch and by the clock, it
+ * starts what is due on its own worker and lists what was made between two batches.
+ */
+import type { DamagedPlace } from "#ports/readingStore.ts";
+import type { SegmentedReadings } from "./segmentedReadings.ts";
+import type { WorkRunner } from "./work.ts";
+
+/** The files are looked at so often; between that only a hot part that is full is work. */
+const lookEveryMs = 60_000;
+
+/** A worker that does the store's work, and ends when it is told to. */
+export interface KeeperWorker extends WorkRunner {
+  end(): void;
+}
+
+export interface KeeperParts {
+  readonly store: SegmentedReadings;
+  /** Starts a worker; again when one has failed. */
+  startWorker(): KeeperWorker;
+  /** Damage that was not told before. */
+  onDamage(places: readonly DamagedPlace[]): void;
+  /** Work came to nothing; it is tried again. */
+  onFailure(cause: unknown): void;
+}
+
+export class StoreKeeper {
+  readonly #parts: KeeperParts;
+  #worker: KeeperWorker | undefined;
+  #isBusy = false;
+  #isStopped = false;
+  #nextLookMs = -Infinity;
+  /** After a failure nothing is tried before the next look. */
+  #isResting = false;
+  #damageTold = 0;
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** Cheap when nothing is due. Returns when what was due is done, for whoever wants to wait. */
+  async look(nowMs: number): Promise<void> {
+    const { store } = this.#parts;
+    const isDue = nowMs >= this.#nextLookMs || (store.isFull && !this.#isResting);
+    if (!isDue || this.#isBusy || this.#isStopped) return;
+    this.#isBusy = true;
+    this.#isResting = false;
+    this.#nextLookMs = nowMs + lookEveryMs;
+    try {
+      this.#worker ??= this.#parts.startWorker();
+      await store.maintain(this.#worker, nowMs);
+      this.#isResting = store.isFull;
+    } catch (cause) {
+      this.#fail(cause);
+    } finally {
+      this.#isBusy = false;
+    }
+    this.#tellDamage();
+  }
+
+  /** What is being made is given up: it is not listed, so nothing is lost. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#worker?.end();
+  }
+
+  #fail(cause: unknown): void {
+    this.#isResting = true;
+    this.#worker?.end();
+    this.#worker = undefined;
+    if (!this.#isStopped) this.#parts.onFailure(cause);
+  }
+
+  #tellDamage(): void {
+    const places = this.#parts.store.damage();
+    if (places.length > this.#damageTold) this.#parts.onDamage(places.slice(this.#damageTold));
+    this.#damageTold = places.length;
+  }
+}

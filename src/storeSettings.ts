@@ -1,0 +1,14 @@
+/** The settings of the reading store as the store takes them. */
+import type { Config } from "#config/schema.ts";
+import { minuteMs } from "#domain/units.ts";
+import { storeSettings, type StoreSettings } from "#readings/openReadings.ts";
+import { minuteOf } from "./openBilling.ts";
+
+/** The gas day is that of the whole fleet: an area's own one is answered from the readings. */
+export function storeSettingsOf({ readings, gasDay }: Config): StoreSettings {
+  const { flushRows, flushMinutes } = readings;
+  return {
+    plan: { ...storeSettings.plan, flushRows, flushEveryMs: flushMinutes * minuteMs },
+    calendar: { zone: gasDay.zone, startMinute: minuteOf(gasDay.start) },
+  };
+}

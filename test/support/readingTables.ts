@@ -1,0 +1,11 @@
+/** The tables of the reading store as the ledger's migration makes them, on a database of a test's own. */
+import { readFileSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+
+const migration = new URL("../../src/ledger/migrations/0020_reading_store.sql", import.meta.url);
+
+/** Makes them where they are missing. */
+export function makeReadingTables(db: DatabaseSync): void {
+  const made = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'reading_batch'").get();
+  if (made === undefined) db.exec(readFileSync(migration, "utf8"));
+}
