@@ -5,18 +5,13 @@ import { determinantText } from "#billing/determinantText.ts";
 import type { GasDays } from "#billing/gasDays.ts";
 import { registerAt } from "#billing/instantRegister.ts";
 import { registerChain, type ChainInput, type RegisterChain } from "#billing/registerChain.ts";
-import type { BillingInstant } from "#domain/billing.ts";
+import type { BillingInstant, Determinant } from "#domain/billing.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import { dayMs, hourMs } from "#domain/units.ts";
 import type { BillingRows } from "#ledger/billingTable.ts";
 import type { Answers } from "#ledger/queries.ts";
-import type {
-  BillingQueries,
-  Determinant,
-  MeterRegister,
-  RegisterRecord,
-} from "#ports/billingQueries.ts";
+import type { BillingQueries, MeterRegister, RegisterRecord } from "#ports/billingQueries.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 
 export type ReadingAnswers = Pick<
@@ -55,6 +50,16 @@ export function billingAnswers(
     registerRecord: (meterId) => {
       const view = answers.meter(meterId);
       return view === null ? null : rows.record(view.meter.no);
+    },
+    frozen: (bill, cursor, limit) => rows.frozen(bill, cursor, limit),
+    refreshed(bill, cursor, limit) {
+      const { items, next } = rows.frozen(bill, cursor, limit);
+      const known = items.map(({ determinant: { meterId, fromMs, toMs } }) => {
+        const view = answers.meter(meterId);
+        const [from, to] = [{ atMs: fromMs }, { atMs: toMs }];
+        return view === null ? null : desk.consumption(view.meter, from, to);
+      });
+      return { items: known.filter((row) => row !== null), next };
     },
     conflicts(area, cursor, limit) {
       const { items, next } = rows.conflicts(area, cursor, limit);
@@ -134,7 +139,7 @@ class BillingDesk {
       kind: meter,
       ...known,
       ...record,
-      billed: new Map(),
+      billed: new Map(record.billed),
     });
   }
 

@@ -16,7 +16,7 @@ import { consumptionColumns, readingColumns, type MeterReading } from "#export/c
 import { ParquetFile, type ParquetColumn } from "#export/parquetFile.ts";
 import { billingRows } from "#ledger/billingTable.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
-import type { Determinant } from "#ports/billingQueries.ts";
+import type { Determinant } from "#domain/billing.ts";
 import type { Page } from "#ports/queries.ts";
 import { billingAnswers } from "./billingAnswers.ts";
 import { gasDaysOf } from "./openBilling.ts";

@@ -48,6 +48,8 @@ export const permissions = {
   "readings.read": everyone,
   "registers.read": everyone,
   "billing.read": ["billing", "auditor", "admin"],
+  /** A bill is made with these determinants, or changed by better data. */
+  "billing.write": ["billing"],
   /** A register is what a person says: with a reason, and what the meter said stays beside it. */
   "registers.decide": ["billing", "engineer"],
   "alarms.read": watchers,

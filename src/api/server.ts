@@ -29,6 +29,7 @@ import { meterKeyRoutes } from "./routes/meterKeyRoutes.ts";
 import { meterRoutes } from "./routes/meterRoutes.ts";
 import { processRoutes } from "./routes/processRoutes.ts";
 import { pushRoutes } from "./routes/pushRoutes.ts";
+import { billRoutes } from "./routes/billRoutes.ts";
 import { billingRoutes } from "./routes/billingRoutes.ts";
 import { registerRoutes } from "./routes/registerRoutes.ts";
 import { ruleRoutes } from "./routes/ruleRoutes.ts";
@@ -142,6 +143,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   backTestRoutes(app, options);
   readingRoutes(app, options);
   billingRoutes(app, options);
+  billRoutes(app, options);
   registerRoutes(app, options);
   alarmRoutes(app, options);
   explanationRoutes(app, options);

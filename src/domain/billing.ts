@@ -137,3 +137,56 @@ export interface Consumption {
   /** `review`: a person should look before it is billed. */
   readonly standing: "ready" | "review";
 }
+
+/** A determinant with the hash that proves what billing was given. */
+export interface Determinant extends Consumption {
+  /** SHA-256 of its canonical text, hexadecimal. */
+  readonly hash: string;
+}
+
+/** A determinant that a bill was made with; it never changes. */
+export interface FrozenDeterminant {
+  readonly id: number;
+  readonly bill: string;
+  readonly determinant: Determinant;
+  readonly by: string;
+  readonly frozenAtMs: number;
+  readonly adjustments: readonly Adjustment[];
+}
+
+/** What better data changes a bill by. */
+export interface Adjustment {
+  readonly id: number;
+  readonly volumeMl: number;
+  /** Of the determinant as it is known now. */
+  readonly hash: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly madeAtMs: number;
+}
+
+export const freezeOutcomes = [
+  "frozen",
+  "already-frozen",
+  "review",
+  "no-volume",
+  "other-period",
+  "overlaps",
+] as const;
+
+/** What became of one meter's row when a bill was made. */
+export interface FreezeOutcome {
+  readonly meterId: string;
+  readonly outcome: (typeof freezeOutcomes)[number];
+  readonly flags: readonly BillingFlag[];
+  /** The bill that has this stretch already, where it is another one. */
+  readonly otherBill: string | null;
+}
+
+/** What became of one meter's row when a bill was compared with what is known now. */
+export interface AdjustOutcome {
+  readonly meterId: string;
+  readonly outcome: "unchanged" | "adjusted" | "review" | "not-frozen";
+  /** The difference; 0 where there is none. */
+  readonly volumeMl: number;
+}

@@ -3,6 +3,7 @@ import { unreachable } from "#domain/invariant.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
 import { actOnAlarm } from "./alarmActs.ts";
 import { afterOf, subjectOf } from "./auditWords.ts";
+import { actOnBill } from "./billAsks.ts";
 import type { Book } from "./book.ts";
 import { actOnCampaign } from "./campaignDesk.ts";
 import { actOnKeys } from "./keyAsks.ts";
@@ -67,6 +68,9 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
       return exchangeMeter(room, book, ask, actor.label);
     case "register.decide":
       return decideRegister(room, book, ask, actor.label);
+    case "billing.freeze":
+    case "billing.adjust":
+      return actOnBill(book, ask, actor.label);
     case "gateway.put":
     case "credential.issue":
     case "credential.revoke":

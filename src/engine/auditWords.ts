@@ -33,6 +33,9 @@ export function afterOf(answer: Answer): Readonly<Record<string, string | number
       return rulesAfter(answer.record);
     case "rulePreview":
       return { hash: answer.preview.document.hash };
+    case "frozen":
+    case "adjusted":
+      return outcomesOf(answer.rows);
     case "done":
       return {};
     default:
@@ -64,6 +67,9 @@ export function subjectOf(ask: Ask): string {
       return ask.meterId;
     case "quarantine.redecode":
       return `quarantine ${ask.quarantineId}`;
+    case "billing.freeze":
+    case "billing.adjust":
+      return `bill ${ask.bill}`;
     case "gateway.put":
       return ask.gateway.id;
     case "credential.issue":
@@ -103,4 +109,13 @@ export function subjectOf(ask: Ask): string {
     default:
       return unreachable(ask);
   }
+}
+
+/** How many rows came to what. */
+function outcomesOf(
+  rows: readonly { readonly outcome: string }[],
+): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { outcome } of rows) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
 }

@@ -1,7 +1,7 @@
 /** What stands in an exported file: whole numbers of the smallest unit, so that no sum is ever rounded. */
 import { statusToNames } from "#domain/status.ts";
 import { flagNames, type StoredReading } from "#domain/reading.ts";
-import type { Determinant } from "#ports/billingQueries.ts";
+import type { Determinant } from "#domain/billing.ts";
 import type { ParquetColumn } from "./parquetFile.ts";
 
 export type MeterReading = StoredReading & { readonly meterId: string };

@@ -5,6 +5,7 @@ import type { MeterSize } from "#domain/meter.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import type { OpenConflict, RegisterRecord } from "#ports/billingQueries.ts";
 import type { Page } from "#ports/queries.ts";
+import { billRows, type BillRows } from "./billTable.ts";
 import { clampLimit, decodeCursor, pageOf } from "./cursor.ts";
 import { all } from "./sql.ts";
 
@@ -50,7 +51,7 @@ export function billingTable(db: DatabaseSync): BillingPart {
   };
 }
 
-export interface BillingRows {
+export interface BillingRows extends BillRows {
   record(meterNo: number): RegisterRecord;
   /** Not settled, the oldest instant first. */
   conflicts(area: string | null, cursor: string | null, limit: number): Page<OpenConflict>;
@@ -67,6 +68,11 @@ export function exchangesOf(db: DatabaseSync): (meterNo: number) => readonly Met
   return (meterNo) => all<ExchangeRow>(exchanges, meterNo).map(exchangeOf);
 }
 
+interface BilledRow {
+  readonly atMs: number;
+  readonly indexMl: number;
+}
+
 interface ExchangeRow extends Omit<MeterExchange, "former"> {
   readonly size: MeterSize;
   readonly quantumMl: number;
@@ -81,6 +87,11 @@ export function billingRows(db: DatabaseSync): BillingRows {
        entered_at AS enteredAtMs
      FROM register_decision WHERE meter_no = ? ORDER BY id`,
   );
+  const billed = db.prepare(
+    `SELECT from_at AS atMs, opening_ml AS indexMl FROM determinant
+     WHERE meter_no = ? AND opening_ml IS NOT NULL
+     UNION SELECT to_at, closing_ml FROM determinant WHERE meter_no = ? AND closing_ml IS NOT NULL`,
+  );
   const conflicts = db.prepare(
     `SELECT m.id AS meterId, m.area, m.no AS meterNo, c.measured_at AS measuredAtMs,
        c.found_at AS foundAtMs
@@ -90,7 +101,9 @@ export function billingRows(db: DatabaseSync): BillingRows {
      ORDER BY c.measured_at, c.meter_no LIMIT ?4`,
   );
   return {
+    ...billRows(db),
     record: (meterNo) => ({
+      billed: all<BilledRow>(billed, meterNo, meterNo).map(({ atMs, indexMl }) => [atMs, indexMl]),
       exchanges: exchanges(meterNo),
       decisions: all<RegisterDecision>(decisions, meterNo),
     }),

@@ -6,6 +6,7 @@ import type { Ledger, UplinkRow } from "#ports/ledger.ts";
 import type { ReadingRecord } from "#readings/readingRecord.ts";
 import { alarmTable } from "./alarmTable.ts";
 import { auditTable } from "./audit.ts";
+import { billTable } from "./billTable.ts";
 import { billingTable } from "./billingTable.ts";
 import { campaignTable } from "./campaignTable.ts";
 import { commandTable } from "./commandTable.ts";
@@ -38,6 +39,7 @@ export function ledgerOn(
     ...webhookTable(db),
     ...workOrderTable(db),
     ...billingTable(db),
+    ...billTable(db),
     ...registryTable(db),
     ...meterKeyTable(db),
     ...edgeNodeTable(db),

@@ -4,7 +4,8 @@
  */
 import type {
   BillingInstant,
-  Consumption,
+  Determinant,
+  FrozenDeterminant,
   InstantRegister,
   MeterExchange,
   RegisterDecision,
@@ -18,17 +19,13 @@ export interface MeterRegister {
   readonly register: InstantRegister;
 }
 
-/** A determinant with the hash that proves what billing was given. */
-export interface Determinant extends Consumption {
-  /** SHA-256 of its canonical text, hexadecimal. */
-  readonly hash: string;
-}
-
 /** What a meter's registers are put together with, beside its readings. */
 export interface RegisterRecord {
   readonly exchanges: readonly MeterExchange[];
   /** In the order in which they were made. */
   readonly decisions: readonly RegisterDecision[];
+  /** Registers that bills were made with, by instant: [time, millilitres]. */
+  readonly billed: readonly (readonly [number, number])[];
 }
 
 /** An instant with different registers that no person has settled. */
@@ -70,6 +67,10 @@ export interface BillingQueries {
   ): Promise<Determinant | null>;
   /** null: no such meter. */
   registerRecord(meterId: string): Promise<RegisterRecord | null>;
+  /** What a bill was made with, in the order in which it was frozen. */
+  frozen(bill: string, cursor: string | null, limit: number): Promise<Page<FrozenDeterminant>>;
+  /** The same periods as they are known now, in the same order. */
+  refreshed(bill: string, cursor: string | null, limit: number): Promise<Page<Determinant>>;
   /** The oldest instant first. */
   conflicts(
     area: string | null,

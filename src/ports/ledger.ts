@@ -3,7 +3,7 @@
  * together or not at all. Look-ups see what the open transaction has written.
  */
 import type { Alarm, StoredOccurrence } from "#domain/alarm.ts";
-import type { MeterExchange, RegisterDecision } from "#domain/billing.ts";
+import type { Determinant, MeterExchange, RegisterDecision } from "#domain/billing.ts";
 import type { Campaign } from "#domain/campaign.ts";
 import type { CommandChange } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
@@ -109,6 +109,23 @@ export interface Sequences {
   readonly meter: number;
 }
 
+/** A frozen determinant as the engine looks at it. */
+export interface StoredDeterminant {
+  readonly id: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly volumeMl: number | null;
+}
+
+/** An adjustment with the determinant that it was made from. */
+export interface NewAdjustment {
+  readonly volumeMl: number;
+  readonly determinant: Determinant;
+  readonly reason: string;
+  readonly by: string;
+  readonly madeAtMs: number;
+}
+
 export interface Ledger {
   directory(): Directory;
   /** Who may ask for what at this moment. */
@@ -139,6 +156,12 @@ export interface Ledger {
   /** Different registers for one instant; open until a person settles it, and again when another one comes. */
   putConflict(meterNo: number, measuredAtMs: number, atMs: number): void;
   settleConflict(meterNo: number, measuredAtMs: number, atMs: number): void;
+  putDeterminant(bill: string, meterNo: number, row: Determinant, by: string, atMs: number): void;
+  /** Of this bill and meter; `volumeMl` with its adjustments. */
+  determinantOf(bill: string, meterNo: number): StoredDeterminant | undefined;
+  /** The bill that has some of this stretch of the meter's gas; undefined: none. */
+  billOver(meterNo: number, fromMs: number, toMs: number): string | undefined;
+  putAdjustment(determinantId: number, row: NewAdjustment): void;
   putContext(meterNo: number, json: string): void;
   putCheckpoint(meterNo: number, atMs: number, json: string): void;
   putAlarm(alarm: Alarm): void;

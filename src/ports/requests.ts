@@ -2,7 +2,12 @@
  * What people ask of the engine. Requests run in the same ordered stream as uplinks and answer after the
  * commit, so an answer means: it is on disk.
  */
-import type { RegisterDecision } from "#domain/billing.ts";
+import type {
+  AdjustOutcome,
+  Determinant,
+  FreezeOutcome,
+  RegisterDecision,
+} from "#domain/billing.ts";
 import type { Alarm, Silence } from "#domain/alarm.ts";
 import type { Campaign } from "#domain/campaign.ts";
 import type { Command, CommandState, Permit } from "#domain/command.ts";
@@ -50,6 +55,22 @@ export type Ask =
       readonly measuredAtMs: number;
       readonly indexMl: number;
       readonly decision: RegisterDecision["kind"];
+      readonly reason: string;
+    }
+  /** A bill is made with these; `acceptReview`: a person has looked at what was for review. */
+  | {
+      readonly kind: "billing.freeze";
+      readonly bill: string;
+      readonly rows: readonly Determinant[];
+      readonly acceptReview: boolean;
+      readonly reason: string;
+    }
+  /** A bill is held against what is known now. */
+  | {
+      readonly kind: "billing.adjust";
+      readonly bill: string;
+      readonly rows: readonly Determinant[];
+      readonly acceptReview: boolean;
       readonly reason: string;
     }
   | { readonly kind: "gateway.put"; readonly gateway: GatewayRow }
@@ -218,6 +239,8 @@ export type Answer =
   | { readonly kind: "webhook"; readonly webhook: Webhook }
   | { readonly kind: "workOrder"; readonly workOrder: WorkOrder }
   | { readonly kind: "uplink"; readonly seq: number; readonly outcome: UplinkOutcome }
+  | { readonly kind: "frozen"; readonly rows: readonly FreezeOutcome[] }
+  | { readonly kind: "adjusted"; readonly rows: readonly AdjustOutcome[] }
   | { readonly kind: "done" };
 
 export const refusals = [

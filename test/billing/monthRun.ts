@@ -2,7 +2,7 @@
 import { billingRows } from "#ledger/billingTable.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
 import { defaultGasDays, GasDays } from "#billing/gasDays.ts";
-import type { Determinant } from "#ports/billingQueries.ts";
+import type { Determinant } from "#domain/billing.ts";
 import { billingAnswers } from "../../src/billingAnswers.ts";
 import { EngineUnderTest, jsonBytes, startMs, type TestUplink } from "../support/engine.ts";
 import { chanceOf } from "../support/random.ts";

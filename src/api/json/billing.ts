@@ -3,12 +3,13 @@ import {
   billingFlags,
   registerMethods,
   type BillingInstant,
+  type Determinant,
   type InstantRegister,
 } from "#domain/billing.ts";
 import { dayOfDate } from "#domain/gasDate.ts";
 import { qualities } from "#domain/reading.ts";
 import { formatInstant, formatM3 } from "#domain/units.ts";
-import type { Determinant, MeterRegister } from "#ports/billingQueries.ts";
+import type { MeterRegister } from "#ports/billingQueries.ts";
 import { z } from "zod";
 import { csvLine } from "../csv.ts";
 import { decimalJson, instantJson } from "./common.ts";
@@ -155,7 +156,7 @@ export function registerCsv(row: MeterRegister): string {
 
 const endColumns = ["M3", "Quality", "Method", "MeasuredAt"];
 
-export const consumptionCsvHeading = csvLine([
+export const consumptionCsvNames = [
   "meterId",
   "area",
   "from",
@@ -170,17 +171,19 @@ export const consumptionCsvHeading = csvLine([
   "flags",
   "standing",
   "hash",
-]);
+];
 
-/** One line of a meter; the registers of its segments are in JSON and NDJSON. */
-export function consumptionCsv(row: Determinant): string {
+export const consumptionCsvHeading = csvLine(consumptionCsvNames);
+
+/** The cells of one meter; the registers of its segments are in JSON and NDJSON. */
+export function consumptionCsvCells(row: Determinant) {
   const json = consumptionJson(row);
   const ends = [json.opening, json.closing].flatMap((end) =>
     end === null
       ? [null, null, null, null]
       : [end.volumeM3, end.quality, end.method, end.measuredAt],
   );
-  return csvLine([
+  return [
     json.meterId,
     json.area,
     json.from,
@@ -194,5 +197,9 @@ export function consumptionCsv(row: Determinant): string {
     json.flags.join(" "),
     json.standing,
     json.hash,
-  ]);
+  ];
+}
+
+export function consumptionCsv(row: Determinant): string {
+  return csvLine(consumptionCsvCells(row));
 }

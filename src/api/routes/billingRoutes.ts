@@ -142,7 +142,7 @@ function consumptionRoute(app: Routes, options: ApiOptions): void {
 }
 
 /** Both ends of one kind, in order, and not too far apart. */
-function checkedPeriod(
+export function checkedPeriod(
   { limits }: ApiOptions,
   { from, to }: { readonly from: BillingInstant; readonly to: BillingInstant },
 ) {
