@@ -5,8 +5,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import type { CityPlan } from "#simulators/city/city.ts";
 import { scoreCity } from "#simulators/city/score.ts";
+import { incidentPlans } from "#simulators/city/site.ts";
 import { scoreTable } from "#simulators/city/scoreTable.ts";
 import type { AlarmLine, TruthLine } from "#simulators/city/truth.ts";
 import { runCity } from "./cityRun.ts";
@@ -17,6 +19,7 @@ interface RunFlags {
   readonly meters: string;
   readonly days: string;
   readonly seed: string;
+  readonly incidents: CityPlan["incidents"];
   readonly out: string;
 }
 
@@ -25,6 +28,7 @@ function run(flags: RunFlags): void {
     meters: Number(flags.meters),
     days: Number(flags.days),
     seed: Number(flags.seed),
+    incidents: flags.incidents,
   };
   const directory = mkdtempSync(join(tmpdir(), "mercaptan-city-"));
   const startedMs = performance.now();
@@ -71,6 +75,11 @@ const program = new Command("city")
   .option("--meters <n>", "how many", "500")
   .option("--days <n>", "how long", "14")
   .option("--seed <n>", "the same seed is the same city", "1")
+  .addOption(
+    new Option("--incidents <plan>", "dense: each kind often enough to be measured; usual: rare")
+      .choices(incidentPlans)
+      .default("dense"),
+  )
   .option("--out <directory>", "where truth and alarms are written", "city-out")
   .action(run);
 program

@@ -7,15 +7,16 @@ import { invariant } from "#domain/invariant.ts";
 import type { MeterDraft } from "#domain/meter.ts";
 import { protocolNames } from "#domain/meter.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
-import { minuteMs, timestampMs } from "#domain/units.ts";
+import { hourMs, minuteMs, timestampMs } from "#domain/units.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { UplinkBatch } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { ledgerFileName, openLedger } from "#ledger/openLedger.ts";
-import type { AskEnvelope } from "#ports/requests.ts";
+import type { Ask, AskEnvelope } from "#ports/requests.ts";
 import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { City, cityStartMs, type Arrival, type CityPlan } from "#simulators/city/city.ts";
+import type { ExchangeEntry } from "#simulators/city/cityMeter.ts";
 import type { Site } from "#simulators/city/site.ts";
 import type { AlarmLine, TruthLine } from "#simulators/city/truth.ts";
 import { systemRng } from "./systemRng.ts";
@@ -53,12 +54,16 @@ export function runCity(
   });
   register(engine, city.sites);
   let uplinks = 0;
-  for (const { fromMs, arrivals } of city.hours()) {
+  for (const { fromMs, arrivals, exchanges } of city.hours()) {
     let place = 0;
-    for (let atMs = fromMs; place < arrivals.length || atMs === fromMs; atMs += batchMs) {
+    for (let atMs = fromMs; atMs < fromMs + hourMs; atMs += batchMs) {
       const from = place;
       while (place < arrivals.length && (arrivals[place]?.atMs ?? 0) < atMs + batchMs) place += 1;
       nowMs = atMs + batchMs;
+      enter(
+        engine,
+        exchanges.filter((entry) => entry.atMs >= atMs && entry.atMs < nowMs),
+      );
       feed(engine, arrivals.slice(from, place));
       ledger.flushFull();
     }
@@ -91,22 +96,35 @@ function packed(arrivals: readonly Arrival[]): UplinkBatch {
     ends,
     meterNos: Int32Array.from(arrivals, ({ meterNo }) => meterNo),
     receivedAtMs: Float64Array.from(arrivals, ({ atMs }) => atMs),
-    protocols: new Uint8Array(arrivals.length).fill(protocolNames.indexOf("json")),
+    protocols: Uint8Array.from(arrivals, ({ protocol }) => protocolNames.indexOf(protocol)),
     marks: new Uint8Array(arrivals.length),
     gateways: arrivals.map(() => ""),
   };
 }
 
+/** The fitter enters both registers on the spot. */
+function enter(engine: Engine, exchanges: readonly ExchangeEntry[]): void {
+  if (exchanges.length === 0) return;
+  const asks = exchanges.map((entry, askNo) => {
+    const reason = "verification due";
+    const serials = { formerSerial: null, serial: null };
+    const what = { ...entry, ...serials, openingMl: 0, change: {}, reason };
+    return { askNo, envelope: envelopeOf({ kind: "meter.exchange", ...what }) };
+  });
+  const report = engine.process({ kind: "batch", uplinks: null, notices: [], asks, isLast: false });
+  invariant(report.kind === "committed", "the city's ledger takes every batch");
+  for (const { result } of report.answers) invariant(result.ok, "the exchange is as it was");
+}
+
+function envelopeOf(ask: Ask): AskEnvelope {
+  const actor = { label: "city", role: "admin" } as const;
+  return { actor, ask, idempotency: null, source: "city" };
+}
+
 function register(engine: Engine, sites: readonly Site[]): void {
   for (let from = 0; from < sites.length; from += registerBatch) {
-    const asks = sites.slice(from, from + registerBatch).map((site, place) => {
-      const envelope: AskEnvelope = {
-        actor: { label: "city", role: "admin" },
-        ask: { kind: "meter.register", meter: draftOf(site) },
-        idempotency: null,
-        source: "city",
-      };
-      return { askNo: place, envelope };
+    const asks = sites.slice(from, from + registerBatch).map((site, askNo) => {
+      return { askNo, envelope: envelopeOf({ kind: "meter.register", meter: draftOf(site) }) };
     });
     engine.process({ kind: "batch", uplinks: null, notices: [], asks, isLast: false });
   }
@@ -115,15 +133,13 @@ function register(engine: Engine, sites: readonly Site[]): void {
 function draftOf(site: Site): MeterDraft {
   const id = parseMeterId(site.id);
   invariant(id !== undefined, "the city makes meter ids");
-  const { size, quantumMl, area, siteClass, reportEveryMs } = site;
+  const { size, quantumMl, area, siteClass, reportEveryMs, protocol, pilotMlPerHour } = site;
   return {
-    ...{ id, size, quantumMl, area, siteClass, reportEveryMs },
-    protocol: "json",
+    ...{ id, size, quantumMl, area, siteClass, reportEveryMs, protocol, pilotMlPerHour },
     registerRangeMl: 100_000_000_000,
     position: null,
     address: null,
     critical: true,
-    pilotMlPerHour: site.pilotMlPerHour,
     frameAddress: null,
     carrierAddress: null,
     kind: "meter",

@@ -3,11 +3,12 @@
  * meter, which rules may tell it, and what a perfect observer would need in time.
  */
 import type { MeterRuleId } from "#domain/alarm.ts";
+import type { SiteClass } from "#domain/meter.ts";
 import type { StatusName } from "#domain/status.ts";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
 
 /** What a site needs for the incident to be seen by its rule. */
-export type Eyes = "any" | "hourly" | "pressure";
+export type Eyes = "any" | "hourly" | "often" | "pressure";
 
 export interface Happening {
   readonly kind: string;
@@ -25,8 +26,14 @@ export interface Happening {
   readonly lastsMs: number | null;
   /** What a perfect observer of the rule needs before it can tell. */
   readonly needsMs: number;
+  /** The same for whoever is lucky: from here on a delay is counted. */
+  readonly soonestMs: number;
   /** Reports that it needs after that. */
   readonly needsReports: number;
+  /** Where it can happen. */
+  readonly siteClass: SiteClass;
+  /** How often in a year among a million meters, in a usual city: our assumption. */
+  readonly yearly: number;
   readonly does: Effect;
 }
 
@@ -50,6 +57,12 @@ export type Effect =
   /** A heating boiler where there was none. */
   | { readonly do: "newBoiler" }
   | { readonly do: "nobodyHome" }
+  /** A fitter puts up another meter, and enters both registers. */
+  | { readonly do: "exchange" }
+  /** The meter starts again, and its clock with it. */
+  | { readonly do: "restart" }
+  /** Ovens through the night, where none were. */
+  | { readonly do: "bakery" }
   /** An old heater with a pilot light, which the fitter has registered. */
   | { readonly do: "pilot"; readonly litresPerHour: number };
 
@@ -57,6 +70,7 @@ type Told = Partial<Happening> & Pick<Happening, "kind" | "strength" | "rules" |
 
 function happening(told: Told): Happening {
   return {
+    soonestMs: told.needsMs ?? 0,
     isFlagged: false,
     isAboveFloor: true,
     eyes: "any",
@@ -64,6 +78,8 @@ function happening(told: Told): Happening {
     lastsMs: null,
     needsMs: 0,
     needsReports: 1,
+    siteClass: "household",
+    yearly: 500,
     ...told,
   };
 }
@@ -74,9 +90,10 @@ function flagged(
   status: StatusName,
   strength: string,
   lastsMs: number,
+  yearly: number,
 ): Happening {
   const does = { do: "status", status } as const;
-  return happening({ kind, strength, rules: [rule], isFlagged: true, lastsMs, does });
+  return happening({ kind, strength, rules: [rule], isFlagged: true, lastsMs, yearly, does });
 }
 
 function lookAlike(
@@ -85,29 +102,30 @@ function lookAlike(
   does: Effect,
   lastsMs: number | null,
 ): Happening {
-  return happening({ kind, strength, rules: [], does, lastsMs });
+  return happening({ kind, strength, rules: [], does, lastsMs, yearly: 5_000 });
 }
 
 const seen: readonly Happening[] = [
-  flagged("leak, detector", "R1", "leak", "6 h", 6 * hourMs),
-  flagged("leak, detector", "R1", "external_alarm", "20 min", 20 * minuteMs),
-  flagged("overload, bit", "R2", "over_flow", "1 h", hourMs),
-  flagged("large flow, bit", "R3", "large_flow", "1 h", hourMs),
-  flagged("continuous use, bit", "R5", "continuous_flow", "6 h", 6 * hourMs),
-  flagged("micro-flow, bit", "R6", "micro_flow", "2 d", 2 * dayMs),
-  flagged("reverse flow, bit", "R8", "reverse_flow", "1 h", hourMs),
-  flagged("passing valve, bit", "R9", "valve_passing", "1 d", dayMs),
-  flagged("battery, bit", "R10", "battery_critical", "3 d", 3 * dayMs),
-  flagged("tampering, bit", "R11", "magnet", "10 min", 10 * minuteMs),
-  flagged("tampering, bit", "R11", "tilt", "3 d", 3 * dayMs),
-  flagged("pressure, bit", "R13", "low_pressure", "2 h", 2 * hourMs),
-  flagged("clock, bit", "R16", "clock_fault", "1 d", dayMs),
+  flagged("leak, detector", "R1", "leak", "6 h", 6 * hourMs, 1_000),
+  flagged("leak, detector", "R1", "external_alarm", "20 min", 20 * minuteMs, 2_000),
+  flagged("overload, bit", "R2", "over_flow", "1 h", hourMs, 200),
+  flagged("large flow, bit", "R3", "large_flow", "1 h", hourMs, 200),
+  flagged("continuous use, bit", "R5", "continuous_flow", "6 h", 6 * hourMs, 500),
+  flagged("micro-flow, bit", "R6", "micro_flow", "2 d", 2 * dayMs, 1_000),
+  flagged("reverse flow, bit", "R8", "reverse_flow", "1 h", hourMs, 100),
+  flagged("passing valve, bit", "R9", "valve_passing", "1 d", dayMs, 100),
+  flagged("battery, bit", "R10", "battery_critical", "3 d", 3 * dayMs, 1_000),
+  flagged("tampering, bit", "R11", "magnet", "10 min", 10 * minuteMs, 500),
+  flagged("tampering, bit", "R11", "tilt", "3 d", 3 * dayMs, 500),
+  flagged("pressure, bit", "R13", "low_pressure", "2 h", 2 * hourMs, 200),
+  flagged("clock, bit", "R16", "clock_fault", "1 d", dayMs, 500),
 ];
 
 const byValue: readonly Happening[] = [
   ...[1.3, 2, 3].map((qmax) =>
     happening({
       kind: "torn hose",
+      yearly: 50,
       strength: `${qmax} Qmax, 3 h`,
       rules: ["R2"],
       eyes: "hourly",
@@ -125,6 +143,7 @@ const byValue: readonly Happening[] = [
   ].map(({ litresPerHour, needsMs, heats }) =>
     happening({
       kind: "forgotten tap",
+      yearly: 200,
       strength: `${litresPerHour} l/h, 30 h${heats ? ", heated house" : ""}`,
       heats,
       isAboveFloor: !heats,
@@ -136,27 +155,31 @@ const byValue: readonly Happening[] = [
     }),
   ),
   ...[
-    { litresPerHour: 3, heats: false },
-    { litresPerHour: 10, heats: false },
-    { litresPerHour: 30, heats: false },
+    { litresPerHour: 3, soonestMs: 7 * dayMs, heats: false },
+    { litresPerHour: 10, soonestMs: 7 * dayMs, heats: false },
+    // Above 1.5 Qmin of a small meter it is R5's as well.
+    { litresPerHour: 30, soonestMs: 18 * hourMs, heats: false },
     // The rules state their floor for a house without other use at night.
-    { litresPerHour: 30, heats: true },
-    { litresPerHour: 0.5, heats: false },
-  ].map(({ litresPerHour, heats }) =>
+    { litresPerHour: 30, soonestMs: 10 * dayMs, heats: true },
+    { litresPerHour: 0.5, soonestMs: 10 * dayMs, heats: false },
+  ].map(({ litresPerHour, soonestMs, heats }) =>
     happening({
       kind: "small leak",
+      yearly: 600,
       strength: `${litresPerHour} l/h${heats ? ", heated house" : ""}`,
       heats,
       isAboveFloor: litresPerHour > 1.7 && !heats,
       rules: ["R6", "R7", "R5"],
       eyes: "hourly",
       needsMs: 10 * dayMs,
+      soonestMs,
       does: { do: "flow", litresPerHour },
     }),
   ),
   ...[20, 200].map((litresPerHour) =>
     happening({
       kind: "passing valve",
+      yearly: 100,
       strength: `${litresPerHour} l/h`,
       rules: ["R9"],
       needsReports: 2,
@@ -166,6 +189,7 @@ const byValue: readonly Happening[] = [
   ...[0.6, 0.2, 6].map((kpa) =>
     happening({
       kind: "pressure",
+      yearly: 100,
       strength: `${kpa} kPa, 8 h`,
       rules: ["R13"],
       eyes: "pressure",
@@ -174,8 +198,36 @@ const byValue: readonly Happening[] = [
       does: { do: "pressure", kpa },
     }),
   ),
+  ...[0.9, 1.1].map((qmax) =>
+    happening({
+      kind: "a pipe breaks",
+      strength: `${qmax} Qmax more, 2 h`,
+      // Before it has learned for 30 days what is usual, R4 knows the meter's size only.
+      isAboveFloor: qmax > 1,
+      rules: ["R4", "R3", "R2"],
+      eyes: "often",
+      heats: false,
+      lastsMs: 2 * hourMs,
+      needsMs: 15 * minuteMs,
+      needsReports: 2,
+      yearly: 50,
+      does: { do: "flow", qmax },
+    }),
+  ),
+  happening({
+    kind: "torn hose",
+    strength: "1.5 Qmax, 3 h, restaurant",
+    siteClass: "commercial",
+    rules: ["R2"],
+    eyes: "hourly",
+    lastsMs: 3 * hourMs,
+    needsMs: 2 * minuteMs,
+    yearly: 50,
+    does: { do: "flow", qmax: 1.5 },
+  }),
   happening({
     kind: "battery",
+    yearly: 1_000,
     strength: "8 %",
     rules: ["R10"],
     needsReports: 2,
@@ -183,6 +235,7 @@ const byValue: readonly Happening[] = [
   }),
   happening({
     kind: "register back",
+    yearly: 50,
     strength: "500 l",
     rules: ["R8"],
     eyes: "hourly",
@@ -193,13 +246,14 @@ const byValue: readonly Happening[] = [
   }),
   happening({
     kind: "register back",
+    yearly: 50,
     strength: "50 m³",
     rules: ["R8"],
-    needsReports: 2,
     does: { do: "registerBack", litres: 50_000 },
   }),
   happening({
     kind: "silence",
+    yearly: 5_000,
     strength: "dead",
     rules: ["R12"],
     needsReports: 2,
@@ -207,6 +261,7 @@ const byValue: readonly Happening[] = [
   }),
   happening({
     kind: "clock",
+    yearly: 500,
     strength: "2099, 3 d",
     rules: ["R16"],
     needsReports: 2,
@@ -222,6 +277,13 @@ const lookAlikes: readonly Happening[] = [
   lookAlike("new boiler", "from then on", { do: "newBoiler" }, null),
   lookAlike("nobody home", "6 d", { do: "nobodyHome" }, 6 * dayMs),
   lookAlike("damaged frame", "one", { do: "damage" }, null),
+  lookAlike("meter change", "both registers entered", { do: "exchange" }, null),
+  lookAlike("back-fill", "after 2 d without radio", { do: "silence" }, 2 * dayMs),
+  { ...lookAlike("restart", "one report from 2000", { do: "restart" }, hourMs), eyes: "hourly" },
+  {
+    ...lookAlike("bakery at night", "from then on", { do: "bakery" }, null),
+    siteClass: "commercial",
+  },
 ];
 
 /** Everything that can happen; the truth names a row by kind and strength. */

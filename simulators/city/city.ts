@@ -4,20 +4,29 @@
  */
 import { dayMs, hourMs, minuteMs, secondMs } from "#domain/units.ts";
 import { encodeJsonUplink } from "#protocols/json/protocol.ts";
+import { encodeProtobufUplink } from "#protocols/protobuf/protocol.ts";
 import { seededRng, type SeededRng } from "../rng.ts";
-import { CityMeter, localOffsetMs } from "./cityMeter.ts";
-import { planSites, type Site } from "./site.ts";
+import { CityMeter, localOffsetMs, type ExchangeEntry } from "./cityMeter.ts";
+import { planSites, type Incidents, type Site } from "./site.ts";
 import type { TruthLine } from "./truth.ts";
 
 export interface CityPlan {
   readonly seed: number;
   readonly meters: number;
   readonly days: number;
+  readonly incidents: Incidents;
+}
+
+export interface CityHour {
+  readonly fromMs: number;
+  readonly arrivals: readonly Arrival[];
+  readonly exchanges: readonly ExchangeEntry[];
 }
 
 /** One uplink as it arrives at the head-end. */
 export interface Arrival {
   readonly meterNo: number;
+  readonly protocol: Site["protocol"];
   readonly atMs: number;
   readonly bytes: Uint8Array;
 }
@@ -43,6 +52,8 @@ const radio = Object.freeze({
   outageHoursMax: 6,
 });
 
+const encoders = { json: encodeJsonUplink, protobuf: encodeProtobufUplink } as const;
+
 export class City {
   readonly plan: CityPlan;
   readonly sites: readonly Site[];
@@ -53,26 +64,27 @@ export class City {
 
   constructor(plan: CityPlan) {
     this.plan = plan;
-    this.sites = planSites(plan.seed, plan.meters, cityStartMs, plan.days);
+    this.sites = planSites(plan.seed, plan.meters, cityStartMs, plan.days, plan.incidents);
     this.#meters = this.sites.map((site) => new CityMeter(site, plan.seed));
     this.#rng = seededRng(plan.seed, 4);
     this.#outages = this.#planOutages();
   }
 
   /** What arrives in each hour, in the order of arrival. */
-  *hours(): Generator<{ readonly fromMs: number; readonly arrivals: readonly Arrival[] }> {
+  *hours(): Generator<CityHour> {
     const endMs = cityStartMs + this.plan.days * dayMs;
     for (let fromMs = cityStartMs; fromMs < endMs; fromMs += hourMs) {
       for (const meter of this.#meters) {
         for (const { atMs, telegram } of meter.hour(fromMs)) {
-          this.#send(meter.site, atMs, encodeJsonUplink(telegram));
+          this.#send(meter.site, atMs, encoders[meter.site.protocol](telegram));
         }
       }
       const untilMs = fromMs + hourMs;
       const arrivals = this.#pending.filter(({ atMs }) => atMs < untilMs);
       this.#pending = this.#pending.filter(({ atMs }) => atMs >= untilMs);
       arrivals.sort((one, other) => one.atMs - other.atMs || one.meterNo - other.meterNo);
-      yield { fromMs, arrivals };
+      const exchanges = this.#meters.flatMap((meter) => meter.exchangeIn(fromMs) ?? []);
+      yield { fromMs, arrivals, exchanges };
     }
   }
 
@@ -91,6 +103,7 @@ export class City {
 
   #send(site: Site, sentMs: number, bytes: Uint8Array): void {
     const rng = this.#rng;
+    const { protocol } = site;
     const outage = this.#outages.find(
       ({ area, fromMs, untilMs }) => area === site.area && sentMs >= fromMs && sentMs < untilMs,
     );
@@ -98,15 +111,20 @@ export class City {
       // A daily report waits in the meter; a present value that nobody took is gone.
       if (site.habit !== "daily") return;
       const atMs = outage.untilMs + rng.whole(0, 60) * minuteMs;
-      this.#pending.push({ meterNo: site.no, atMs, bytes });
+      this.#pending.push({ meterNo: site.no, protocol, atMs, bytes });
       return;
     }
     if (site.event?.happening.isFlagged !== true && rng.chance(radio.lostShare)) return;
     const isDelayed = rng.chance(radio.delayedShare);
     const atMs = sentMs + rng.whole(secondMs, isDelayed ? radio.delayMsMax : radio.usualDelayMsMax);
-    this.#pending.push({ meterNo: site.no, atMs, bytes });
+    this.#pending.push({ meterNo: site.no, protocol, atMs, bytes });
     if (!rng.chance(radio.twiceShare)) return;
-    this.#pending.push({ meterNo: site.no, atMs: atMs + rng.whole(1, 300) * secondMs, bytes });
+    this.#pending.push({
+      meterNo: site.no,
+      protocol,
+      atMs: atMs + rng.whole(1, 300) * secondMs,
+      bytes,
+    });
   }
 
   #planOutages(): readonly Outage[] {
@@ -130,7 +148,7 @@ function earliestOf(site: Site, fromMs: number): number {
   const happening = site.event?.happening;
   if (happening === undefined || happening.isFlagged) return fromMs;
   const { offsetMs, reportEveryMs } = site;
-  const readyMs = fromMs + happening.needsMs;
+  const readyMs = fromMs + happening.soonestMs;
   const next = Math.ceil((readyMs - offsetMs) / reportEveryMs) * reportEveryMs + offsetMs;
   return next + (happening.needsReports - 1) * reportEveryMs;
 }

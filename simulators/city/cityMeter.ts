@@ -12,6 +12,7 @@ export const localOffsetMs = 8 * hourMs;
 const keptHours = 24;
 const keptDays = 5;
 const clockOfNowhereMs = Date.UTC(2099, 0, 1);
+const clockOfRestartMs = Date.UTC(2000, 0, 1);
 const batteryMv = 3_600;
 
 interface Kept {
@@ -22,6 +23,17 @@ interface Kept {
 export interface Report {
   readonly atMs: number;
   readonly telegram: Telegram;
+}
+
+/** A fitter's entry: another meter from this instant on. */
+export interface ExchangeEntry {
+  readonly meterId: string;
+  readonly atMs: number;
+  readonly closingMl: number;
+}
+
+function isWithin(atMs: number, hourFromMs: number): boolean {
+  return atMs >= hourFromMs && atMs < hourFromMs + hourMs;
 }
 
 export class CityMeter {
@@ -35,6 +47,8 @@ export class CityMeter {
   /** At the start of the present hour. */
   #ml: number;
   #hasDamaged = false;
+  /** The true register when another meter was put up; null: not yet. */
+  #exchangedAtMl: number | null = null;
 
   constructor(site: Site, citySeed: number) {
     this.site = site;
@@ -47,11 +61,24 @@ export class CityMeter {
   hour(fromMs: number): readonly Report[] {
     this.#keep(fromMs);
     const baseMl = this.#demandAt(fromMs);
+    const event = this.site.event;
+    if (event?.happening.does.do === "exchange" && isWithin(event.fromMs, fromMs)) {
+      this.#exchangedAtMl = this.#ml + this.#passed(fromMs, event.fromMs, baseMl);
+    }
     const reports = this.#times(fromMs)
       .filter((atMs) => !this.#is("silence", atMs))
       .map((atMs) => ({ atMs, telegram: this.#telegram(atMs, fromMs, baseMl) }));
     this.#ml += this.#passed(fromMs, fromMs + hourMs, baseMl);
     return reports;
+  }
+
+  /** What the fitter enters, if the exchange was in the hour from here. */
+  exchangeIn(fromMs: number): ExchangeEntry | null {
+    const { event, id, quantumMl } = this.site;
+    const ml = this.#exchangedAtMl;
+    if (event === null || ml === null || !isWithin(event.fromMs, fromMs)) return null;
+    const closingMl = Math.floor(ml / quantumMl) * quantumMl;
+    return { meterId: id, atMs: event.fromMs, closingMl };
   }
 
   #keep(fromMs: number): void {
@@ -123,13 +150,15 @@ export class CityMeter {
     const { site } = this;
     const does = this.#eventAt(atMs)?.happening.does;
     const ml = this.#ml + this.#passed(hourFromMs, atMs, hourMl);
-    const measuredAtMs =
-      does?.do === "clock" ? clockOfNowhereMs + (atMs % dayMs) : atMs + site.clockOffMs;
+    const wrongMs = does?.do === "clock" ? clockOfNowhereMs : clockOfRestartMs;
+    const isWrong = does?.do === "clock" || does?.do === "restart";
+    const driftMs = (site.driftMsPerDay * (atMs - site.startMs)) / dayMs;
+    const measuredAtMs = isWrong ? wrongMs + (atMs % dayMs) : atMs + site.clockOffMs + driftMs;
     const flow = hourMl + (this.#eventAt(atMs) === null ? 0 : this.#flowOf(atMs));
     return {
       ...emptyReading,
       measuredAtMs: timestampMs(Math.floor(measuredAtMs / 1_000) * 1_000),
-      volume: this.#shown(ml, does?.do === "damage"),
+      volume: this.#shown(ml, atMs, does?.do === "damage"),
       flowMlPerHour: site.hasFlow ? Math.floor(flow / 1_000) * 1_000 : null,
       pressurePa: site.hasPressure
         ? this.#pressurePa(does?.do === "pressure" ? does.kpa : 2)
@@ -151,11 +180,13 @@ export class CityMeter {
   }
 
   /** Whole steps; one damaged frame has a digit too many. */
-  #shown(trueMl: number, isDamaged: boolean) {
+  #shown(trueMl: number, atMs: number, isDamaged: boolean) {
     const { quantumMl, event } = this.site;
     const does = event?.happening.does;
     const backMl = does?.do === "registerBack" && this.#hasBegun(event) ? does.litres * 1_000 : 0;
-    const steps = Math.floor((trueMl - backMl) / quantumMl);
+    // A fitter brings a meter that shows nothing.
+    const zeroMl = atMs >= (event?.fromMs ?? 0) ? (this.#exchangedAtMl ?? 0) : 0;
+    const steps = Math.floor((trueMl - zeroMl - backMl) / quantumMl);
     const spoiled = isDamaged && !this.#hasDamaged ? steps * 10 : steps;
     if (isDamaged) this.#hasDamaged = true;
     const ml = Math.max(0, spoiled) * quantumMl;
@@ -168,11 +199,14 @@ export class CityMeter {
 
   /** Old values: the register at whole hours and at midnights, by the meter's own clock. */
   #history(): readonly DecodedReading[] {
+    // The new meter knows nothing of the former one's.
+    const fromMs = this.#exchangedAtMl === null ? 0 : (this.site.event?.fromMs ?? 0);
     const instants = new Map([...this.#days, ...this.#hours].map(({ atMs, ml }) => [atMs, ml]));
-    return [...instants].map(([atMs, ml]) => ({
+    const own = [...instants].filter(([atMs]) => atMs >= fromMs);
+    return own.map(([atMs, ml]) => ({
       ...emptyReading,
       measuredAtMs: timestampMs(atMs),
-      volume: this.#shown(ml, false),
+      volume: this.#shown(ml, atMs, false),
     }));
   }
 }

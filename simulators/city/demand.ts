@@ -22,7 +22,10 @@ export function demandOfDay(site: Site, citySeed: number, dayStartMs: number): n
   const isLit = event === null || dayStartMs >= event.fromMs;
   const pilotLitres = isLit ? site.pilotMlPerHour / 1_000 : 0;
   const litres = Array.from({ length: hours }, () => pilotLitres);
-  const isHome = event?.happening.does.do !== "nobodyHome" || !overlaps(event, dayStartMs);
+  const isAway = event?.happening.does.do === "nobodyHome" && overlaps(event, dayStartMs);
+  const isHoliday = onHoliday(dayStartMs);
+  const isHome = !isAway && !(isHoliday && rng.chance(holidaysAwayShare));
+  const bakes = site.isBakery && (event?.happening.does.do !== "bakery" || isLit);
   const hasNewBoiler = event?.happening.does.do === "newBoiler" && dayStartMs >= event.fromMs;
   if (site.siteClass === "household") {
     if (isHome) {
@@ -30,16 +33,28 @@ export function demandOfDay(site: Site, citySeed: number, dayStartMs: number): n
       if (site.hasBoiler || hasNewBoiler) heat(litres, rng, citySeed, dayStartMs, 1);
     }
   } else if (site.siteClass === "commercial") {
-    if (site.isBakery) bake(litres, rng, dayStartMs);
+    if (bakes) bake(litres, rng, dayStartMs);
     else serveGuests(litres, rng);
   } else if (site.siteClass === "public") {
     heat(litres, rng, citySeed, dayStartMs, 12);
     serveGuests(litres, rng);
   } else {
-    work(litres, rng, dayStartMs, qmaxOf(site) / 1_000);
+    if (!isHoliday) work(litres, rng, dayStartMs, qmaxOf(site) / 1_000);
   }
   const most = 0.85 * qmaxOf(site);
   return litres.map((volume) => Math.min(most, Math.round(volume * 1_000)));
+}
+
+/** National Day, New Year, and the Spring Festival of 2027: works rest, and some are not at home. */
+const holidays = [
+  [Date.UTC(2026, 9, 1), Date.UTC(2026, 9, 8)],
+  [Date.UTC(2027, 0, 1), Date.UTC(2027, 0, 4)],
+  [Date.UTC(2027, 1, 5), Date.UTC(2027, 1, 13)],
+] as const;
+const holidaysAwayShare = 0.15;
+
+function onHoliday(dayStartMs: number): boolean {
+  return holidays.some(([from, until]) => dayStartMs >= from && dayStartMs < until);
 }
 
 function overlaps({ fromMs, untilMs }: { fromMs: number; untilMs: number }, dayStartMs: number) {

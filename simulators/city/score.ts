@@ -37,6 +37,8 @@ export interface Score {
   /** All that rang, by priority, and all that was only listed. */
   readonly rangByPriority: Readonly<Record<number, number>>;
   readonly listed: number;
+  /** Of what rang: on meters to which nothing happened, and of the system. */
+  readonly rangWithoutIncident: number;
 }
 
 export function scoreCity(
@@ -67,6 +69,7 @@ export function scoreCity(
     inventedByRule: countBy(invented.filter(isNobodys), ({ rule }) => rule),
     rangByPriority: countBy(ringing, ({ priority }) => String(priority)),
     listed: alarms.filter(({ listed }) => listed).length,
+    rangWithoutIncident: ringing.filter(isNobodys).length,
   };
 }
 

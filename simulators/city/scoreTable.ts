@@ -31,6 +31,10 @@ export function scoreTable(score: Score): string {
     ["of them by rule, on meters to which nothing happened", JSON.stringify(score.inventedByRule)],
     ["rang, by priority", JSON.stringify(score.rangByPriority)],
     ["rang, a day and a million meters", rate(rang, score, controlRoomMeters)],
+    [
+      "of them without an incident at the meter",
+      rate(score.rangWithoutIncident, score, controlRoomMeters),
+    ],
     ["listed only", score.listed],
   ];
   return [

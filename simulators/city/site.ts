@@ -8,6 +8,11 @@ import { catalogue, type Effect, type Happening } from "./catalogue.ts";
 /** `daily`: once a day with 24 hourly and 5 daily old values; the others send the present value alone. */
 export type Habit = "daily" | "hourly" | "often";
 
+/** `dense`: every row of the catalogue often enough to be measured; `usual`: as often as the catalogue assumes. */
+export const incidentPlans = ["dense", "usual"] as const;
+export type Incidents = (typeof incidentPlans)[number];
+const daysAYear = 365.25;
+
 export interface SiteEvent {
   readonly happening: Happening;
   readonly fromMs: number;
@@ -26,18 +31,24 @@ export interface Site {
   /** When in its period the meter reports: staggered by its number. */
   readonly offsetMs: number;
   readonly clockOffMs: number;
+  /** So much later its clock is every day. */
+  readonly driftMsPerDay: number;
+  readonly protocol: "json" | "protobuf";
   readonly hasPressure: boolean;
   readonly hasFlow: boolean;
   readonly hasBoiler: boolean;
   /** A pilot light that a fitter has registered; 0: none. */
   readonly pilotMlPerHour: number;
   readonly isBakery: boolean;
+  readonly startMs: number;
   readonly startMl: number;
   readonly seed: number;
   readonly event: SiteEvent | null;
 }
 
 const metersPerArea = 100;
+/** The cells of a large city. */
+const metersPerLargeArea = 1_000;
 const usualPilotMlPerHour = 15_000;
 const periodMs: Readonly<Record<Habit, number>> = {
   daily: dayMs,
@@ -51,19 +62,25 @@ export function planSites(
   count: number,
   startMs: number,
   days: number,
+  incidents: Incidents = "dense",
 ): readonly Site[] {
-  const events = planEvents(seed, count, startMs, days);
+  const events = planEvents(seed, { count, days, incidents }, startMs);
   return Array.from({ length: count }, (_, place) => {
     const rng = seededRng(seed, 1, place);
-    return siteOf(seed, place, rng, events.get(place) ?? null);
+    return siteOf(seed, { place, count, startMs }, rng, events.get(place) ?? null);
   });
 }
 
-function siteOf(seed: number, place: number, rng: SeededRng, planned: SiteEvent | null): Site {
+function siteOf(
+  seed: number,
+  { place, count, startMs }: { place: number; count: number; startMs: number },
+  rng: SeededRng,
+  planned: SiteEvent | null,
+): Site {
   const happening = planned?.happening;
-  const siteClass = planned === null ? classOf(rng) : "household";
+  const siteClass = happening?.siteClass ?? classOf(rng);
   const eyes = happening?.eyes ?? "any";
-  const habit = eyes === "any" ? habitOf(rng) : "hourly";
+  const habit = eyes === "any" ? habitOf(rng) : eyes === "often" ? "often" : "hourly";
   const does = happening?.does;
   return {
     no: place + 1,
@@ -71,16 +88,19 @@ function siteOf(seed: number, place: number, rng: SeededRng, planned: SiteEvent 
     size: sizeOf(siteClass, rng),
     quantumMl: quantumOf(siteClass, rng),
     siteClass,
-    area: `area-${Math.floor(place / metersPerArea)}`,
+    area: `area-${Math.floor(place / (count >= 10_000 ? metersPerLargeArea : metersPerArea))}`,
     habit,
     reportEveryMs: periodMs[habit],
     offsetMs: Math.floor(rng.next() * periodMs[habit]),
     clockOffMs: rng.whole(-90_000, 60_000),
+    driftMsPerDay: rng.whole(-2_000, 2_000),
+    protocol: rng.chance(0.4) ? "protobuf" : "json",
     hasPressure: eyes === "pressure" || rng.chance(0.3),
-    hasFlow: rng.chance(0.3),
+    hasFlow: eyes === "often" || rng.chance(0.3),
     hasBoiler: happening?.heats ?? (does?.do !== "newBoiler" && rng.chance(0.35)),
     pilotMlPerHour: planned === null && rng.chance(0.05) ? usualPilotMlPerHour : pilotOf(does),
-    isBakery: siteClass === "commercial" && rng.chance(0.2),
+    isBakery: siteClass === "commercial" && (does?.do === "bakery" || rng.chance(0.2)),
+    startMs,
     startMl: rng.whole(100_000_000, 3_000_000_000),
     seed: seed * 1_000_003 + place,
     event: planned,
@@ -114,18 +134,30 @@ function habitOf(rng: SeededRng): Habit {
   return share < 0.65 ? "daily" : share < 0.97 ? "hourly" : "often";
 }
 
-/** Each row of the catalogue happens at least once, to sites of its own. */
+interface EventPlan {
+  readonly count: number;
+  readonly days: number;
+  readonly incidents: Incidents;
+}
+
+/** How often a row happens: dense enough to be measured, or as often as the catalogue assumes. */
+function timesOf({ yearly }: Happening, { count, days, incidents }: EventPlan, rng: SeededRng) {
+  if (incidents === "dense") return Math.max(1, Math.floor(count / 500));
+  const expected = (yearly * count * days) / (1e6 * daysAYear);
+  return Math.floor(expected) + (rng.chance(expected % 1) ? 1 : 0);
+}
+
+/** To sites of their own. */
 function planEvents(
   seed: number,
-  count: number,
+  plan: EventPlan,
   startMs: number,
-  days: number,
 ): ReadonlyMap<number, SiteEvent> {
+  const { count, days } = plan;
   const rng = seededRng(seed, 2);
-  const each = Math.max(1, Math.floor(count / 500));
   const events = new Map<number, SiteEvent>();
   for (const happening of catalogue) {
-    for (let left = each; left > 0; left -= 1) {
+    for (let left = timesOf(happening, plan, rng); left > 0; left -= 1) {
       if (events.size * 2 >= count) return events;
       let place = rng.whole(0, count - 1);
       while (events.has(place)) place = (place + 1) % count;

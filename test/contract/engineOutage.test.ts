@@ -7,12 +7,17 @@ import { answersFrom, openForReading } from "#ledger/queries.ts";
 import type { Ask } from "#ports/requests.ts";
 import { EngineUnderTest, envelopeOf, jsonBytes, meterDraft } from "../support/engine.ts";
 
-const memberCount = 600;
+let memberCount = 600;
 const otherCount = 40;
 
 let engine: EngineUnderTest;
 
-beforeEach(() => {
+beforeEach(() => settle(600));
+afterEach(() => engine.close());
+
+/** A network of so many meters, and another one; all have been heard. */
+function settle(count: number): void {
+  memberCount = count;
   engine = new EngineUnderTest();
   const names = [...members(), ...others()];
   const asks = names.map((id, askNo) => {
@@ -24,8 +29,7 @@ beforeEach(() => {
   });
   engine.process({ asks });
   hear([...members(), ...others()]);
-});
-afterEach(() => engine.close());
+}
 
 function members(): string[] {
   return Array.from({ length: memberCount }, (_, place) => `M${place}`);
@@ -122,6 +126,18 @@ test("a leak inside is raised with its own report and stands before the outage",
   ).toHaveLength(3);
   const standing = list({ states: ["unacknowledged"] }).map(({ rule }) => rule);
   expect(standing).toEqual(["R1", "R1", "R1", "OUTAGE"]);
+});
+
+test("five thousand silent meters are one alarm, and three leaks among them ring at once", () => {
+  engine.close();
+  settle(5_000);
+  expect(silentHours(3)).toEqual(["OUTAGE"]);
+  engine.nowMs += secondMs;
+  const kinds = hear(["M7", "M70", "M4999"], ["leak"]);
+  expect(kinds.filter((kind) => kind === "alarm.raised")).toHaveLength(3);
+  const standing = list({ states: ["unacknowledged"] }).map(({ rule }) => rule);
+  expect(standing).toEqual(["R1", "R1", "R1", "OUTAGE"]);
+  expect(outage()).toMatchObject({ proof: { silent: 4_997, meters: 5_000 } });
 });
 
 test("a few silent meters are lines of the work list, after a time in which others could join them", () => {

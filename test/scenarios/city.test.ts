@@ -9,7 +9,7 @@ import { runCity } from "../../src/cityRun.ts";
 
 test.each([11, 12])("500 meters, 14 days, seed %i", (seed) => {
   const directory = mkdtempSync(join(tmpdir(), "mercaptan-city-"));
-  const plan = { seed, meters: 500, days: 14 };
+  const plan = { seed, meters: 500, days: 14, incidents: "dense" } as const;
   const { truth, alarms, meterDays } = runCity(plan, directory, () => undefined);
   rmSync(directory, { recursive: true, force: true });
   const score = scoreCity(truth, alarms, meterDays);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { dayMs, hourMs } from "#domain/units.ts";
 import { jsonProtocol } from "#protocols/json/protocol.ts";
+import { protobufProtocol } from "#protocols/protobuf/protocol.ts";
 import { catalogue } from "#simulators/city/catalogue.ts";
 import { City, cityStartMs } from "#simulators/city/city.ts";
 import { scoreCity } from "#simulators/city/score.ts";
@@ -10,7 +11,7 @@ import type { AlarmLine, TruthLine } from "#simulators/city/truth.ts";
 import { outdoorC } from "#simulators/city/weather.ts";
 
 function arrivals(seed: number, meters = 120, days = 3) {
-  const city = new City({ seed, meters, days });
+  const city = new City({ seed, meters, days, incidents: "dense" });
   return { city, all: [...city.hours()].flatMap((hour) => hour.arrivals) };
 }
 
@@ -24,12 +25,12 @@ describe("a city", () => {
 
   test("sends what the decoder takes, with registers that never go back unless it is an incident", () => {
     const { city, all } = arrivals(3);
-    const upset = new Set(["registerBack", "damage"]);
+    const upset = new Set(["registerBack", "damage", "exchange"]);
     const newest = new Map<number, number>();
     expect(all.length).toBeGreaterThan(1_000);
     const inTime = [...all].sort((one, other) => one.atMs - other.atMs);
-    for (const { meterNo, bytes } of inTime) {
-      const decoded = jsonProtocol.decode(bytes);
+    for (const { meterNo, protocol, bytes } of inTime) {
+      const decoded = (protocol === "json" ? jsonProtocol : protobufProtocol).decode(bytes);
       if (!decoded.ok) throw new TypeError(JSON.stringify(decoded.fault));
       const site = city.sites[meterNo - 1];
       if (upset.has(site?.event?.happening.does.do ?? "")) continue;
@@ -57,6 +58,24 @@ describe("a city", () => {
       expect(untilMs).toBeGreaterThan(fromMs);
       expect(earliestMs).toBeGreaterThanOrEqual(fromMs);
     }
+  });
+
+  test("of usual days has so few incidents as the catalogue assumes", () => {
+    const plan = { seed: 1, meters: 20_000, days: 30 } as const;
+    const count = new City({ ...plan, incidents: "usual" }).truth().length;
+    const yearly = catalogue.reduce((sum, row) => sum + row.yearly, 0);
+    const expected = (yearly * plan.meters * plan.days) / (1e6 * 365.25);
+    expect(count).toBeGreaterThan(expected - catalogue.length);
+    expect(count).toBeLessThan(expected + catalogue.length);
+  });
+
+  test("has fitters who enter both registers where they change a meter", () => {
+    const city = new City({ seed: 5, meters: 200, days: 14, incidents: "dense" });
+    const entries = [...city.hours()].flatMap(({ exchanges }) => exchanges);
+    const [line] = city.truth().filter(({ kind }) => kind === "meter change");
+    expect(entries).toMatchObject([{ meterId: line?.meterId, atMs: line?.fromMs }]);
+    const { startMl, quantumMl } = city.sites.find(({ id }) => id === line?.meterId) ?? {};
+    expect(entries[0]?.closingMl).toBeGreaterThanOrEqual((startMl ?? 0) - (quantumMl ?? 0));
   });
 
   test("has a summer and a winter", () => {
