@@ -14,7 +14,7 @@ import { runCity } from "../../src/cityRun.ts";
 import { EngineUnderTest, jsonBytes, startMs } from "../support/engine.ts";
 
 const days = 9;
-const plan = { meters: 40, days, seed: 7 };
+const plan = { meters: 40, days, seed: 7, incidents: "dense" } as const;
 const span = { fromMs: cityStartMs, toMs: cityStartMs + (days + 1) * dayMs, warmUpDays: 90 };
 const none = { sizes: {}, siteClasses: {}, areas: {}, meters: {} };
 /** Delays and other thresholds, so that the document's own ways are compared as well. */
