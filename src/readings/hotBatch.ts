@@ -48,8 +48,6 @@ invariant(new Uint8Array(Uint32Array.of(1).buffer)[0] === 1, "a little-endian ma
 
 /** One thread's coder of batches. */
 export class HotBatchCodec {
-  readonly #codes = new Float64Array(batchRowsMax);
-
   /** The batch's number goes into its head, so that a batch in another's place is noticed. */
   encode(no: number, { count, columns }: PlacedColumns): Uint8Array<ArrayBuffer> {
     const layouts = columns.flatMap((values, place) =>
@@ -67,11 +65,9 @@ export class HotBatchCodec {
       view.setUint32(at, place, true);
       view.setUint32(at + 4, width | (isSome ? someMissing : 0), true);
       view.setFloat64(at + 8, least, true);
-      const missing = isSome && width < doubleWidth ? missingCode(width) : NaN;
-      if (width > 0) {
-        const codes = this.#codesOf(values, count, least, missing);
-        codesAt(bytes.buffer, at + columnHeadBytes, width, count).set(codes);
-      }
+      const codes = codesAt(bytes.buffer, at + columnHeadBytes, width, count);
+      write(codes, values, least);
+      if (isSome && width < doubleWidth) writeMissing(codes, values, missingCode(width));
       at += columnBytes(count, width);
     }
     view.setUint32(at, crc32(bytes.subarray(0, at)), true);
@@ -106,15 +102,6 @@ export class HotBatchCodec {
     const fault = this.append(no, bytes, table);
     return fault === undefined ? ok(table) : fail(fault);
   }
-
-  #codesOf(values: Float64Array, count: number, least: number, missing: number): Float64Array {
-    const codes = this.#codes;
-    for (let row = 0; row < count; row += 1) {
-      const value = values[row] ?? NaN;
-      codes[row] = Number.isNaN(value) ? missing : value - least;
-    }
-    return codes.subarray(0, count);
-  }
 }
 
 /** How a column is written; nothing for one without a value. */
@@ -147,7 +134,7 @@ function columnBytes(count: number, width: Width): number {
 }
 
 function missingCode(width: Width): number {
-  return 2 ** (8 * width) - 1;
+  return width === doubleWidth ? NaN : 2 ** (8 * width) - 1;
 }
 
 type Codes = Uint8Array | Uint16Array | Uint32Array | Float64Array;
@@ -167,6 +154,25 @@ function codesAt(buffer: ArrayBufferLike, at: number, width: Width, count: numbe
       return new Float64Array(buffer, at, count);
     default:
       return unreachable(width);
+  }
+}
+
+/** A loop for each width: one for all of them takes several times as long. */
+function write(codes: Codes, values: Float64Array, least: number): void {
+  if (codes instanceof Uint8Array) {
+    for (let row = 0; row < codes.length; row += 1) codes[row] = (values[row] ?? 0) - least;
+  } else if (codes instanceof Uint16Array) {
+    for (let row = 0; row < codes.length; row += 1) codes[row] = (values[row] ?? 0) - least;
+  } else if (codes instanceof Uint32Array) {
+    for (let row = 0; row < codes.length; row += 1) codes[row] = (values[row] ?? 0) - least;
+  } else {
+    codes.set(values.subarray(0, codes.length));
+  }
+}
+
+function writeMissing(codes: Codes, values: Float64Array, missing: number): void {
+  for (let row = 0; row < codes.length; row += 1) {
+    if (Number.isNaN(values[row])) codes[row] = missing;
   }
 }
 
@@ -197,7 +203,7 @@ function appendColumns(
     const out = table.column(place);
     if (width === 0) out.fill(least, from, table.count);
     else read(codes, out, from, least);
-    if ((form & someMissing) !== 0 && width < doubleWidth) {
+    if ((form & someMissing) !== 0) {
       readMissing(codes, out, from, missingCode(width));
     }
   }

@@ -30,7 +30,10 @@ export interface OpenReadings {
 /** Opens what is in the folder, or begins it. */
 export function openReadings(folder: string, plan: Partial<PlanSettings>): OpenReadings {
   const db = new DatabaseSync(databaseIn(folder), { timeout: 5_000 });
-  db.exec("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  // As the ledger is opened.
+  db.exec(`PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
+    PRAGMA cache_size = -65536`);
   makeReadingTables(db);
   const manifest = new Manifest(db);
   const store = new SegmentedReadings({
