@@ -1,22 +1,31 @@
 /** Rule documents for the API: text checked by the settings' room, compared by the rules' room. */
-import { readRules, type KnownThresholds } from "#config/loadRules.ts";
-import { meterRuleIds } from "#domain/alarm.ts";
+import { readRules, type KnownThresholds, type RuleWords } from "#config/loadRules.ts";
+import { meterRuleIds, ownRuleIds } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { RuleBook } from "#ports/ruleBook.ts";
 import { settableConduct } from "#rules/conduct.ts";
 import { compareRules } from "#rules/compareRules.ts";
+import { compileExpression } from "#rules/expression.ts";
 import { explainRule } from "#rules/explainRule.ts";
 import { factoryTuning } from "#rules/tuning.ts";
 import { backTestLimits, backTestSpan, runBackTest } from "./backTestRun.ts";
 
-/** Every rule and threshold that a document may name. */
-export const knownThresholds: KnownThresholds = known();
+/** Everything that a document may say. */
+export const ruleWords: RuleWords = {
+  known: known(),
+  checkExpression(when) {
+    const compiled = compileExpression(when);
+    return compiled.ok ? null : compiled.why;
+  },
+};
 
 function known(): KnownThresholds {
   const thresholds: KnownThresholds = { ...factoryTuning };
   return Object.fromEntries(
-    meterRuleIds.map((rule) => [rule, { ...settableConduct(rule), ...thresholds[rule] }]),
+    meterRuleIds
+      .filter((rule) => !ownRuleIds.some((id) => id === rule))
+      .map((rule) => [rule, { ...settableConduct(rule), ...thresholds[rule] }]),
   );
 }
 
@@ -31,7 +40,7 @@ export interface RuleWorld {
 export function ruleBook({ meters, directory, clock }: RuleWorld): RuleBook {
   let isTesting = false;
   return {
-    read: (text) => readRules("rules", text, knownThresholds),
+    read: (text) => readRules("rules", text, ruleWords),
     explain: explainRule,
     changes: (before, after) => compareRules(before, after, meters()),
     async test(candidate, days) {

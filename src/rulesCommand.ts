@@ -7,7 +7,7 @@ import type { BackTestLoudness, BackTestReport } from "#domain/backTest.ts";
 import type { RuleChange } from "#domain/ruleChanges.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { backTestLimits, backTestSpan, runBackTest } from "./backTestRun.ts";
-import { knownThresholds } from "./ruleBook.ts";
+import { ruleWords } from "./ruleBook.ts";
 
 interface ServiceFlags {
   readonly api: string;
@@ -81,7 +81,7 @@ function check(file: string): void {
 
 /** The document, or every mistake on standard error. */
 function checked(file: string): RuleDocument | undefined {
-  const rules = readRules(file, readFileSync(file, "utf8"), knownThresholds);
+  const rules = readRules(file, readFileSync(file, "utf8"), ruleWords);
   if (rules.ok) return rules.document;
   for (const { where, message } of rules.problems) process.stderr.write(`${where}: ${message}\n`);
   process.exitCode = refused;

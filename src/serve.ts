@@ -45,7 +45,7 @@ import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
 import { onenetPushes } from "./onenetPushes.ts";
-import { knownThresholds, ruleBook } from "./ruleBook.ts";
+import { ruleWords, ruleBook } from "./ruleBook.ts";
 import { anchorNow, systemClock, type SystemClock } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
 import { watchOurselves } from "./watchOurselves.ts";
@@ -165,7 +165,7 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
     ...(config.profilesDir === undefined ? [] : [config.profilesDir]),
   ]);
   const ruleDocument =
-    config.rulesFile === undefined ? null : loadRules(config.rulesFile, knownThresholds);
+    config.rulesFile === undefined ? null : loadRules(config.rulesFile, ruleWords);
   const { closePolicyFile } = config;
   const closePolicy = closePolicyFile === undefined ? null : loadClosePolicy(closePolicyFile);
   const anchor = anchorNow();

@@ -6,7 +6,7 @@
  * NOTIFIER { receivers }, FANOUT { undrainedSeconds },
  * R15 { outcome, detail }.
  */
-import type { Alarm, Proof, RuleId } from "#domain/alarm.ts";
+import { ownRuleIds, type Alarm, type OwnRuleId, type Proof, type RuleId } from "#domain/alarm.ts";
 import {
   duration,
   flow,
@@ -23,7 +23,8 @@ export function alarmMessage(
   alarm: Alarm,
   meterId: string | null,
 ): { readonly en: string; readonly zh: string } {
-  const said = sentences[alarm.rule](alarm.proof, alarm.level === 2);
+  const { rule, proof } = alarm;
+  const said = isOwn(rule) ? ownSentence(proof) : sentences[rule](proof, alarm.level === 2);
   const past = pastWords(alarm);
   const who =
     meterId === null
@@ -66,9 +67,24 @@ function withReason(words: Phrase, proof: Proof): Phrase {
   return { en: `${words.en}: ${reason}`, zh: `${words.zh}：${reason}` };
 }
 
+function isOwn(rule: RuleId): rule is OwnRuleId {
+  return ownRuleIds.some((id) => id === rule);
+}
+
+/** In the words of whoever wrote the rule, with what it looked at. */
+function ownSentence(proof: Proof): Phrase {
+  const words = {
+    en: wordOf(proof, "titleEn") ?? "a rule of one's own",
+    zh: wordOf(proof, "titleZh") ?? "自定义规则",
+  };
+  const { titleEn: _en, titleZh: _zh, heldMs: _held, rulesVersion: _version, ...seen } = proof;
+  const numbers = Object.keys(seen).map((name) => plain(proof, name, { en: name, zh: `${name} ` }));
+  return withNumbers(words, ...numbers);
+}
+
 type Sentence = (proof: Proof, isLevel2: boolean) => Phrase;
 
-const sentences: Readonly<Record<RuleId, Sentence>> = {
+const sentences: Readonly<Record<Exclude<RuleId, OwnRuleId>, Sentence>> = {
   R1: (proof) =>
     withNumbers(
       { en: "gas leak or gas detector alarm", zh: "燃气泄漏或外接报警器报警" },

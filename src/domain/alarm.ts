@@ -2,7 +2,14 @@
 import type { AlarmId } from "./ids.ts";
 import type { TimestampMs } from "./units.ts";
 
-/** Rules over one meter (gas-domain 2.5), and the system's own. */
+/** Places for the rules that a utility writes itself. */
+export const ownRuleIds = [
+  ...(["X1", "X2", "X3", "X4", "X5", "X6", "X7", "X8"] as const),
+  ...(["X9", "X10", "X11", "X12", "X13", "X14", "X15", "X16"] as const),
+] as const;
+export type OwnRuleId = (typeof ownRuleIds)[number];
+
+/** Rules over one meter (gas-domain 2.5), those of a utility's own, and the system's own. */
 export const meterRuleIds = [
   "R1",
   "R2",
@@ -24,6 +31,7 @@ export const meterRuleIds = [
   "R18",
   "R19",
   "R20",
+  ...ownRuleIds,
 ] as const;
 /** What the process measures of itself and tells the engine. */
 export const troubleRuleIds = [

@@ -31,6 +31,7 @@ export const systemEventKinds = [
   "automation.stopped",
   "automation.resumed",
   "rules.changed",
+  "rules.failed",
   "closing.changed",
   "automation.policyChanged",
   "command.approved",

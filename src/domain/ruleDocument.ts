@@ -1,4 +1,5 @@
 /** A utility's own rules as plain data: checked when the text was read, applied in this order, key by key. */
+import type { OwnRules } from "./ownRule.ts";
 import type { Role } from "./role.ts";
 
 /** Thresholds and conduct of some rules; what is not named stays as it is. */
@@ -20,6 +21,8 @@ export interface RuleDocument {
   readonly areas: ByName;
   /** By meter id. */
   readonly meters: ByName;
+  /** Rules that the utility wrote itself; absent in documents from before there were any. */
+  readonly own?: OwnRules | undefined;
 }
 
 /** Who put a document in force, and why. */

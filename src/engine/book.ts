@@ -127,6 +127,7 @@ export function recordDraft(book: Book, draft: Draft): void {
   for (const { kind, alarm } of effects.alarmEvents) publishAlarm(book, kind, alarm, meter);
   for (const change of effects.commands) recordCommand(book, change, meter);
   for (const command of effects.sends) handOver(book, draft, command);
+  for (const failure of effects.ruleFailures) publish(book, "rules.failed", meter, { ...failure });
   for (const word of effects.strayReplies) tally.command("reply", word);
   tally.readings += effects.readings.length;
 }

@@ -1,5 +1,5 @@
 /** What one step wants to be durable: plain rows, written together in the batch's transaction. */
-import type { Alarm, Proof, RuleId, StoredOccurrence } from "#domain/alarm.ts";
+import type { Alarm, OwnRuleId, Proof, RuleId, StoredOccurrence } from "#domain/alarm.ts";
 import type { CommandChange, Command } from "#domain/command.ts";
 import type { AlarmEventKind } from "#domain/event.ts";
 import type { AlarmId, CommandId } from "#domain/ids.ts";
@@ -26,6 +26,8 @@ export interface Effects {
   readonly conflictsMs: number[];
   /** Replies that matched nothing, by word: counted, and a security matter. */
   readonly strayReplies: string[];
+  /** Rules of the utility's own that have begun to fail at this meter. */
+  readonly ruleFailures: { readonly rule: OwnRuleId; readonly reason: string }[];
   /** Raised or lifted for the whole system. */
   readonly systemAlarms: {
     readonly rule: RuleId;
@@ -47,6 +49,7 @@ export function noEffects(): Effects {
     sends: [],
     conflictsMs: [],
     strayReplies: [],
+    ruleFailures: [],
     systemAlarms: [],
   };
 }

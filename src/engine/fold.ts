@@ -6,6 +6,7 @@ import type { Occurrence } from "#domain/alarm.ts";
 import { readingFlags, type Quality, type Reading } from "#domain/reading.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { Conducts } from "#rules/conduct.ts";
+import { stepOwn, type CompiledRule, type OwnStates } from "#rules/ownRules.ts";
 import type { Interval, RuleReading, RuleSettings } from "#rules/rule.ts";
 import { initialRuleStates, stepRules, type RuleStates } from "#rules/stepRules.ts";
 import {
@@ -22,6 +23,8 @@ export interface FoldSettings extends RuleSettings, RegisterSettings {
   /** Version of the rule document in force; null: the factory's thresholds. */
   readonly rulesVersion: string | null;
   readonly conduct: Conducts;
+  /** Rules that the document brings along. */
+  readonly own: readonly CompiledRule[];
 }
 
 /** How a meter is judged at an instant, and the exchanges of its metering point. */
@@ -41,6 +44,8 @@ export interface FoldState {
   readonly open: OpenOccurrences;
   /** Conditions that wait out their delay; absent where none does. */
   readonly waiting?: Waiting;
+  /** Absent where no rule of the utility's own holds or fails. */
+  readonly own?: OwnStates;
 }
 
 export const initialFold: FoldState = {
@@ -120,7 +125,9 @@ export function foldInstant(
     status: reading.status,
   };
   const stepped = stepRules(settings, state.rules, ruleReading);
-  const followed = followConditions(settings, state, stepped.changes, atMs);
+  const own = stepOwn(settings.own, state.own, settings, ruleReading);
+  const changes = own.changes.length === 0 ? stepped.changes : [...stepped.changes, ...own.changes];
+  const followed = followConditions(settings, state, changes, atMs);
   const isDoubted =
     (flags & readingFlags.CONFLICT) !== 0 || (judged !== undefined && !judged.isTrusted);
   return {
@@ -131,6 +138,7 @@ export function foldInstant(
       register: judged?.state ?? state.register,
       rules: stepped.states,
       ...followed.now,
+      ...(own.states === undefined ? {} : { own: own.states }),
     },
     verdict: { quality: isDoubted ? "suspect" : "validated", flags },
     ended: followed.ended,

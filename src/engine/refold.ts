@@ -14,7 +14,14 @@ import {
 } from "./fold.ts";
 import type { Draft } from "./draft.ts";
 import { applyOccurrences } from "./occurrences.ts";
-import { byInstant, isSuspect, keepCheckpoint, renewCheckpoint, type Settled } from "./window.ts";
+import {
+  byInstant,
+  isSuspect,
+  keepCheckpoint,
+  renewCheckpoint,
+  setHead,
+  type Settled,
+} from "./window.ts";
 
 /** The instant after which nothing is known: for folds that begin at the beginning. */
 const beginningMs = timestampMs(Number.MIN_SAFE_INTEGER);
@@ -133,7 +140,7 @@ function foldRows(
     if (renewCheckpoint(draft, state, keptCount)) keptCount = state.count;
     keepCheckpoint(draft, state);
   }
-  draft.context = { ...draft.context, head: state };
+  setHead(draft, state);
   const atMs = state.lastMs ?? draft.nowMs;
   applyOccurrences(draft, { recorded, ended, open: state.open, mayRing, atMs });
   return judged;

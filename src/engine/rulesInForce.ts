@@ -6,6 +6,7 @@ import { sizeLimits, type Meter } from "#domain/meter.ts";
 import type { RuleDocument, RuleRecord } from "#domain/ruleDocument.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { Ledger } from "#ports/ledger.ts";
+import { compileOwn } from "#rules/ownRules.ts";
 import { conductFor, ruleGroup, tuningFor } from "#rules/tuningFor.ts";
 import type { FoldSettings } from "./fold.ts";
 import { settingNames } from "./memory.ts";
@@ -123,6 +124,7 @@ function settingsOf(document: RuleDocument | null, meter: Meter): FoldSettings {
     pilotMlPerHour,
     tuning: tuningFor(document, meter),
     conduct: conductFor(document, meter),
+    own: compileOwn(document, meter),
     rulesVersion: document?.version ?? null,
   };
 }

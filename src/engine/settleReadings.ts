@@ -14,7 +14,7 @@ import { foldInstant } from "./fold.ts";
 import { applyOccurrences, openOnRecord } from "./occurrences.ts";
 import { isBeyondWindow, recordBeyondWindow, refold, settingsAt, type LateRow } from "./refold.ts";
 import { isStilled } from "./shutValve.ts";
-import { byInstant, isSuspect, keepCheckpoint, type Settled } from "./window.ts";
+import { byInstant, isSuspect, keepCheckpoint, setHead, type Settled } from "./window.ts";
 
 const nothingNew: Settled = { isNew: false, isSuspect: false, readings: [], newest: [] };
 
@@ -184,7 +184,7 @@ function goAhead(
     ({ rule, level }) => !isListed(rule, level),
   );
   const hasChanged = ended.length > 0 || state.open !== draft.context.head.open;
-  draft.context = { ...draft.context, head: state };
+  setHead(draft, state);
   draft.effects.readings.push(...judged);
   if (hasChanged || isWaiting) {
     const atMs = state.lastMs ?? draft.nowMs;

@@ -1,4 +1,5 @@
 /** The stretch of a meter's past that can be folded again, and how the fold groups readings. */
+import { ownRuleIds } from "#domain/alarm.ts";
 import { readingFlags, type Reading, type StoredReading } from "#domain/reading.ts";
 import { dayMs } from "#domain/units.ts";
 import type { Draft } from "./draft.ts";
@@ -95,4 +96,17 @@ export function renewCheckpoint(draft: Draft, state: FoldState, sinceCount: numb
   }
   if (atMs === newestMs) draft.context = { ...draft.context, checkpointCount: state.count };
   return true;
+}
+
+/** The fold goes on from here; an own rule that fails in a new way is told, once for each way. */
+export function setHead(draft: Draft, head: FoldState): void {
+  const failing = head.own?.failing ?? {};
+  const before = draft.context.head.own?.failing ?? {};
+  for (const rule of ownRuleIds) {
+    const reason = failing[rule];
+    if (reason !== undefined && reason !== before[rule]) {
+      draft.effects.ruleFailures.push({ rule, reason });
+    }
+  }
+  draft.context = { ...draft.context, head };
 }

@@ -1,6 +1,8 @@
 /** What changes for which meters when one rule document takes the place of another. */
+import { ownRuleIds } from "#domain/alarm.ts";
 import type { RuleChange, RuleChanges, RuleValue } from "#domain/ruleChanges.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
+import { isAbout } from "./ownRules.ts";
 import { conductFor, ruleGroup, tuningFor, type RuleTarget } from "./tuningFor.ts";
 
 /** Ids that are named per change; the count is of all. */
@@ -69,10 +71,26 @@ type Values = Readonly<Record<string, RuleValue>>;
 
 function rulesOf(document: RuleDocument | null, meter: RuleTarget): ReadonlyMap<string, Values> {
   const thresholds: Readonly<Record<string, object>> = { ...tuningFor(document, meter) };
+  const own = ownFor(document, meter);
+  const conducts = Object.entries(conductFor(document, meter));
   return new Map(
-    Object.entries(conductFor(document, meter)).map(([rule, conduct]) => [
-      rule,
-      { ...conduct, ...thresholds[rule] },
-    ]),
+    conducts
+      .filter(([rule]) => !isOwn(rule) || own[rule] !== undefined)
+      .map(([rule, conduct]) => [rule, { ...conduct, ...thresholds[rule], ...own[rule] }]),
+  );
+}
+
+function isOwn(rule: string): boolean {
+  return ownRuleIds.some((id) => id === rule);
+}
+
+/** What the document's own rules are about, for this meter. */
+function ownFor(
+  document: RuleDocument | null,
+  meter: RuleTarget,
+): Readonly<Record<string, Values>> {
+  const rules = Object.entries(document?.own ?? {}).filter(([, rule]) => isAbout(rule, meter));
+  return Object.fromEntries(
+    rules.map(([id, { when, title }]) => [id, { when, titleEn: title.en, titleZh: title.zh }]),
   );
 }

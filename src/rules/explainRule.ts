@@ -1,5 +1,5 @@
 /** One rule as a document put it in force for one meter: what an alarm was raised with, for whoever asks why. */
-import type { MeterRuleId } from "#domain/alarm.ts";
+import { ownRuleIds, type MeterRuleId } from "#domain/alarm.ts";
 import { sizeLimits, type Meter } from "#domain/meter.ts";
 import type { RuleInForce, RuleValue } from "#domain/ruleChanges.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
@@ -18,7 +18,8 @@ export function explainRule(
   const { version, source, latching } = ruleTable[rule];
   const tuning = tuningFor(document, meter);
   const groups: Readonly<Record<string, Readonly<Record<string, RuleValue>>>> = { ...tuning };
-  const thresholds = groups[rule] ?? {};
+  const when = ownRuleIds.flatMap((id) => (id === rule ? (document?.own?.[id]?.when ?? []) : []));
+  const thresholds = { ...groups[rule], ...(when[0] === undefined ? {} : { when: when[0] }) };
   const deadBand = Object.entries(thresholds).filter(([name]) => deadBandNames.test(name));
   const { quantumMl, siteClass, pilotMlPerHour } = meter;
   const settings = {

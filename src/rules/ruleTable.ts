@@ -1,5 +1,11 @@
 /** Every rule with what people and machines must know of it; the rules themselves hold their thresholds. */
-import type { ConditionLevel, Priority, RuleId } from "#domain/alarm.ts";
+import {
+  ownRuleIds,
+  type ConditionLevel,
+  type Priority,
+  type RuleId,
+  type OwnRuleId,
+} from "#domain/alarm.ts";
 
 export interface RuleEntry {
   /** Counts changes of the rule's meaning; stored with every alarm. */
@@ -17,7 +23,7 @@ export interface RuleEntry {
  * R9 does not latch: its condition ends when the valve is reported open, which only a person at the meter can
  * bring about, so somebody has been there already.
  */
-export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
+const builtIn: Readonly<Record<Exclude<RuleId, OwnRuleId>, RuleEntry>> = {
   R1: {
     version: 1,
     latching: true,
@@ -228,6 +234,20 @@ export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
     priority: { 1: 2, 2: 2 },
     source: "6.1.3 real-time alarm; nobody reads the live feed any more",
   },
+};
+
+/** Their words and urgency are the document's; this is what is left of them when it is gone. */
+const own: RuleEntry = {
+  version: 1,
+  latching: false,
+  priority: { 1: 3, 2: 3 },
+  source: "a rule of the utility's own, in its rule document",
+};
+
+/** Every rule with what people and machines must know of it. */
+export const ruleTable: Readonly<Record<RuleId, RuleEntry>> = Object.freeze({
+  ...builtIn,
+  ...(Object.fromEntries(ownRuleIds.map((id) => [id, own])) as Record<OwnRuleId, RuleEntry>),
 });
 
 /** Whether this level of the rule goes to a work list instead of to the operators. */

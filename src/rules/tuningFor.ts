@@ -12,9 +12,19 @@ export function tuningFor(document: RuleDocument | null, meter: RuleTarget): Tun
   return layered(factoryTuning, document, meter);
 }
 
-/** Priorities, delays and actions of one meter. */
+/** Priorities, delays and actions of one meter, those of the document's own rules too. */
 export function conductFor(document: RuleDocument | null, meter: RuleTarget): Conducts {
-  return layered(factoryConduct, document, meter);
+  const conducts = layered(factoryConduct, document, meter);
+  const own = Object.entries(document?.own ?? {}).map(([id, rule]) => {
+    const { priority, onDelayMinutes, offDelayMinutes, asksForClose } = rule;
+    return [
+      id,
+      { priority, gravePriority: priority, onDelayMinutes, offDelayMinutes, asksForClose },
+    ];
+  });
+  return own.length === 0
+    ? conducts
+    : { ...conducts, ...(Object.fromEntries(own) as Partial<Conducts>) };
 }
 
 /** All meters, then size, site class, area, and the meter itself; key by key. */
@@ -62,7 +72,12 @@ export function ruleGroup(
   { id, size, siteClass, area }: RuleTarget,
 ): string {
   const isNamed = (names: "areas" | "meters", name: string): boolean =>
-    documents.some((document) => document !== null && Object.hasOwn(document[names], name));
+    documents.some(
+      (document) =>
+        document !== null &&
+        (Object.hasOwn(document[names], name) ||
+          Object.values(document.own ?? {}).some(({ only }) => only[names]?.includes(name))),
+    );
   const own = isNamed("meters", id) ? id : "";
   // The area stands last, for it is any text.
   return `${size} ${siteClass} ${own} ${isNamed("areas", area) ? area : ""}`;

@@ -178,6 +178,7 @@ export const packageRooms: Readonly<Record<string, readonly string[]>> = {
   "@fastify/websocket": ["src/api"],
   "@grafana/grafana-foundation-sdk": ["grafana"],
   "@influxdata/influxdb-client": ["src/sinks"],
+  "@marcbachmann/cel-js": ["src/rules"],
   aedes: ["src/intake"],
   "close-with-grace": ["src/*.ts"],
   commander: ["src/*.ts"],
