@@ -40,6 +40,7 @@ export async function ask<Kind extends Answer["kind"]>(
     ask: wanted,
     idempotency: askOptions.mayReplay ? idempotencyOf(request, askOptions.part) : null,
     source: request.ip,
+    requestId: askOptions.part === undefined ? request.id : `${request.id}#${askOptions.part.name}`,
   });
   if (!result.ok) throw await refused(options, request, result.refusal);
   invariant(isAnswer(result.answer, kind), `${wanted.kind} is answered with ${kind}`);

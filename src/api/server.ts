@@ -70,6 +70,9 @@ async function buildServer(options: ApiOptions): Promise<FastifyInstance> {
   const sendProblem = problemSender(limits, observer);
   const app = Fastify({
     logger: false,
+    // Named by us alone: whoever asks may not choose under which name the audit knows it.
+    requestIdHeader: false,
+    genReqId: () => options.rng.uuidV7(options.clock.nowMs()),
     trustProxy: false,
     exposeHeadRoutes: false,
     bodyLimit: limits.bodyBytesMax,
@@ -129,7 +132,8 @@ function socketOptions(limits: ApiLimits) {
 }
 
 function installRoutes(app: Routes, options: ApiOptions): void {
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", async (request, reply) => {
+    reply.header("x-request-id", request.id);
     // Personal data and fast-changing states: nobody on the way may keep an answer.
     reply.header("cache-control", "no-store");
   });

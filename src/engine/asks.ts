@@ -2,6 +2,7 @@
 import { unreachable } from "#domain/invariant.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
 import { actOnAlarm } from "./alarmActs.ts";
+import { standingOf } from "./auditStanding.ts";
 import { afterOf, subjectOf } from "./auditWords.ts";
 import { actOnBill } from "./billAsks.ts";
 import type { Book } from "./book.ts";
@@ -33,6 +34,7 @@ export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResu
       return JSON.parse(kept.responseJson) as AskResult;
     return refuse("idempotency-mismatch", "this Idempotency-Key was used for another request");
   }
+  const before = standingOf(room, book, envelope.ask);
   const result = act(room, book, envelope);
   room.ledger.putAudit({
     atMs: book.nowMs,
@@ -42,9 +44,13 @@ export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResu
     subject: subjectOf(envelope.ask),
     reason: "reason" in envelope.ask ? envelope.ask.reason : null,
     detailJson: JSON.stringify({
+      requestId: envelope.requestId ?? null,
       source: envelope.source,
       result: result.ok ? "done" : result.refusal.kind,
-      ...(result.ok ? { after: afterOf(result.answer) } : {}),
+      before,
+      ...(result.ok
+        ? { after: { ...standingOf(room, book, envelope.ask), ...afterOf(result.answer) } }
+        : {}),
     }),
   });
   if (result.ok && idempotency !== null) {

@@ -162,6 +162,7 @@ function recordCommand(book: Book, change: CommandChange, meter: Meter): void {
   // What came back from a session waits for the meter's next word; what has never left may try at once.
   if (command.state === "queued" && command.sentAtMs === null) book.queued.add(meter.no);
   else book.queued.delete(meter.no);
+  auditCommand(book, change, meter);
   for (const transition of transitions) {
     book.tally.command(command.action, transition.state);
     const snapshot: Command = { ...command, state: transition.state };
@@ -169,6 +170,26 @@ function recordCommand(book: Book, change: CommandChange, meter: Meter): void {
       command: publicCommand(snapshot, meter.id, transitions),
     });
   }
+}
+
+/** What the engine decides by itself, and every order that leaves; what persons do is in the audit already. */
+function auditCommand(book: Book, { command, transitions }: CommandChange, meter: Meter): void {
+  const { id, action, cause, reason, state, detail, attempts } = command;
+  const isDecided = cause.kind === "alarm" && transitions[0]?.state === "requested";
+  const isSent = transitions.some((transition) => transition.state === "sent");
+  if (!isDecided && !isSent) return;
+  book.ledger.putAudit({
+    atMs: book.nowMs,
+    actor: "engine",
+    role: "engine",
+    act: isSent ? "command.sent" : `command.${state}`,
+    subject: meter.id,
+    reason,
+    detailJson: JSON.stringify({
+      source: `${cause.kind} ${cause.ref}`,
+      after: { command: id, action, state, detail, attempts },
+    }),
+  });
 }
 
 /** An event about an alarm, with the alarm as it now is. */

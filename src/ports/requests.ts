@@ -216,6 +216,8 @@ export interface AskEnvelope {
   readonly idempotency: { readonly key: string; readonly requestHash: string } | null;
   /** Where the request came from, for the audit: an address or "console". */
   readonly source: string;
+  /** The name under which its answer went out; absent: no request over the network. */
+  readonly requestId?: string;
 }
 
 /** What became of one of many commands. */

@@ -289,6 +289,19 @@ describe("events, frames, areas, audit", () => {
     });
   });
 
+  test("an answer carries the name under which the audit knows the request, of our choosing", async () => {
+    const mine = { "x-request-id": "mine", "request-id": "mine" };
+    const asked = { role: "engineer", headers: mine, body: { secondPerson: "never", reason: "r" } };
+    const answer = await rig.call("PUT", "/v1/valve-policy", { ...asked, role: "engineer" });
+    const requestId = answer.headers.get("x-request-id");
+    expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+    const audit: Json = await rig.json("GET", "/v1/audit?limit=1000", { role: "auditor" });
+    expect(audit.items.at(-1)).toMatchObject({
+      act: "valves.policy",
+      detail: { requestId, before: { secondPerson: "never" }, after: { secondPerson: "never" } },
+    });
+  });
+
   test("the audit says who did what", async () => {
     const audit: Json = await rig.json("GET", "/v1/audit", { role: "auditor" });
     expect(audit.items).toContainEqual(
