@@ -11,7 +11,12 @@ import type { StoredReading } from "#domain/reading.ts";
 import { dayMs, hourMs } from "#domain/units.ts";
 import type { BillingRows } from "#ledger/billingTable.ts";
 import type { Answers } from "#ledger/queries.ts";
-import type { BillingQueries, MeterRegister, RegisterRecord } from "#ports/billingQueries.ts";
+import type {
+  BillingQueries,
+  MeterRegister,
+  MissingRegister,
+  RegisterRecord,
+} from "#ports/billingQueries.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 
 export type ReadingAnswers = Pick<
@@ -25,6 +30,23 @@ const lookAheadMs = [3 * hourMs, 2 * dayMs, 62 * dayMs, 400 * dayMs] as const;
 const rowsPerLook = 10_000;
 /** An anchor must have been judged; this many that were not are passed over. */
 const anchorStepsMax = 64;
+
+/** A boundary is looked at when the usual upload after it has had time to come. */
+const missingAfterMs = 6 * hourMs;
+/** Meters keep five days' freezes. */
+const boundariesWatched = 5;
+const endedStates: readonly string[] = [
+  "refused",
+  "verified",
+  "failed",
+  "expired",
+  "superseded",
+  "cancelled",
+];
+
+function isOpen(commandState: string | null): boolean {
+  return commandState !== null && !endedStates.includes(commandState);
+}
 
 /** Everything that billing asks, on one connection. */
 export function billingAnswers(
@@ -60,6 +82,14 @@ export function billingAnswers(
         return view === null ? null : desk.consumption(view.meter, from, to);
       });
       return { items: known.filter((row) => row !== null), next };
+    },
+    missingRegisters(nowMs, cursor, limit) {
+      const { items, next } = answers.meters(cursor, limit, null);
+      return { items: items.flatMap(({ meter }) => desk.missing(meter, nowMs)), next };
+    },
+    gaps: (meterId) => {
+      const view = answers.meter(meterId);
+      return view === null ? null : rows.gaps(view.meter.no);
     },
     conflicts(area, cursor, limit) {
       const { items, next } = rows.conflicts(area, cursor, limit);
@@ -103,11 +133,36 @@ class BillingDesk {
       period: { fromMs, toMs },
       chain: this.#chain(meter, fromMs, toMs),
       past: this.#past(meter),
-      isAwaited: () => false,
+      isAwaited: (atMs) =>
+        this.#rows.gaps(meter.no).some((gap) => gap.atMs === atMs && gap.state === "requested"),
       findings: [],
     });
     const hash = createHash("sha256").update(determinantText(consumption)).digest("hex");
     return { ...consumption, hash };
+  }
+
+  /**
+   * Of the last gas-day boundaries those that lie in a gap and are to be asked for, or have come. A meter that has not
+   * been heard since tells them by itself when it comes back.
+   */
+  missing(meter: Meter, nowMs: number): readonly MissingRegister[] {
+    if (meter.lifecycle !== "active") return [];
+    const calendar = this.#gasDays.calendarOf(meter.area);
+    const lastDay = calendar.dayOf(nowMs - missingAfterMs);
+    const gaps = new Map(this.#rows.gaps(meter.no).map((gap) => [gap.atMs, gap]));
+    const steps: MissingRegister[] = [];
+    for (let day = lastDay - boundariesWatched + 1; day <= lastDay; day += 1) {
+      const atMs = calendar.startOf(day);
+      const gap = gaps.get(atMs);
+      if (gap !== undefined && gap.state !== "requested") continue;
+      const method = this.register(meter, { atMs })?.register.method;
+      const isMissing = method === "estimated";
+      const isWaiting = gap !== undefined && isOpen(gap.commandState);
+      if (isMissing && !isWaiting) steps.push({ meterId: meter.id, atMs, isFilled: false });
+      else if (!isMissing && gap !== undefined)
+        steps.push({ meterId: meter.id, atMs, isFilled: true });
+    }
+    return steps;
   }
 
   /** From the last sound register at or before `fromMs` to the first one behind `toMs`. */

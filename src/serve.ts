@@ -37,6 +37,7 @@ import { hostBirth, hostDeath } from "#protocols/sparkplug/host.ts";
 import { keyVault } from "#vault/keyVault.ts";
 import { Aftermath } from "./aftermath.ts";
 import { startAuditExport } from "./auditExport.ts";
+import { startGapWatch } from "./gapWatch.ts";
 import { openBilling } from "./openBilling.ts";
 import { startNotifier } from "./startNotifier.ts";
 import { startSink } from "./startSink.ts";
@@ -126,6 +127,7 @@ export async function serve(
   });
   const sink = startSink(base, startQueryWorker);
   const auditExport = startExport(base);
+  const gapWatch = startGapWatch({ billing: base.billing, desk: queue, clock, observer });
   const sampler = setInterval(() => {
     metrics.connections(intake.connectionCount());
     metrics.engineLag(queue.lagSeconds());
@@ -143,6 +145,7 @@ export async function serve(
       observer.note("process.stopping");
       clearInterval(sampler);
       await watch.stop();
+      await gapWatch.stop();
       await sink?.stop();
       await notifier.stop();
       await intake.close();

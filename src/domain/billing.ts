@@ -190,3 +190,18 @@ export interface AdjustOutcome {
   /** The difference; 0 where there is none. */
   readonly volumeMl: number;
 }
+
+export const gapStates = ["requested", "filled", "unanswered"] as const;
+
+/** A register that nobody read at its instant: `unanswered`: the meter's memory did not give it, so it is estimated. */
+export interface RegisterGap {
+  readonly atMs: number;
+  readonly state: (typeof gapStates)[number];
+  /** Orders so far. */
+  readonly attempts: number;
+  readonly commandId: string | null;
+  /** How the last order ended; a stable word. */
+  readonly detail: string | null;
+  readonly openedAtMs: number;
+  readonly settledAtMs: number | null;
+}

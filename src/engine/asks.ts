@@ -7,6 +7,7 @@ import { afterOf, subjectOf } from "./auditWords.ts";
 import { actOnBill } from "./billAsks.ts";
 import type { Book } from "./book.ts";
 import { actOnCampaign } from "./campaignDesk.ts";
+import { requestRegister } from "./gapAsks.ts";
 import { actOnKeys } from "./keyAsks.ts";
 import {
   actOnCommand,
@@ -74,6 +75,8 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
       return exchangeMeter(room, book, ask, actor.label);
     case "register.decide":
       return decideRegister(room, book, ask, actor.label);
+    case "register.request":
+      return requestRegister(room, book, ask, actor.label);
     case "billing.freeze":
     case "billing.adjust":
       return actOnBill(book, ask, actor.label);

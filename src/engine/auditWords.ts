@@ -58,6 +58,7 @@ export function subjectOf(ask: Ask): string {
     case "meter.change":
     case "meter.exchange":
     case "register.decide":
+    case "register.request":
     case "meterKeys.put":
     case "meterKeys.drop":
     case "valve.close":

@@ -7,6 +7,7 @@ import type { OpenConflict, RegisterRecord } from "#ports/billingQueries.ts";
 import type { Page } from "#ports/queries.ts";
 import { billRows, type BillRows } from "./billTable.ts";
 import { clampLimit, decodeCursor, pageOf } from "./cursor.ts";
+import { gapRows, type GapRows } from "./gapTable.ts";
 import { all } from "./sql.ts";
 
 type BillingPart = Pick<Ledger, "putExchange" | "putDecision" | "putConflict" | "settleConflict">;
@@ -51,7 +52,7 @@ export function billingTable(db: DatabaseSync): BillingPart {
   };
 }
 
-export interface BillingRows extends BillRows {
+export interface BillingRows extends BillRows, GapRows {
   record(meterNo: number): RegisterRecord;
   /** Not settled, the oldest instant first. */
   conflicts(area: string | null, cursor: string | null, limit: number): Page<OpenConflict>;
@@ -102,6 +103,7 @@ export function billingRows(db: DatabaseSync): BillingRows {
   );
   return {
     ...billRows(db),
+    ...gapRows(db),
     record: (meterNo) => ({
       billed: all<BilledRow>(billed, meterNo, meterNo).map(({ atMs, indexMl }) => [atMs, indexMl]),
       exchanges: exchanges(meterNo),

@@ -11,6 +11,7 @@ import { billingTable } from "./billingTable.ts";
 import { campaignTable } from "./campaignTable.ts";
 import { commandTable } from "./commandTable.ts";
 import { edgeNodeTable } from "./edgeNodeTable.ts";
+import { gapTable } from "./gapTable.ts";
 import { guarded, writeFailed } from "./ledgerError.ts";
 import { meterKeyTable } from "./meterKeyTable.ts";
 import { registryTable } from "./registryTable.ts";
@@ -40,6 +41,7 @@ export function ledgerOn(
     ...workOrderTable(db),
     ...billingTable(db),
     ...billTable(db),
+    ...gapTable(db),
     ...registryTable(db),
     ...meterKeyTable(db),
     ...edgeNodeTable(db),

@@ -58,6 +58,8 @@ const billingMethods: Readonly<Record<keyof BillingQueries, true>> = {
   meterConsumption: true,
   registerRecord: true,
   conflicts: true,
+  missingRegisters: true,
+  gaps: true,
   frozen: true,
   refreshed: true,
 };

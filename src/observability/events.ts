@@ -140,6 +140,8 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "readings.workFailed": { level: "error" },
   "engine.exited": { level: "fatal" },
   "engine.queueFull": { level: "warn" },
+  "gaps.full": { level: "warn" },
+  "gaps.failed": { level: "error" },
   "audit.exportFailed": { level: "error" },
   "backup.made": { level: "info" },
   "backup.failed": {

@@ -9,6 +9,7 @@ import type {
   InstantRegister,
   MeterExchange,
   RegisterDecision,
+  RegisterGap,
 } from "#domain/billing.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { Page } from "./queries.ts";
@@ -41,6 +42,13 @@ export interface ShownConflict extends OpenConflict {
   readonly versions: readonly StoredReading[];
 }
 
+/** A register at a boundary that nobody read, or that has come since it was asked for. */
+export interface MissingRegister {
+  readonly meterId: string;
+  readonly atMs: number;
+  readonly isFilled: boolean;
+}
+
 export interface BillingQueries {
   /** null: no such meter, or nothing is known at or before the instant. */
   billingRegister(meterId: string, when: BillingInstant): Promise<MeterRegister | null>;
@@ -71,6 +79,14 @@ export interface BillingQueries {
   frozen(bill: string, cursor: string | null, limit: number): Promise<Page<FrozenDeterminant>>;
   /** The same periods as they are known now, in the same order. */
   refreshed(bill: string, cursor: string | null, limit: number): Promise<Page<Determinant>>;
+  /** Steps that are due for registers at the last gas-day boundaries, a page of meters at a time. */
+  missingRegisters(
+    nowMs: number,
+    cursor: string | null,
+    limit: number,
+  ): Promise<Page<MissingRegister>>;
+  /** What was asked of a meter's memory; null: no such meter. */
+  gaps(meterId: string): Promise<readonly RegisterGap[] | null>;
   /** The oldest instant first. */
   conflicts(
     area: string | null,

@@ -3,7 +3,7 @@
  * together or not at all. Look-ups see what the open transaction has written.
  */
 import type { Alarm, StoredOccurrence } from "#domain/alarm.ts";
-import type { Determinant, MeterExchange, RegisterDecision } from "#domain/billing.ts";
+import type { Determinant, MeterExchange, RegisterDecision, RegisterGap } from "#domain/billing.ts";
 import type { Campaign } from "#domain/campaign.ts";
 import type { CommandChange } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
@@ -162,6 +162,10 @@ export interface Ledger {
   /** The bill that has some of this stretch of the meter's gas; undefined: none. */
   billOver(meterNo: number, fromMs: number, toMs: number): string | undefined;
   putAdjustment(determinantId: number, row: NewAdjustment): void;
+  gapAt(meterNo: number, atMs: number): RegisterGap | undefined;
+  /** Registers that meters are asked for at this moment. */
+  gapsRequested(): number;
+  putGap(meterNo: number, gap: RegisterGap): void;
   putContext(meterNo: number, json: string): void;
   putCheckpoint(meterNo: number, atMs: number, json: string): void;
   putAlarm(alarm: Alarm): void;

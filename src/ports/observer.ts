@@ -45,6 +45,8 @@ export const namedEvents = {
   "readings.workFailed": "a flush or merge of the reading store came to nothing; it is tried again",
   "engine.exited": "the engine thread ended; the process stops",
   "engine.queueFull": "the intake queue reached its limit; bulk senders are paused",
+  "gaps.full": "so many registers are asked of meters that no more are; limit",
+  "gaps.failed": "missing registers could not be looked for; reason",
   "audit.exportFailed": "the head of the audit could not be written to its second place",
   "backup.made": "a scheduled backup is complete; objects and bytes that are new",
   "backup.failed": "a scheduled backup was not made; reason",

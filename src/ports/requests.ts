@@ -57,6 +57,14 @@ export type Ask =
       readonly decision: RegisterDecision["kind"];
       readonly reason: string;
     }
+  /** A register at an instant is missing, or has come. */
+  | {
+      readonly kind: "register.request";
+      readonly meterId: string;
+      readonly atMs: number;
+      readonly isFilled: boolean;
+      readonly reason: string;
+    }
   /** A bill is made with these; `acceptReview`: a person has looked at what was for review. */
   | {
       readonly kind: "billing.freeze";

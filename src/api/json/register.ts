@@ -1,5 +1,10 @@
 /** What persons say of registers, as JSON: exchanges, decisions, and what is still in dispute. */
-import type { MeterExchange, RegisterDecision } from "#domain/billing.ts";
+import {
+  gapStates,
+  type MeterExchange,
+  type RegisterDecision,
+  type RegisterGap,
+} from "#domain/billing.ts";
 import { qualities } from "#domain/reading.ts";
 import { formatInstant, formatM3 } from "#domain/units.ts";
 import type { ShownConflict } from "#ports/billingQueries.ts";
@@ -58,7 +63,32 @@ export const decisionSchema = z.object({
   enteredAt: instantJson,
 });
 
+export const gapSchema = z.object({
+  at: instantJson,
+  state: z.enum(gapStates),
+  attempts: z.number(),
+  commandId: z.string().nullable(),
+  detail: z.string().nullable(),
+  openedAt: instantJson,
+  settledAt: instantJson.nullable(),
+});
+
+export function gapJson(gap: RegisterGap): z.infer<typeof gapSchema> {
+  const { atMs, state, attempts, commandId, detail, openedAtMs, settledAtMs } = gap;
+  return {
+    at: formatInstant(atMs),
+    state,
+    attempts,
+    commandId,
+    detail,
+    openedAt: formatInstant(openedAtMs),
+    settledAt: settledAtMs === null ? null : formatInstant(settledAtMs),
+  };
+}
+
 export const registerRecordSchema = z.object({
+  /** Registers at gas-day boundaries that nobody read, and what the meter's memory said. */
+  gaps: z.array(gapSchema),
   exchanges: z.array(exchangeSchema),
   decisions: z.array(decisionSchema),
 });

@@ -10,6 +10,7 @@ import {
   decisionJson,
   exchangeBody,
   exchangeJson,
+  gapJson,
   registerRecordSchema,
 } from "../json/register.ts";
 import type { ApiOptions } from "../options.ts";
@@ -33,7 +34,9 @@ export function registerRoutes(app: Routes, options: ApiOptions): void {
 async function recordOf({ billing }: ApiOptions, meterId: string) {
   const record = await billing.registerRecord(meterId);
   if (record === null) throw new ProblemError("not-found", `no meter ${meterId}`);
+  const gaps = (await billing.gaps(meterId)) ?? [];
   return {
+    gaps: gaps.map(gapJson),
     exchanges: record.exchanges.map(exchangeJson),
     decisions: record.decisions.map(decisionJson),
   };
