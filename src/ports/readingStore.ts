@@ -72,6 +72,19 @@ export interface DayUses {
   readonly damage: readonly DamagedPlace[];
 }
 
+/** A meter's highest flow, and when it was reported. */
+export interface FlowPeak {
+  readonly meterNo: number;
+  readonly measuredAtMs: number;
+  readonly peakFlowMlPerHour: number;
+}
+
+/** Highest flows, and the damaged places that may hold higher ones. */
+export interface FlowPeaks {
+  readonly peaks: readonly FlowPeak[];
+  readonly damage: readonly DamagedPlace[];
+}
+
 export type ReadingFault = {
   readonly kind:
     | "truncated"
@@ -108,6 +121,8 @@ export interface ReadingStore {
   dayUse(meterNos: readonly number[], fromDay: number, toDay: number): DayUses;
   /** The meters with the highest flow of a gas day, the highest first. */
   peakFlows(day: number, count: number): DayUses;
+  /** The same in any span, from exclusive, to inclusive: only flows that meters reported themselves. */
+  peakFlowsWithin(fromMs: number, toMs: number, count: number): FlowPeaks;
   /** What reads have found damaged since the store was opened. */
   damage(): readonly DamagedPlace[];
 }

@@ -4,7 +4,13 @@ import { RowTable } from "./rowTable.ts";
 import { rollUpPlaces as r, rollUpSchema } from "./schema.ts";
 import type { OpenFile, SegmentFiles } from "./segmentFiles.ts";
 
-const usePlaces = new Set<number>([r.meterNo, r.volumeMl, r.peakFlowMlPerHour, r.readings]);
+/** What of a roll-up goes into it. */
+export const usePlaces: ReadonlySet<number> = new Set<number>([
+  r.meterNo,
+  r.volumeMl,
+  r.peakFlowMlPerHour,
+  r.readings,
+]);
 
 /** In the order of days, then meters. */
 export function dayUse(
@@ -56,41 +62,12 @@ function addChunk(
   return place;
 }
 
-/** The meters with the highest flow of a day. */
-export function peakFlows(files: SegmentFiles, day: number, count: number): DayUses {
-  const table = newTable();
-  const damage: DamagedPlace[] = [];
-  let highest: DayUse[] = [];
-  for (const { file, reader } of files.rollUps) {
-    if (file.fromDay !== day) continue;
-    for (const entry of reader.chunks) {
-      const place = reader.readChunk(entry, table, usePlaces);
-      if (place) damage.push(place);
-      const peaks = table.column(r.peakFlowMlPerHour);
-      for (let row = 0; row < table.count; row += 1) {
-        const least = highest.length < count ? -1 : (highest.at(-1)?.peakFlowMlPerHour ?? -1);
-        if (!((peaks[row] ?? NaN) > least)) continue;
-        highest.push(useOf(day, table, row));
-        highest.sort(byPeak);
-        highest = highest.slice(0, count);
-      }
-    }
-  }
-  for (const place of damage) files.note(place);
-  return { uses: highest, damage };
-}
-
-/** The highest first; equal ones by meter. */
-function byPeak(one: DayUse, other: DayUse): number {
-  const peaks = (other.peakFlowMlPerHour ?? -1) - (one.peakFlowMlPerHour ?? -1);
-  return peaks || one.meterNo - other.meterNo;
-}
-
 function newTable(): RowTable {
   return new RowTable(rollUpSchema.columns.length, 8_192);
 }
 
-function useOf(day: number, table: RowTable, row: number): DayUse {
+/** One row of a roll-up. */
+export function useOf(day: number, table: RowTable, row: number): DayUse {
   const orNull = (place: number): number | null => {
     const value = table.value(place, row);
     return Number.isNaN(value) ? null : value;

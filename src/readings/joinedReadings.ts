@@ -4,13 +4,15 @@ import { dayMs } from "#domain/units.ts";
 import type {
   DamagedPlace,
   DayUses,
+  FlowPeaks,
   MeterReadings,
   Registers,
   VersionedReading,
 } from "#ports/readingStore.ts";
-import { dayUse, peakFlows } from "./dayUse.ts";
+import { dayUse } from "./dayUse.ts";
 import type { HotRows } from "./hotRows.ts";
 import { readingsInForce } from "./inForce.ts";
+import { peakFlows, peakFlowsWithin } from "./peakFlow.ts";
 import { versionedReadings } from "./readingWords.ts";
 import { registersAt } from "./registersAt.ts";
 import { RowTable } from "./rowTable.ts";
@@ -71,6 +73,12 @@ export class JoinedReadings {
 
   peakFlows(day: number, count: number): DayUses {
     return peakFlows(this.#files, day, count);
+  }
+
+  peakFlowsWithin(fromMs: number, toMs: number, count: number): FlowPeaks {
+    const range = this.range.bind(this);
+    const sources = { files: this.#files, hot: this.#hot(), range };
+    return peakFlowsWithin(sources, { fromMs, toMs }, count);
   }
 
   damage(): readonly DamagedPlace[] {

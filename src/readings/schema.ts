@@ -14,6 +14,8 @@ export interface Schema {
   readonly kind: number;
   readonly columns: readonly ColumnSpec[];
   readonly frames: number;
+  /** Of this column each chunk's head tells the highest value. */
+  readonly peakPlace: number;
 }
 
 /** Places of a reading's columns; a place is the column's code number in files and never changes its meaning. */
@@ -53,6 +55,7 @@ function column(name: string, frame: number, shape: Shape, against?: number): Co
 export const readingSchema: Schema = {
   kind: 1,
   frames: 3,
+  peakPlace: p.flowMlPerHour,
   columns: [
     column("meterNo", 0, "delta"),
     column("measuredAtMs", 0, "deltaOfDelta"),
@@ -101,6 +104,7 @@ export const rollUpPlaces = {
 export const rollUpSchema: Schema = {
   kind: 2,
   frames: 3,
+  peakPlace: rollUpPlaces.peakFlowMlPerHour,
   columns: [
     column("meterNo", 0, "delta"),
     column("closingAtMs", 0, "delta"),

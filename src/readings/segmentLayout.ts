@@ -14,11 +14,13 @@ const fileMagic = 0x3147_4553_4352_454dn;
 const endMagic = 0x3144_4e45_4352_454dn;
 export const chunkMagic = 0x4b4e_4843;
 const footerMagic = 0x544f_4f46;
-const formatVersion = 2;
+const formatVersion = 3;
 
 export const headerBytes = 48;
 const framesPerChunk = 3;
-export const chunkHeadBytes = 20 + 16 + framesPerChunk * 8 + 4;
+export const chunkHeadBytes = 20 + 24 + framesPerChunk * 8 + 4;
+/** No value of the schema's `peakPlace` in the chunk, or none above zero. */
+export const noPeak = -1;
 /** Length of the footer and the end mark. */
 export const trailerBytes = 12;
 /** A footer that claims more is refused before it is read. */
@@ -46,6 +48,8 @@ export interface ChunkEntry {
   readonly lastMeter: number;
   readonly firstMs: number;
   readonly lastMs: number;
+  /** Highest value of the schema's `peakPlace`, or `noPeak`. */
+  readonly peak: number;
   readonly frames: readonly FrameEntry[];
   /** Where the chunk's head begins. */
   readonly atByte: number;
@@ -96,6 +100,7 @@ export function writeChunkHead(writer: ByteWriter, entry: ChunkEntry): void {
   writer.u32(entry.lastMeter);
   writer.i64(entry.firstMs);
   writer.i64(entry.lastMs);
+  writer.i64(entry.peak);
   for (const frame of entry.frames) {
     writer.u32(frame.bytes);
     writer.u32(frame.crc);
@@ -118,7 +123,7 @@ export function readChunkHead(
   const rows = view.getUint32(8, true);
   if (rows < 1 || rows > chunkRowsMax) return fail({ kind: "overLimit", what: "chunk rows" });
   const frames: FrameEntry[] = [];
-  for (let at = 36; at < crcAt; at += 8) {
+  for (let at = 44; at < crcAt; at += 8) {
     frames.push({ bytes: view.getUint32(at, true), crc: view.getUint32(at + 4, true) });
   }
   return ok({
@@ -128,6 +133,7 @@ export function readChunkHead(
     lastMeter: view.getUint32(16, true),
     firstMs: Number(view.getBigInt64(20, true)),
     lastMs: Number(view.getBigInt64(28, true)),
+    peak: Number(view.getBigInt64(36, true)),
     frames,
     atByte,
   });

@@ -12,7 +12,13 @@ import { FrameCodec } from "./frameCodec.ts";
 import { RowTable } from "./rowTable.ts";
 import type { Schema } from "./schema.ts";
 import { encodeFooter, encodeHeader, writeChunkHead } from "./segmentLayout.ts";
-import { chunkBytes, headerBytes, type ChunkEntry, type SegmentHeader } from "./segmentLayout.ts";
+import {
+  chunkBytes,
+  headerBytes,
+  noPeak,
+  type ChunkEntry,
+  type SegmentHeader,
+} from "./segmentLayout.ts";
 
 /** A name with this end is no segment yet; what a crash leaves of it is removed at the next start. */
 export const partSuffix = ".part";
@@ -44,6 +50,7 @@ export class SegmentWriter {
   readonly #head = new ByteWriter();
   readonly #chunks: ChunkEntry[] = [];
   readonly #fromMs: number;
+  readonly #peakPlace: number;
   #bytes = headerBytes;
   #count = 0;
 
@@ -61,6 +68,7 @@ export class SegmentWriter {
     this.#name = name;
     this.#settings = settings;
     this.#fromMs = header.fromMs;
+    this.#peakPlace = schema.peakPlace;
     this.#codec = new FrameCodec(schema);
     this.#rows = new RowTable(schema.columns.length, settings.chunkRows * 2);
     this.#file = disk.create(join(folder, name + partSuffix));
@@ -156,6 +164,7 @@ export class SegmentWriter {
       lastMeter: rows.value(0, rows.count - 1),
       firstMs: Number.isFinite(firstMs) ? firstMs : this.#fromMs,
       lastMs: Number.isFinite(lastMs) ? lastMs : this.#fromMs,
+      peak: peakOf(rows, this.#peakPlace),
       frames: frames.map((frame) => ({ bytes: frame.length, crc: crc32(frame) })),
       atByte: this.#bytes,
     };
@@ -168,4 +177,16 @@ export class SegmentWriter {
     this.#count += rows.count;
     rows.clear();
   }
+}
+
+/** The highest value of a column, or that there is none. */
+export function peakOf(table: RowTable, place: number): number {
+  const values = table.columns[place];
+  let peak = noPeak;
+  if (values === undefined) return peak;
+  for (let row = 0; row < table.count; row += 1) {
+    const value = values[row] ?? NaN;
+    if (value > peak) peak = value;
+  }
+  return peak;
 }

@@ -8,6 +8,7 @@ import type { Disk } from "#ports/disk.ts";
 import type {
   DamagedPlace,
   DayUses,
+  FlowPeaks,
   MeterReadings,
   ReadingColumns,
   ReadingStore,
@@ -145,6 +146,10 @@ export class SegmentedReadings implements ReadingStore {
 
   peakFlows(day: number, count: number): DayUses {
     return this.reads.peakFlows(day, count);
+  }
+
+  peakFlowsWithin(fromMs: number, toMs: number, count: number): FlowPeaks {
+    return this.reads.peakFlowsWithin(fromMs, toMs, count);
   }
 
   damage(): readonly DamagedPlace[] {

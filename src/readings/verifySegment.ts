@@ -4,6 +4,7 @@ import { RowTable } from "./rowTable.ts";
 import { readingSchema } from "./schema.ts";
 import type { ChunkEntry } from "./segmentLayout.ts";
 import type { SegmentReader } from "./segmentReader.ts";
+import { peakOf } from "./segmentWriter.ts";
 
 /** What is wrong, the first place first; empty: every byte is as it was written. */
 export function verifySegment(reader: SegmentReader): readonly DamagedPlace[] {
@@ -52,7 +53,10 @@ function contentFault(
     meterNo = meter;
     atMs = at;
   }
-  const fits = table.value(0, 0) === entry.firstMeter && meterNo === entry.lastMeter;
+  const fits =
+    table.value(0, 0) === entry.firstMeter &&
+    meterNo === entry.lastMeter &&
+    peakOf(table, reader.schema.peakPlace) === entry.peak;
   const { header } = reader;
   const isInside =
     !isByTime || header === null || (entry.firstMs > header.fromMs && entry.lastMs <= header.toMs);

@@ -24,6 +24,7 @@ interface Drawn {
   readonly indexMl: number | null;
   readonly quality: number;
   readonly batteryMv: number | null;
+  readonly flowMlPerHour: number | null;
 }
 
 /** Few meters, times and values, so that the same ones meet often. */
@@ -37,6 +38,7 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
   ),
   quality: fc.constantFrom(0, 1, 2, 2, 2, 3, 4, 5),
   batteryMv: fc.constantFrom(3_600, 3_500, null),
+  flowMlPerHour: fc.constantFrom(null, 0, 1_000, 2_000, 3_000, 4_000),
 });
 type Step = "append" | "flush" | "maintain" | "reopen";
 const steps = fc.array(
@@ -101,6 +103,27 @@ function expectSame(rig: StoreRig, plain: PlainStore): void {
   }
 }
 
+/** The two highest flows of spans that begin and end within a gas day. */
+function expectPeaks(rig: StoreRig, plain: PlainStore): void {
+  for (const fromHour of [0, 7, 30, 55]) {
+    const [fromMs, toMs] = [startMs + fromHour * hourMs, startMs + (fromHour + 24) * hourMs];
+    const peaks = plain.meterNos.flatMap((meterNo) => {
+      const flows = plain.times(meterNo, fromMs, toMs).map((measuredAtMs) => ({
+        measuredAtMs,
+        flow: plain.versions(meterNo, measuredAtMs)[0]?.flowMlPerHour ?? -1,
+      }));
+      const [peak] = flows.sort((one, other) => other.flow - one.flow);
+      if (peak === undefined || peak.flow < 0) return [];
+      return [{ meterNo, measuredAtMs: peak.measuredAtMs, peakFlowMlPerHour: peak.flow }];
+    });
+    peaks.sort((one, other) => other.peakFlowMlPerHour - one.peakFlowMlPerHour);
+    expect(rig.store.peakFlowsWithin(fromMs, toMs, 2)).toEqual({
+      peaks: peaks.slice(0, 2),
+      damage: [],
+    });
+  }
+}
+
 /** A roll-up of a day says what a list of its readings says. */
 function expectRollUps(rig: StoreRig, plain: PlainStore): void {
   for (let day = firstDay; day < firstDay + 4; day += 1) {
@@ -137,8 +160,10 @@ property.prop([steps], { numRuns: 40 })(
       if (step === "reopen") rig.reopen();
     }
     expectSame(rig, plain);
+    expectPeaks(rig, plain);
     await rig.store.maintain(rig.runner, startMs + 40 * dayMs);
     expectSame(rig, plain);
+    expectPeaks(rig, plain);
     expectRollUps(rig, plain);
     expect(rig.store.hotRows).toBe(0);
     // October and November, a roll-up for each day; beside each month the one late file that is allowed.

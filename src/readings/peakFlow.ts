@@ -1,0 +1,156 @@
+/**
+ * The meters with the highest flow. Each chunk's head says how high the flow in it goes, so of a million meters a few
+ * dozen chunks are read: the highest first, until no other can hold a higher one.
+ */
+import type {
+  DamagedPlace,
+  DayUse,
+  DayUses,
+  FlowPeak,
+  FlowPeaks,
+  MeterReadings,
+} from "#ports/readingStore.ts";
+import { useOf, usePlaces } from "./dayUse.ts";
+import type { HotRows } from "./hotRows.ts";
+import { RowTable } from "./rowTable.ts";
+import { readingPlaces as p, readingSchema, rollUpPlaces as r, rollUpSchema } from "./schema.ts";
+import type { Span } from "./segmentCursor.ts";
+import type { OpenFile, SegmentFiles } from "./segmentFiles.ts";
+import { noPeak, type ChunkEntry } from "./segmentLayout.ts";
+
+const flowPlaces = new Set<number>([p.meterNo, p.measuredAtMs, p.flowMlPerHour]);
+
+/** A fixed number of meters, the highest flow first, equal ones by meter. */
+class Highest<
+  Item extends { readonly meterNo: number; readonly peakFlowMlPerHour: number | null },
+> {
+  items: readonly Item[] = [];
+  readonly #count: number;
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  /** A lower flow is not among them. */
+  get least(): number {
+    const last = this.items[this.#count - 1];
+    return last === undefined ? 0 : (last.peakFlowMlPerHour ?? 0);
+  }
+
+  add(item: Item): void {
+    const peak = (of: Item): number => of.peakFlowMlPerHour ?? noPeak;
+    this.items = [...this.items, item]
+      .sort((one, other) => peak(other) - peak(one) || one.meterNo - other.meterNo)
+      .slice(0, this.#count);
+  }
+}
+
+/** Of a gas day, from its roll-up. */
+export function peakFlows(files: SegmentFiles, day: number, count: number): DayUses {
+  const highest = new Highest<DayUse>(count);
+  const table = new RowTable(rollUpSchema.columns.length, 4_096);
+  const damage: DamagedPlace[] = [];
+  const rollUps = files.rollUps.filter(({ file }) => file.fromDay === day);
+  for (const { reader, entry } of chunksByPeak(rollUps, () => true)) {
+    if (entry.peak < highest.least) break;
+    const place = reader.readChunk(entry, table, usePlaces);
+    if (place) damage.push(place);
+    const peaks = table.column(r.peakFlowMlPerHour);
+    for (let row = 0; row < table.count; row += 1) {
+      if ((peaks[row] ?? NaN) >= highest.least) highest.add(useOf(day, table, row));
+    }
+  }
+  for (const place of damage) files.note(place);
+  return { uses: highest.items, damage };
+}
+
+export interface FlowSources {
+  readonly files: SegmentFiles;
+  readonly hot: readonly HotRows[];
+  /** A meter's readings in (from, to], of each time the version that counts. */
+  range(meterNo: number, fromMs: number, toMs: number): MeterReadings;
+}
+
+/** Of any span, from the flows that meters reported themselves. */
+export function peakFlowsWithin(sources: FlowSources, span: Span, count: number): FlowPeaks {
+  const { files, hot } = sources;
+  const highest = new Highest<FlowPeak>(count);
+  const damage = new Map<string, DamagedPlace>();
+  const note = (places: readonly DamagedPlace[]): void => {
+    for (const place of places) {
+      damage.set(`${place.file} ${place.chunk} ${place.fault.what}`, place);
+      files.note(place);
+    }
+  };
+  note(files.unreadable(span.fromMs, span.toMs));
+  const seen = new Set<number>();
+  /** What a chunk shows of a meter may be a version that does not count: its readings say. */
+  const take = (table: RowTable): void => {
+    for (const { meterNo, peakFlowMlPerHour } of peaksIn(table, span, highest.least)) {
+      if (peakFlowMlPerHour < highest.least || seen.has(meterNo)) continue;
+      seen.add(meterNo);
+      const own = sources.range(meterNo, span.fromMs, span.toMs);
+      note(own.damage);
+      const peak = peakOf(own);
+      if (peak !== undefined && peak.peakFlowMlPerHour >= highest.least) highest.add(peak);
+    }
+  };
+  const table = new RowTable(readingSchema.columns.length, 4_096);
+  const isWithin = ({ firstMs, lastMs }: ChunkEntry): boolean =>
+    lastMs > span.fromMs && firstMs <= span.toMs;
+  for (const { reader, entry } of chunksByPeak(files.segments, isWithin)) {
+    if (entry.peak < highest.least) break;
+    const place = reader.readChunk(entry, table, flowPlaces);
+    if (place) note([place]);
+    take(table);
+  }
+  // Last, when few of its many rows are high enough to be looked at.
+  for (const { tables } of hot) for (const rows of tables) take(rows);
+  return { peaks: highest.items, damage: [...damage.values()] };
+}
+
+function chunksByPeak(
+  files: readonly OpenFile[],
+  isWanted: (entry: ChunkEntry) => boolean,
+): readonly (Pick<OpenFile, "reader"> & { readonly entry: ChunkEntry })[] {
+  return files
+    .flatMap(({ reader }) =>
+      reader.chunks
+        .filter((entry) => entry.peak !== noPeak && isWanted(entry))
+        .map((entry) => ({ reader, entry })),
+    )
+    .sort((one, other) => other.entry.peak - one.entry.peak);
+}
+
+/** The highest flow of each meter that any version in the table says, the highest first, from the least on. */
+function peaksIn(
+  table: RowTable,
+  { fromMs, toMs }: Span,
+  leastFlow: number,
+): readonly { readonly meterNo: number; readonly peakFlowMlPerHour: number }[] {
+  const meters = table.column(p.meterNo);
+  const times = table.column(p.measuredAtMs);
+  const flows = table.columns[p.flowMlPerHour];
+  const peaks = new Map<number, number>();
+  const count = flows === undefined ? 0 : table.count;
+  for (let row = 0; row < count; row += 1) {
+    const time = times[row] ?? NaN;
+    const flow = flows?.[row] ?? NaN;
+    if (!(flow >= leastFlow && time > fromMs && time <= toMs)) continue;
+    const meterNo = meters[row] ?? NaN;
+    if (flow > (peaks.get(meterNo) ?? noPeak)) peaks.set(meterNo, flow);
+  }
+  return [...peaks]
+    .map(([meterNo, peakFlowMlPerHour]) => ({ meterNo, peakFlowMlPerHour }))
+    .sort((one, other) => other.peakFlowMlPerHour - one.peakFlowMlPerHour);
+}
+
+function peakOf({ readings }: MeterReadings): FlowPeak | undefined {
+  let peak: FlowPeak | undefined;
+  for (const { counts } of readings) {
+    const { meterNo, flowMlPerHour: flow, measuredAtMs } = counts;
+    if (flow === null || flow < 0 || flow <= (peak?.peakFlowMlPerHour ?? noPeak)) continue;
+    peak = { meterNo, measuredAtMs, peakFlowMlPerHour: flow };
+  }
+  return peak;
+}
