@@ -1,7 +1,9 @@
 /** What follows a commit on the main thread: who is told, and what the process says of its own state. */
+import { basename } from "node:path";
 import type { ApiKeys } from "#api/apiKeys.ts";
 import type { Notifier } from "#notify/notifier.ts";
 import type { LiveHub } from "#api/live/liveHub.ts";
+import type { Proof } from "#domain/alarm.ts";
 import type { BatchReport } from "#engine/messages.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { CommandListeners, DownlinkCarrier, LinkNote, UplinkQueue } from "#ports/intake.ts";
@@ -9,6 +11,7 @@ import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { protocolByName } from "#protocols/registry.ts";
+import type { SelfWatch } from "#selfwatch/selfWatch.ts";
 import type { LiveDirectory } from "./liveDirectory.ts";
 
 type Commit = Extract<BatchReport, { kind: "committed" }>;
@@ -24,12 +27,14 @@ export class Aftermath {
   carrier: DownlinkCarrier | null = null;
   listeners: CommandListeners | null = null;
   queue: Pick<UplinkQueue, "contact"> | null = null;
-  selfWatch: { readonly lagSeconds: number | null; lookAtReserve(): Promise<void> } | null = null;
+  selfWatch: Pick<SelfWatch, "lagSeconds" | "lookAtReserve" | "report"> | null = null;
   /** Bytes that are free while readings are refused for want of them. */
   reserve: { readonly restrictedFreeBytes: number | null } | null = null;
   notifier: Notifier | null = null;
   isListening = false;
   #blindness: string | null = null;
+  readonly #damaged = new Set<string>();
+  #firstDamage: Proof | null = null;
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #metrics: Metrics;
@@ -58,10 +63,7 @@ export class Aftermath {
         this.#blindness = null;
       },
       onStoreNote: (damage: readonly DamagedPlace[], failure: string | null) => {
-        for (const { file, chunk, fault } of damage) {
-          const place = chunk === null ? "" : String(chunk);
-          this.#observer.note("readings.damaged", { file, chunk: place, what: fault.what });
-        }
+        this.noteDamage(damage);
         if (failure !== null) this.#observer.note("readings.workFailed", { message: failure });
       },
       onDeath: (error: unknown): never => {
@@ -80,6 +82,25 @@ export class Aftermath {
     const isFull = (this.reserve?.restrictedFreeBytes ?? null) !== null;
     if (isFull) reasons.push("the disk is full: readings are refused, alarms and commands go on");
     return { ready: reasons.length === 0, reasons };
+  }
+
+  /** Each damaged place once, by whomever it was met. */
+  noteDamage(places: readonly DamagedPlace[]): void {
+    for (const { file, chunk, fault } of places) {
+      const place = `${file} ${chunk} ${fault.what}`;
+      if (this.#damaged.has(place)) continue;
+      this.#damaged.add(place);
+      const name = basename(file);
+      this.#firstDamage ??= chunk === null ? { file: name } : { file: name, chunk };
+      this.#observer.note("readings.damaged", { file: name, chunk: chunk ?? "", what: fault.what });
+    }
+    this.tellDamage();
+  }
+
+  /** To the engine, which raises the alarm; an alarm of the last start is over when nothing was met in this one. */
+  tellDamage(): void {
+    const level = this.#firstDamage === null ? 0 : 1;
+    this.selfWatch?.report("DAMAGE", level, { ...this.#firstDamage, places: this.#damaged.size });
   }
 
   /** A meter that listens at this moment need not wait for its next wake. */

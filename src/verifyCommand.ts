@@ -1,10 +1,12 @@
-/** `mercaptan verify`: is the audit, or a backup, as it was written? Reads only, also beside a running service. */
+/** `mercaptan verify`: are audit and readings, or a backup, as they were written? Reads only, also beside a service. */
+import type { DatabaseSync } from "node:sqlite";
 import { Command } from "commander";
 import { verifyBackups } from "#backup/verifyBackup.ts";
 import { loadConfig } from "#config/loadConfig.ts";
 import { verifyAudit } from "#ledger/audit.ts";
-import { openForReading } from "#ledger/queries.ts";
+import { followReadings, openForReading } from "#ledger/queries.ts";
 import type { AuditVerdict } from "#ports/ledger.ts";
+import type { StoreVerdict } from "#readings/followedReadings.ts";
 import { readAuditHeads } from "./auditExport.ts";
 import { progressLine } from "./progressLine.ts";
 
@@ -29,7 +31,7 @@ const meanings = {
 /** The sub-command with its options. */
 export function verifyCommand(): Command {
   return new Command("verify")
-    .description("walk the audit's chain of hashes and name the first entry that is wrong")
+    .description("walk the audit's chain of hashes and all readings, and name what is wrong first")
     .option("--config <file>", "settings file; ./mercaptan.yaml when it is there")
     .option("--data-dir <directory>", "the data directory; else the one of the settings")
     .option("--head-file <file>", "copies of the chain's head; else audit.headFile of the settings")
@@ -50,11 +52,34 @@ function verify({ config: file, dataDir, headFile, json }: VerifyFlags): number 
     path === undefined ? { copies: [], unreadable: 0 } : readAuditHeads(path);
   const db = openForReading(config.dataDir);
   const verdict = verifyAudit(db, copies);
+  const readings = verifyReadings(db);
   db.close();
-  const said = { ...verdict, copies: copies.length, unreadable };
-  process.stdout.write(json === true ? `${JSON.stringify(said)}\n` : `${sentence(verdict)}\n`);
+  const said = { ...verdict, copies: copies.length, unreadable, readings };
+  const sentences = `${sentence(verdict)}\n${readingsSentence(readings)}\n`;
+  process.stdout.write(json === true ? `${JSON.stringify(said)}\n` : sentences);
   if (unreadable > 0) process.stderr.write(`${unreadable} lines of ${path} are no copies\n`);
-  return verdict.ok ? 0 : damaged;
+  return verdict.ok && readings?.ok !== false ? 0 : damaged;
+}
+
+/** null: the ledger is of an earlier version, whose readings are rows; the next start moves them. */
+function verifyReadings(db: DatabaseSync): StoreVerdict | null {
+  const table = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'reading_batch'").get();
+  if (table === undefined) return null;
+  const followed = followReadings(db);
+  const verdict = followed.verify();
+  followed.close();
+  return verdict;
+}
+
+function readingsSentence(verdict: StoreVerdict | null): string {
+  if (verdict === null)
+    return "readings not looked at: the data directory is of an earlier version";
+  const { files, batches, damage } = verdict;
+  const [first] = damage;
+  if (first === undefined) return `readings whole: ${files} files, ${batches} hot batches`;
+  const place = first.chunk === null ? "" : `, chunk ${first.chunk}`;
+  const others = damage.length > 1 ? `; ${damage.length - 1} more places` : "";
+  return `readings damaged: ${first.file}${place}: ${first.fault.kind}, ${first.fault.what}${others}`;
 }
 
 /** 0 when every object is as it was written, 3 and the first bad place when one is not. */

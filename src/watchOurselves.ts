@@ -2,6 +2,8 @@
 import type { Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
 import type { EngineQueue } from "#engine/uplinkQueue.ts";
+import type { QueryClient } from "#ledger/queryClient.ts";
+import { QueryError } from "#ledger/queryError.ts";
 import type { Observability } from "#observability/createObservability.ts";
 import { DiskReserve } from "#selfwatch/diskReserve.ts";
 import { freeSpaceOf } from "#selfwatch/freeSpace.ts";
@@ -18,10 +20,12 @@ interface Base {
   readonly queue: EngineQueue;
   readonly clock: SystemClock;
   readonly observability: Observability;
+  readonly queries: QueryClient;
   readonly aftermath: Aftermath;
 }
 
 const mebibyte = 1024 * 1024;
+const damageEveryMs = 10_000;
 
 /** Only behind it does the engine learn what is wrong with the process around it. */
 export function watchOurselves(base: Base): { stop(): Promise<void> } {
@@ -49,13 +53,26 @@ export function watchOurselves(base: Base): { stop(): Promise<void> } {
   aftermath.reserve = reserve;
   aftermath.selfWatch = selfWatch;
   selfWatch.start();
+  aftermath.tellDamage();
+  const damageTimer = setInterval(() => void lookForDamage(base), damageEveryMs);
   const backups = startSchedule(base, selfWatch);
   return {
     async stop() {
       selfWatch.stop();
+      clearInterval(damageTimer);
       await backups?.stop();
     },
   };
+}
+
+/** What readers of the API have met; the engine's own comes with its reports. */
+async function lookForDamage({ queries, aftermath }: Base): Promise<void> {
+  try {
+    aftermath.noteDamage(await queries.readingDamage());
+  } catch (cause) {
+    // The query worker is starting anew or has too much to do: the next look asks again.
+    if (!(cause instanceof QueryError)) throw cause;
+  }
 }
 
 function startSchedule(base: Base, selfWatch: SelfWatch): { stop(): Promise<void> } | null {

@@ -3,7 +3,7 @@
  * them (an older version of the rule) gives the sentence without numbers. No sentence may call the valve a
  * safety device. The system's own proofs: BLIND, PARKED, BACKUP, HEARTBEAT { reason }, BREAKER { held },
  * ARRIVALS { received, usual }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct }, INTAKE { freeMib },
- * NOTIFIER { receivers }, FANOUT { undrainedSeconds },
+ * DAMAGE { file, chunk, places }, NOTIFIER { receivers }, FANOUT { undrainedSeconds },
  * R15 { outcome, detail }.
  */
 import { ownRuleIds, type Alarm, type OwnRuleId, type Proof, type RuleId } from "#domain/alarm.ts";
@@ -309,6 +309,16 @@ const sentences: Readonly<Record<Exclude<RuleId, OwnRuleId>, Sentence>> = {
     ),
   BACKUP: (proof) =>
     withReason({ en: "the scheduled backup was not made", zh: "定时备份未完成" }, proof),
+  DAMAGE: (proof) =>
+    withNumbers(
+      {
+        en: "a stored place of readings is damaged, all others are served",
+        zh: "部分已存读数损坏，其余读数正常提供",
+      },
+      plain(proof, "file", { en: "file", zh: "文件 " }),
+      plain(proof, "chunk", { en: "chunk", zh: "数据块 " }),
+      plain(proof, "places", { en: "places:", zh: "损坏处：" }),
+    ),
   HEARTBEAT: (proof) =>
     withReason(
       {

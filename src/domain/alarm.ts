@@ -40,6 +40,7 @@ export const troubleRuleIds = [
   "DISK",
   "INTAKE",
   "BACKUP",
+  "DAMAGE",
   "HEARTBEAT",
   "NOTIFIER",
   "FANOUT",

@@ -16,6 +16,7 @@ type ReadingRead = Pick<
   | "alarmReadings"
   | "readingsAfterSeq"
   | "newestReadingSeq"
+  | "readingDamage"
 >;
 
 interface MeterName {
@@ -71,6 +72,7 @@ export function readingQueries(db: DatabaseSync, followed: FollowedReadings): An
       return followed.newestSeq;
     },
     readingsAfterSeq: readingsAfterSeq(db, followed),
+    readingDamage: () => followed.reads.damage(),
   };
 }
 

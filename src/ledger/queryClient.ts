@@ -43,6 +43,7 @@ const queryMethods: Readonly<Record<keyof Queries, true>> = {
   uplinks: true,
   readingsAfterSeq: true,
   newestReadingSeq: true,
+  readingDamage: true,
   audit: true,
   auditHead: true,
   verifyAudit: true,

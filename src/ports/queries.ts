@@ -14,6 +14,7 @@ import type { ValvePosition } from "#domain/telegram.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
 import type { WorkOrder, WorkOrderState } from "#domain/workOrder.ts";
 import type { AuditHead, AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
+import type { DamagedPlace } from "./readingStore.ts";
 
 export interface MeterView {
   readonly meter: Meter;
@@ -195,6 +196,8 @@ export interface Queries {
   ): Promise<readonly (StoredReading & { readonly meterId: string; readonly area: string })[]>;
   /** The highest sequence that `readingsAfterSeq` can give now; 0 when there is none. */
   newestReadingSeq(): Promise<number>;
+  /** Places of the reading store that reads have found damaged since the worker was started. */
+  readingDamage(): Promise<readonly DamagedPlace[]>;
   audit(afterSeq: number, limit: number): Promise<readonly (AuditRow & { readonly seq: number })[]>;
   /** The newest entry of the chain; null before the first. */
   auditHead(): Promise<AuditHead | null>;

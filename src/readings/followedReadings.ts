@@ -4,15 +4,26 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Disk } from "#ports/disk.ts";
+import type { DamagedPlace } from "#ports/readingStore.ts";
 import { HotBatchCodec } from "./hotBatch.ts";
 import { HotRows } from "./hotRows.ts";
 import { JoinedReadings } from "./joinedReadings.ts";
 import { Manifest } from "./manifest.ts";
-import { SegmentFiles } from "./segmentFiles.ts";
+import { SegmentFiles, type ListedFile } from "./segmentFiles.ts";
 import { StoredOrder } from "./storedOrder.ts";
+import { verifyFiles, verifyManifest } from "./verifyStore.ts";
 
 /** The writer may replace a file between its list and our opening it; the next list has the other one. */
 const attemptsMax = 5;
+
+/** What a verification found; the first damaged place stands first. */
+export interface StoreVerdict {
+  readonly ok: boolean;
+  readonly files: number;
+  /** Hot ones. */
+  readonly batches: number;
+  readonly damage: readonly DamagedPlace[];
+}
 
 export class FollowedReadings {
   /** As of the last `refresh`. */
@@ -59,6 +70,26 @@ export class FollowedReadings {
         this.#db.exec("COMMIT");
       }
     }
+  }
+
+  /** All of the store against its checksums and counts, also while it is written: as of one instant. */
+  verify(): StoreVerdict {
+    this.refresh();
+    this.#db.exec("BEGIN");
+    let listed: readonly ListedFile[];
+    let inLedger: readonly DamagedPlace[];
+    let batches = 0;
+    try {
+      this.#follow(true);
+      listed = this.#files.listed(this.#manifest);
+      inLedger = verifyManifest(this.#manifest);
+      batches = this.#hot.batches.length;
+    } finally {
+      this.#db.exec("COMMIT");
+    }
+    // Open files stay readable when the writer drops them meanwhile.
+    const damage = [...inLedger, ...verifyFiles(listed)];
+    return { ok: damage.length === 0, files: listed.length, batches, damage };
   }
 
   close(): void {

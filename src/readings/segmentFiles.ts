@@ -15,6 +15,12 @@ export interface OpenFile {
   readonly reader: SegmentReader;
 }
 
+/** A file that counts; without a reader it cannot be opened. */
+export interface ListedFile {
+  readonly file: ManifestFile;
+  readonly reader: SegmentReader | undefined;
+}
+
 /** One meter's readings in (from, to]. */
 export interface MeterSpan {
   readonly meterNo: number;
@@ -72,6 +78,13 @@ export class SegmentFiles {
     this.segments = opened.filter(({ file }) => file.kind !== "rollup");
     this.rollUps = opened.filter(({ file }) => file.kind === "rollup");
     return true;
+  }
+
+  /** Every file that the manifest lists, as it is open here. */
+  listed(manifest: Manifest): readonly ListedFile[] {
+    const open = [...this.segments, ...this.rollUps];
+    const readers = new Map(open.map(({ file, reader }) => [file.no, reader]));
+    return manifest.files().map((file) => ({ file, reader: readers.get(file.no) }));
   }
 
   /** Damage that may concern any meter in the span: files and chunks that are not there to be searched. */

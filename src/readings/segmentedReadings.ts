@@ -22,8 +22,7 @@ import type { Work, WorkMade, WorkResult, WorkRunner } from "./work.ts";
 import { staleness, type Manifest, type ManifestFile } from "./manifest.ts";
 import { isMuch, nextWork, outputKey, type PlanSettings } from "./planWork.ts";
 import { readingPlaces } from "./schema.ts";
-import { SegmentFiles } from "./segmentFiles.ts";
-import type { SegmentReader } from "./segmentReader.ts";
+import { SegmentFiles, type ListedFile } from "./segmentFiles.ts";
 import { partSuffix } from "./segmentWriter.ts";
 
 /** Meter numbers are given out one after the other; registers at an instant are held by number. */
@@ -47,12 +46,6 @@ export interface OpeningReport {
   /** Files without a place in the manifest, moved aside into the folder `unlisted`. */
   readonly unlisted: readonly string[];
   readonly damagedBatches: readonly number[];
-}
-
-/** A file that counts; without a reader it cannot be opened. */
-export interface ListedFile {
-  readonly file: ManifestFile;
-  readonly reader: SegmentReader | undefined;
 }
 
 export class SegmentedReadings implements ReadingStore {
@@ -158,10 +151,7 @@ export class SegmentedReadings implements ReadingStore {
 
   /** Every file that counts, with its reader; for verification. */
   openFiles(): readonly ListedFile[] {
-    const open = [...this.#files.segments, ...this.#files.rollUps];
-    return this.#parts.manifest
-      .files()
-      .map((file) => ({ file, reader: open.find((known) => known.file.no === file.no)?.reader }));
+    return this.#files.listed(this.#parts.manifest);
   }
 
   get hotRows(): number {

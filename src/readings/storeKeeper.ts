@@ -4,7 +4,7 @@
  */
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { SegmentedReadings } from "./segmentedReadings.ts";
-import type { WorkRunner } from "./work.ts";
+import type { Work, WorkRunner } from "./work.ts";
 
 /** The files are looked at so often; between that only a hot part that is full is work. */
 const lookEveryMs = 60_000;
@@ -47,8 +47,9 @@ export class StoreKeeper {
     this.#isResting = false;
     this.#nextLookMs = nowMs + lookEveryMs;
     try {
-      this.#worker ??= this.#parts.startWorker();
-      await store.maintain(this.#worker, nowMs);
+      // The worker is started by the first piece of work, not by a look that finds none.
+      const run = (work: Work) => (this.#worker ??= this.#parts.startWorker()).run(work);
+      await store.maintain({ run }, nowMs);
       this.#isResting = store.isFull;
     } catch (cause) {
       this.#fail(cause);

@@ -2,21 +2,33 @@
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { HotBatchCodec } from "./hotBatch.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
-import type { SegmentedReadings } from "./segmentedReadings.ts";
+import type { ListedFile } from "./segmentFiles.ts";
 import type { SegmentReader } from "./segmentReader.ts";
 import { verifySegment } from "./verifySegment.ts";
 
 /** Empty: everything that was stored is there, once, as it was written. */
-export function verifyStore(store: SegmentedReadings, manifest: Manifest): readonly DamagedPlace[] {
+export function verifyStore(
+  store: { openFiles(): readonly ListedFile[] },
+  manifest: Manifest,
+): readonly DamagedPlace[] {
+  const integrity = manifest.integrity();
+  const database = integrity === "ok" ? [] : [wrong("database", integrity)];
+  return [...verifyFiles(store.openFiles()), ...verifyManifest(manifest), ...database];
+}
+
+/** Every byte of the files, and that they are those of the manifest. */
+export function verifyFiles(files: readonly ListedFile[]): readonly DamagedPlace[] {
   const found: DamagedPlace[] = [];
-  for (const { file, reader } of store.openFiles()) {
+  for (const { file, reader } of files) {
     if (reader === undefined) found.push(wrong(file.name, "missing file"));
     else found.push(...verifySegment(reader), ...fileFaults(file, reader));
   }
-  found.push(...batchFaults(manifest), ...countFaults(manifest));
-  const integrity = manifest.integrity();
-  if (integrity !== "ok") found.push(wrong("database", integrity));
   return found;
+}
+
+/** Hot batches, flushes and counts; in one read of the database. */
+export function verifyManifest(manifest: Manifest): readonly DamagedPlace[] {
+  return [...batchFaults(manifest), ...countFaults(manifest)];
 }
 
 function wrong(file: string, what: string, chunk: number | null = null): DamagedPlace {

@@ -216,6 +216,12 @@ const builtIn: Readonly<Record<Exclude<RuleId, OwnRuleId>, RuleEntry>> = {
     priority: { 1: 2, 2: 2 },
     source: "7.3.3 scheduled backup; the last one failed or is twice as old as it should be",
   },
+  DAMAGE: {
+    version: 1,
+    latching: true,
+    priority: { 1: 2, 2: 2 },
+    source: "7.3.3 integrity of data; a checksum of the reading store does not fit",
+  },
   HEARTBEAT: {
     version: 1,
     latching: false,

@@ -1,8 +1,10 @@
 /** What the ledger must hold in the end, read from its file with nothing in between. */
+import { existsSync, readdirSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { uplinkOutcomes } from "#domain/quarantine.ts";
 import { verifyAudit } from "#ledger/audit.ts";
+import { followReadings } from "#ledger/queries.ts";
 import { storedReadings } from "../support/storedReadings.ts";
 import type { KeeperMeter } from "./keeperMeter.ts";
 
@@ -37,7 +39,7 @@ export function checkLedger(
   };
   const db = new DatabaseSync(join(dataDir, "ledger.sqlite"), { readOnly: true });
   try {
-    for (const check of [checkReadings, checkUplinks, checkAlarms, checkLogs]) {
+    for (const check of [checkReadings, checkStore, checkUplinks, checkAlarms, checkLogs]) {
       check(db, meters, found, dataDir);
     }
     checkCommands(db, meters, ordered, found);
@@ -83,6 +85,22 @@ const checkReadings: Check = (db, meters, found, dataDir) => {
     found.violations.push(`${stored.size} instants are stored, ${owed} were sent`);
   }
   found.facts["readings"] = { owed, qualities };
+};
+
+/** Every file opens and is whole, every batch and flush follows the one before, and no row was lost between them. */
+const checkStore: Check = (db, _meters, found, dataDir) => {
+  const followed = followReadings(db);
+  const { files, batches, damage } = followed.verify();
+  followed.close();
+  for (const { file, chunk, fault } of damage) {
+    found.violations.push(`readings: ${file} ${chunk ?? ""} ${fault.kind} ${fault.what}`);
+  }
+  const count = (sql: string): number => Number(db.prepare(sql).get()?.["n"]);
+  const flushes = count("SELECT count(*) AS n FROM reading_flush");
+  const merges = count("SELECT count(*) AS n FROM reading_file WHERE reason = 'merge'");
+  const aside = join(dataDir, "readings", "unlisted");
+  const unlisted = existsSync(aside) ? readdirSync(aside).length : 0;
+  found.facts["store"] = { files, batches, flushes, merges, unlisted };
 };
 
 /** Every received uplink has one row and one outcome: received = sum of outcomes, without gaps. */

@@ -43,6 +43,8 @@ const moments = ["acknowledgement", "order", "leak", "start"] as const;
 type Moment = (typeof moments)[number];
 
 const readyMsMax = 10_000;
+/** So few that flushes and merges of the reading store are always under way. */
+const flushRows = 100;
 const startKillMsMax = 600;
 const newLeaks = 3;
 const newOrders = 2;
@@ -60,7 +62,10 @@ const services = {
 export async function runKills(options: KillOptions): Promise<KillReport> {
   const rng = seededRng(options.seed);
   const [http = 0, mqtt = 0] = await freePorts(2, () => rng.next());
-  const victim = new Victim({ http, mqtt }, services[`${options.earlyAck}`]);
+  const victim = new Victim({ http, mqtt }, services[`${options.earlyAck}`], undefined, {
+    MERCAPTAN_READINGS_FLUSH_ROWS: String(flushRows),
+    MERCAPTAN_READINGS_FLUSH_MINUTES: "0",
+  });
   const run = new KillRun(options, victim, rng);
   try {
     return await run.whole();
