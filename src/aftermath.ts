@@ -1,6 +1,7 @@
 /** What follows a commit on the main thread: who is told, and what the process says of its own state. */
 import { basename } from "node:path";
 import type { ApiKeys } from "#api/apiKeys.ts";
+import type { PeopleTeller } from "#notify/peopleTeller.ts";
 import type { Notifier } from "#notify/notifier.ts";
 import type { LiveHub } from "#api/live/liveHub.ts";
 import type { Proof } from "#domain/alarm.ts";
@@ -31,6 +32,7 @@ export class Aftermath {
   /** Bytes that are free while readings are refused for want of them. */
   reserve: { readonly restrictedFreeBytes: number | null } | null = null;
   notifier: Notifier | null = null;
+  teller: PeopleTeller | null = null;
   isListening = false;
   #blindness: string | null = null;
   readonly #damaged = new Set<string>();
@@ -128,6 +130,9 @@ export class Aftermath {
     for (const meterNo of commit.waiting) this.#contactIfListening(meterNo);
     this.hub?.publish(commit.events);
     this.notifier?.committed(commit.events, commit.directory);
+    if (commit.events.length > 0 || commit.directory !== null) {
+      this.teller?.committed(commit.directory);
+    }
     this.#metrics.batchCommitted(commit.counts);
     this.#metrics.activeAlarms(commit.activeAlarms);
     if (oldestReceivedAtMs === null) return;

@@ -4,8 +4,9 @@ import type { Meter } from "#domain/meter.ts";
 import type { IntakeDirectory } from "#ports/intake.ts";
 import type { CredentialRow, Directory } from "#ports/ledger.ts";
 
-/** What the listeners look up; webhooks are none of their business. */
-type Change = Omit<DirectoryChange, "webhooks" | "removedWebhooks">;
+/** What the listeners look up; who is told outside is none of their business. */
+type Told = "webhooks" | "removedWebhooks" | "recipients" | "removedRecipients";
+type Change = Omit<DirectoryChange, Told>;
 type Secret = Omit<CredentialRow, "username">;
 
 export class LiveDirectory implements IntakeDirectory {
@@ -16,7 +17,7 @@ export class LiveDirectory implements IntakeDirectory {
   readonly #gateways = new Map<string, ReadonlySet<string>>();
   readonly #secrets = new Map<string, readonly Secret[]>();
 
-  constructor(directory: Omit<Directory, "webhooks">) {
+  constructor(directory: Omit<Directory, Told>) {
     this.apply({ ...directory, revoked: [], revokedApiKeys: [] });
   }
 

@@ -1,4 +1,7 @@
 /** Joins the notifier to the engine, the ledger's events and the settings. */
+import { localTimeIn } from "#notify/duty.ts";
+import { PeopleTeller } from "#notify/peopleTeller.ts";
+import type { Secrets } from "#config/secrets.ts";
 import type { Config } from "#config/schema.ts";
 import { notifyLimits } from "#notify/limits.ts";
 import { Notifier } from "#notify/notifier.ts";
@@ -10,10 +13,12 @@ import type { Clock } from "#ports/clock.ts";
 import type { Aftermath } from "./aftermath.ts";
 import type { EngineHost } from "./engineHost.ts";
 import type { LiveDirectory } from "./liveDirectory.ts";
+import { messengersOf } from "./messengers.ts";
 import { systemRng } from "./systemRng.ts";
 
 interface Base {
-  readonly config: Pick<Config, "notify">;
+  readonly config: Pick<Config, "notify" | "gasDay">;
+  readonly secrets: Pick<Secrets, "smsSecret" | "mailPassword">;
   readonly queries: QueryClient;
   readonly queue: EngineQueue;
   readonly clock: Clock;
@@ -24,8 +29,13 @@ interface Base {
   readonly aftermath: Aftermath;
 }
 
+/** Ended together at the stop of the process. */
+export interface Told {
+  stop(): Promise<void>;
+}
+
 /** Starts telling at once what waited while the process was away. */
-export function startNotifier(base: Base): Notifier {
+export function startNotifier(base: Base): Told {
   const { config, queries, queue, clock, observability, pepper, live, host, aftermath } = base;
   const { observer, metrics } = observability;
   const { source, hostAllowList } = config.notify;
@@ -38,5 +48,21 @@ export function startNotifier(base: Base): Notifier {
   );
   aftermath.notifier = notifier;
   notifier.start();
-  return notifier;
+  const messengers = messengersOf(config.notify, base.secrets, systemRng);
+  const localTime = localTimeIn(config.gasDay.zone);
+  const { recipients } = host.directory;
+  const teller =
+    messengers.length === 0
+      ? null
+      : new PeopleTeller(
+          { ...world, areaOf, limits: notifyLimits, messengers, localTime },
+          recipients,
+        );
+  aftermath.teller = teller;
+  teller?.start();
+  return {
+    async stop() {
+      await Promise.all([notifier.stop(), teller?.stop()]);
+    },
+  };
 }

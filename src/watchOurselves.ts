@@ -43,7 +43,9 @@ export function watchOurselves(base: Base): { stop(): Promise<void> } {
     freeSpace: freeSpaceOf(directory),
     reserve,
     outward: {
-      stuckReceivers: (longerThanMs) => aftermath.notifier?.stuck(longerThanMs) ?? 0,
+      stuckReceivers: (longerThanMs) =>
+        (aftermath.notifier?.stuck(longerThanMs) ?? 0) +
+        (aftermath.teller?.stuck(longerThanMs) ?? 0),
       undrainedMs: () => aftermath.hub?.undrainedMs() ?? 0,
     },
     heartbeat: { file, url, everySeconds },

@@ -87,6 +87,9 @@ export const permissions = {
   /** Steps of an order: the dispatcher's, or the key of the utility's own dispatch system. */
   "workOrders.step": ["dispatcher"],
   "dispatch.policy": ["engineer"],
+  /** Contacts are masked for those who may not see them (`meters.contact`). */
+  "recipients.read": ["dispatcher", "engineer", "auditor", "admin"],
+  "recipients.write": ["engineer", "admin"],
   "webhooks.read": ["engineer", "auditor", "admin"],
   /** Where events go: whoever may read alarms may not send them elsewhere. */
   "webhooks.write": ["admin"],

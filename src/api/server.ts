@@ -35,6 +35,7 @@ import { registerRoutes } from "./routes/registerRoutes.ts";
 import { ruleRoutes } from "./routes/ruleRoutes.ts";
 import { readingRoutes } from "./routes/readingRoutes.ts";
 import type { Routes } from "./routes/routes.ts";
+import { recipientRoutes } from "./routes/recipientRoutes.ts";
 import { webhookRoutes } from "./routes/webhookRoutes.ts";
 import { workOrderRoutes } from "./routes/workOrderRoutes.ts";
 import { worklistRoutes } from "./routes/worklistRoutes.ts";
@@ -160,6 +161,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   eventRoutes(app, options);
   areaRoutes(app, options);
   workOrderRoutes(app, options);
+  recipientRoutes(app, options);
   webhookRoutes(app, options);
   alertmanagerRoutes(app, options);
   pushRoutes(app, options);

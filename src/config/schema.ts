@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { retentionDaysMin, type RetainedKind, type Retention } from "#domain/retention.ts";
+import { notifySchema } from "./notifySchema.ts";
 
 const port = z.int().min(0).max(65_535);
 const host = z.string().min(1).max(255);
@@ -175,21 +176,6 @@ const heartbeatSchema = z.strictObject({
     .describe("Seconds between two heartbeats. When two fail in a row, there is an alarm."),
 });
 
-const notifySchema = z.strictObject({
-  source: z
-    .string()
-    .regex(/^[!-~]{1,255}$/)
-    .default("urn:mercaptan")
-    .describe("Who we are, as a URI: `source` of the CloudEvents that webhooks get."),
-  hostAllowList: z
-    .array(z.string().regex(/^[0-9a-z.:[\]-]{1,255}$/, "must be a host name in lower case"))
-    .max(100)
-    .default([])
-    .describe(
-      "Hosts that webhooks may reach although their address is private or they speak plain HTTP: as they stand in the address.",
-    ),
-});
-
 const keysSchema = z.strictObject({
   masterKeyFile: file
     .optional()
@@ -327,7 +313,7 @@ export const configSchema = z
     heartbeat: heartbeatSchema
       .prefault({})
       .describe("A sign of life to a watchdog outside: it alone notices our end."),
-    notify: notifySchema.prefault({}).describe("Telling others: webhooks."),
+    notify: notifySchema.prefault({}).describe("Telling others: webhooks, short messages, mail."),
     keys: keysSchema.prefault({}).describe("Keys of meters that cipher their frames."),
     sparkplug: sparkplugSchema
       .prefault({})

@@ -8,6 +8,8 @@ import type { Config } from "./schema.ts";
 export interface Secrets {
   readonly adminKey: string | null;
   readonly influxToken: string | null;
+  readonly smsSecret: string | null;
+  readonly mailPassword: string | null;
   /** Of 32 bytes each, the current one first. */
   readonly fileKeys: readonly Uint8Array[] | null;
   /** 32 bytes. */
@@ -38,6 +40,8 @@ export function loadSecrets(config: Config, readFile: ReadText = readTextFile): 
   };
   const adminKey = read("adminKeyFile", config.adminKeyFile);
   const influxToken = read("influx.tokenFile", config.influx?.tokenFile);
+  const smsSecret = read("notify.sms.secretFile", config.notify.sms?.secretFile);
+  const mailPassword = read("notify.mail.passwordFile", config.notify.mail?.passwordFile);
   const keyPem = read("mqtt.tls.keyFile", config.mqtt.tls?.keyFile);
   const certPem = read("mqtt.tls.certFile", config.mqtt.tls?.certFile);
   const masterKey = readMasterKey(config, read, problems);
@@ -45,7 +49,8 @@ export function loadSecrets(config: Config, readFile: ReadText = readTextFile): 
   const onenet = readDeliverySecrets(config, read, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const mqttTls = keyPem === null || certPem === null ? null : { keyPem, certPem };
-  return { adminKey, influxToken, masterKey, fileKeys, mqttTls, onenet };
+  const told = { smsSecret, mailPassword };
+  return { adminKey, influxToken, masterKey, fileKeys, mqttTls, onenet, ...told };
 }
 
 const aesKeyBytes = 16;

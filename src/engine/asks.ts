@@ -23,6 +23,7 @@ import { refuse } from "./refuse.ts";
 import { decideRegister, exchangeMeter } from "./registerAsks.ts";
 import { actOnRules } from "./ruleAsks.ts";
 import type { Room } from "./room.ts";
+import { actOnRecipient } from "./recipientDesk.ts";
 import { actOnWebhook } from "./webhookDesk.ts";
 import { actOnWorkOrder } from "./workOrderDesk.ts";
 
@@ -63,6 +64,9 @@ export function carryOut(room: Room, book: Book, envelope: AskEnvelope): AskResu
 
 function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
   if ("webhookId" in ask) return actOnWebhook(book, ask, actor.label);
+  if (ask.kind === "recipient.put" || ask.kind === "recipient.remove") {
+    return actOnRecipient(book, ask);
+  }
   if ("workOrderId" in ask || ask.kind === "dispatch.policy") {
     return actOnWorkOrder(book, ask, actor.label);
   }

@@ -51,6 +51,8 @@ function rulesAfter({ no, document }: RuleRecord) {
 export function subjectOf(ask: Ask): string {
   if ("webhookId" in ask) return ask.webhookId;
   if ("workOrderId" in ask) return ask.workOrderId;
+  if (ask.kind === "recipient.put") return ask.recipient.id;
+  if (ask.kind === "recipient.remove") return ask.recipientId;
   if (ask.kind === "dispatch.policy") return "dispatch";
   switch (ask.kind) {
     case "meter.register":

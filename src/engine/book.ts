@@ -7,6 +7,7 @@ import type { ApiKeyRow, CredentialRow, GatewayRow, Ledger } from "#ports/ledger
 import type { Meter } from "#domain/meter.ts";
 import { publicAlarm, publicCommand } from "#domain/publicJson.ts";
 import type { TimestampMs } from "#domain/units.ts";
+import type { Recipient } from "#domain/recipient.ts";
 import type { Webhook } from "#domain/webhook.ts";
 import { formatInstant } from "#domain/units.ts";
 import type { Downlink, LinkNote } from "#ports/intake.ts";
@@ -41,6 +42,8 @@ export interface Book {
     readonly revokedApiKeys: string[];
     readonly webhooks: Map<string, Webhook>;
     readonly removedWebhooks: string[];
+    readonly recipients: Map<string, Recipient>;
+    readonly removedRecipients: string[];
   };
   /** Alarms that were told of, for the orders that follow them. */
   readonly toldAlarms: { readonly kind: EventKind; readonly alarm: Alarm }[];
@@ -65,6 +68,8 @@ export function openBook(ledger: Ledger, memory: Memory, nowMs: TimestampMs): Bo
     revokedApiKeys: [],
     webhooks: new Map<string, Webhook>(),
     removedWebhooks: [],
+    recipients: new Map<string, Recipient>(),
+    removedRecipients: [],
   };
   return {
     ledger,

@@ -25,6 +25,7 @@ import { liftSystem, raiseSystem, takeTrouble } from "./systemAlarms.ts";
 import type { ReceivedUplink } from "./takeUplink.ts";
 import { meetMeter, moveValve, withdrawForbidden } from "./valveDesk.ts";
 import { watch } from "./watch.ts";
+import { takeNotificationReport } from "./recipientDesk.ts";
 import { takeWebhookReport } from "./webhookDesk.ts";
 import { followAlarms } from "./workOrderDesk.ts";
 
@@ -197,6 +198,10 @@ function takeNotice(room: Room, book: Book, notice: Notice): void {
     takeWebhookReport(book, notice.report);
     return;
   }
+  if (notice.kind === "notification") {
+    takeNotificationReport(book, notice.report);
+    return;
+  }
   const { nowMs } = book;
   const meterNo =
     notice.kind === "contact" ? notice.meterNo : room.ledger.command(notice.commandId)?.meterNo;
@@ -234,9 +239,10 @@ function report(
 ): BatchReport {
   const { changed, tally } = book;
   const committedMs = room.clock.monotonicMs();
-  const { meters, webhooks, ...lists } = changed;
+  const { meters, webhooks, recipients, ...lists } = changed;
   const hasChanged =
-    meters.size + webhooks.size > 0 || Object.values(lists).some((list) => list.length > 0);
+    meters.size + webhooks.size + recipients.size > 0 ||
+    Object.values(lists).some((list) => list.length > 0);
   return {
     kind: "committed",
     answers: batch.asks.flatMap(({ askNo }, place) => {
@@ -248,7 +254,12 @@ function report(
     linkNotes: book.linkNotes,
     waiting: [...book.queued],
     directory: hasChanged
-      ? { ...lists, meters: [...meters.values()], webhooks: [...webhooks.values()] }
+      ? {
+          ...lists,
+          meters: [...meters.values()],
+          webhooks: [...webhooks.values()],
+          recipients: [...recipients.values()],
+        }
       : null,
     counts: {
       ...tally.report(),

@@ -6,6 +6,7 @@ import type { Command } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
+import type { Recipient } from "#domain/recipient.ts";
 import type { Webhook } from "#domain/webhook.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Ledger, Sequences } from "#ports/ledger.ts";
@@ -45,6 +46,7 @@ export const settingNames = Object.freeze({
   closing: "valves.closing",
   arrivals: "arrivals.usual",
   dispatch: dispatchSetting,
+  notifiedSeq: "notify.toldSeq",
 });
 
 export interface Memory {
@@ -78,6 +80,7 @@ export interface Memory {
   /** Campaigns that wait or run. */
   readonly campaigns: Map<string, Campaign>;
   readonly webhooks: Map<string, Webhook>;
+  readonly recipients: Map<string, Recipient>;
   dispatch: Dispatch;
   /** Meters in each area. */
   readonly areaSizes: Map<string, number>;
@@ -118,6 +121,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     held: new Map(),
     campaigns: new Map(ledger.openCampaigns().map((campaign) => [campaign.id, campaign])),
     dispatch: openDispatch(ledger.setting(settingNames.dispatch), ledger.openWorkOrders()),
+    recipients: new Map(directory.recipients.map((recipient) => [recipient.id, recipient])),
     webhooks: new Map(ledger.webhooks().map((webhook) => [webhook.id, webhook])),
     areaSizes: new Map(),
     meterAlarms: { ...noAlarms },

@@ -8,7 +8,8 @@ import type { BatchCounts } from "#ports/metrics.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
 import type { Trouble } from "#ports/trouble.ts";
-import type { WebhookReport } from "#ports/webhooks.ts";
+import type { NotificationReport, WebhookReport } from "#ports/webhooks.ts";
+import type { Recipient } from "#domain/recipient.ts";
 import type { Webhook } from "#domain/webhook.ts";
 
 export type { BatchCounts } from "#ports/metrics.ts";
@@ -37,7 +38,8 @@ export type Notice =
       readonly outcome: DownlinkOutcome;
     }
   | { readonly kind: "trouble"; readonly trouble: Trouble }
-  | { readonly kind: "webhook"; readonly report: WebhookReport };
+  | { readonly kind: "webhook"; readonly report: WebhookReport }
+  | { readonly kind: "notification"; readonly report: NotificationReport };
 
 export interface EngineBatch {
   readonly kind: "batch";
@@ -58,6 +60,8 @@ export interface DirectoryChange {
   readonly revokedApiKeys: readonly string[];
   readonly webhooks: readonly Webhook[];
   readonly removedWebhooks: readonly string[];
+  readonly recipients: readonly Recipient[];
+  readonly removedRecipients: readonly string[];
 }
 
 /** What became of a batch. */

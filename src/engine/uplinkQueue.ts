@@ -9,7 +9,7 @@ import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { AskEnvelope, AskResult, Desk } from "#ports/requests.ts";
 import type { QueueProgress, Trouble } from "#ports/trouble.ts";
-import type { WebhookReport } from "#ports/webhooks.ts";
+import type { NotificationReport, WebhookReport } from "#ports/webhooks.ts";
 import type { Protocol } from "#protocols/contract.ts";
 import type { ProtocolName } from "#domain/meter.ts";
 import { isCarrierName } from "#domain/platform.ts";
@@ -165,6 +165,11 @@ export class EngineQueue implements UplinkQueue, Desk {
   /** How far a webhook has been told. */
   webhookReport(report: WebhookReport): void {
     this.#notices.push({ kind: "webhook", report });
+    this.#schedule();
+  }
+
+  notificationReport(report: NotificationReport): void {
+    this.#notices.push({ kind: "notification", report });
     this.#schedule();
   }
 

@@ -18,6 +18,7 @@ import { registryTable } from "./registryTable.ts";
 import { retentionTable } from "./retentionTable.ts";
 import { ruleDocumentTable } from "./ruleDocumentTable.ts";
 import { each, numberOf, one } from "./sql.ts";
+import { recipientTable } from "./recipientTable.ts";
 import { webhookTable } from "./webhookTable.ts";
 import { workOrderTable } from "./workOrderTable.ts";
 
@@ -38,6 +39,7 @@ export function ledgerOn(
     ...commandTable(db),
     ...campaignTable(db),
     ...webhookTable(db),
+    ...recipientTable(db),
     ...workOrderTable(db),
     ...billingTable(db),
     ...billTable(db),

@@ -15,6 +15,7 @@ import { logQueries } from "./queriesLog.ts";
 import { meterQueries } from "./queriesMeters.ts";
 import { readingQueries } from "./queriesReadings.ts";
 import { ruleQueries } from "./ruleDocumentTable.ts";
+import { recipientQueries } from "./recipientTable.ts";
 import { webhookQueries } from "./webhookTable.ts";
 import { workOrderQueries } from "./workOrderTable.ts";
 
@@ -54,6 +55,7 @@ export function answersFrom(db: DatabaseSync): Answers<Queries> {
     ...campaignQueries(db),
     ...ruleQueries(db),
     ...webhookQueries(db),
+    ...recipientQueries(db),
     ...workOrderQueries(db),
     ...logQueries(db),
   };

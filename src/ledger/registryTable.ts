@@ -1,6 +1,7 @@
 /** Meters, gateways, credentials, keys and settings. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Meter, Position } from "#domain/meter.ts";
+import type { Recipient } from "#domain/recipient.ts";
 import type { Webhook } from "#domain/webhook.ts";
 import type { ApiKeyRow, CredentialRow, GatewayRow, Ledger } from "#ports/ledger.ts";
 import { all, one, selectList, upsertSql } from "./sql.ts";
@@ -91,6 +92,7 @@ export function registryTable(db: DatabaseSync): RegistryPart {
   const apiKeys = db.prepare(
     "SELECT id, key_hash AS keyHash, role, label FROM api_key ORDER BY id",
   );
+  const recipients = db.prepare("SELECT json FROM recipient ORDER BY id");
   const webhooks = db.prepare("SELECT json FROM webhook ORDER BY id");
   const setting = db.prepare("SELECT value FROM setting WHERE name = ?");
   return {
@@ -100,6 +102,9 @@ export function registryTable(db: DatabaseSync): RegistryPart {
       credentials: all<CredentialRow>(credentials),
       apiKeys: all<ApiKeyRow>(apiKeys),
       webhooks: all<{ json: string }>(webhooks).map(({ json }) => JSON.parse(json) as Webhook),
+      recipients: all<{ json: string }>(recipients).map(
+        ({ json }) => JSON.parse(json) as Recipient,
+      ),
     }),
     apiKeys: () => all<ApiKeyRow>(apiKeys),
     setting: (name) => one<{ value: string }>(setting, name)?.value,

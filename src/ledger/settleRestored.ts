@@ -45,4 +45,9 @@ function skipNotices(db: DatabaseSync): void {
   if (has.get() === undefined) return;
   const newest = numberOf(db, "SELECT max(seq) FROM event");
   db.prepare("UPDATE webhook SET json = json_set(json, '$.toldSeq', ?)").run(newest);
+  db.prepare("UPDATE setting SET value = ? WHERE name = 'notify.toldSeq'").run(String(newest));
+  db.exec(
+    `UPDATE notification SET waiting = 0, json = json_set(json, '$.state', 'expired',
+       '$.reason', 'RESTORED', '$.nextAtMs', NULL) WHERE waiting = 1`,
+  );
 }

@@ -161,6 +161,8 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "webhook.works": { level: "info" },
   "webhook.refused": { level: "warn" },
   "webhook.disabled": { level: "error", reasonField: "reason", reasons: disabledReasons },
+  "notify.notTold": { level: "warn" },
+  "notify.tooMany": { level: "warn" },
   "notify.failed": { level: "error" },
   "log.dropped": { level: "warn" },
   "process.ready": { level: "info" },

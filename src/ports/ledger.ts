@@ -14,6 +14,7 @@ import type { UplinkName } from "#domain/platform.ts";
 import type { QuarantineReason, UplinkOutcome } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { RetainedKind } from "#domain/retention.ts";
+import type { Notification, Recipient } from "#domain/recipient.ts";
 import type { Role } from "#domain/role.ts";
 import type { RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
@@ -99,6 +100,7 @@ export interface Directory {
   readonly credentials: readonly CredentialRow[];
   readonly apiKeys: readonly ApiKeyRow[];
   readonly webhooks: readonly Webhook[];
+  readonly recipients: readonly Recipient[];
 }
 
 export interface Sequences {
@@ -181,6 +183,10 @@ export interface Ledger {
   workOrder(id: string): WorkOrder | undefined;
   /** Those that somebody still has something to do about, for start-up. */
   openWorkOrders(): readonly WorkOrder[];
+  recipients(): readonly Recipient[];
+  putRecipient(recipient: Recipient): void;
+  dropRecipient(id: string): void;
+  putNotification(notification: Notification): void;
   webhooks(): readonly Webhook[];
   putWebhook(webhook: Webhook): void;
   dropWebhook(id: string): void;

@@ -58,6 +58,8 @@ export const namedEvents = {
   "webhook.works": "it takes events again",
   "webhook.refused": "a webhook refused one event again and again; it was set aside",
   "webhook.disabled": "a webhook was disabled; reason",
+  "notify.notTold": "somebody could not be told by short message or mail; way, code",
+  "notify.tooMany": "somebody was told as often in an hour as one may be; recipient",
   "notify.failed": "events could not be read to be told; code",
   "log.dropped": "whoever reads the log was too slow; lines were thrown away, metrics were not",
   "process.ready": "ready for meters",

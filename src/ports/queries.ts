@@ -9,6 +9,7 @@ import type { SealedKey } from "#domain/meterKey.ts";
 import type { Meter, Position } from "#domain/meter.ts";
 import type { QuarantineReason } from "#domain/quarantine.ts";
 import type { StoredReading } from "#domain/reading.ts";
+import type { Notification, Recipient } from "#domain/recipient.ts";
 import type { RuleRecord } from "#domain/ruleDocument.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
@@ -174,6 +175,18 @@ export interface Queries {
     limit: number,
   ): Promise<Page<WorkOrderView>>;
   workOrder(id: string): Promise<WorkOrderView | null>;
+  recipients(cursor: string | null, limit: number): Promise<Page<Recipient>>;
+  recipient(id: string): Promise<Recipient | null>;
+  /** The newest first; null: of everybody. */
+  notifications(
+    recipientId: string | null,
+    cursor: string | null,
+    limit: number,
+  ): Promise<Page<Notification>>;
+  /** Not told yet. */
+  waitingNotifications(): Promise<readonly Notification[]>;
+  /** The last event before the instant; 0 when there is none. */
+  eventSeqBefore(atMs: number): Promise<number>;
   webhooks(): Promise<readonly Webhook[]>;
   webhook(id: string): Promise<Webhook | null>;
   /** The newest first. */

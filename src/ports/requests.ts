@@ -18,6 +18,7 @@ import type { UplinkOutcome } from "#domain/quarantine.ts";
 import type { Role } from "#domain/role.ts";
 import type { RuleDocument, RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
 import type { DispatchPolicy, ExternalRef, WorkOrder, WorkOrderAct } from "#domain/workOrder.ts";
+import type { Recipient } from "#domain/recipient.ts";
 import type { EventFilter, Webhook, WebhookState } from "#domain/webhook.ts";
 import type { ApiKeyRow, CredentialRow, GatewayRow } from "./ledger.ts";
 
@@ -186,6 +187,8 @@ export type Ask =
       readonly atMs: number | null;
     }
   | { readonly kind: "dispatch.policy"; readonly policy: DispatchPolicy; readonly reason: string }
+  | { readonly kind: "recipient.put"; readonly recipient: Recipient; readonly isNew: boolean }
+  | { readonly kind: "recipient.remove"; readonly recipientId: string }
   | {
       readonly kind: "webhook.create";
       readonly webhookId: string;

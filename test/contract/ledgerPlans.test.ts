@@ -38,12 +38,14 @@ function recordingDatabase(): RecordingDatabase {
 
 /** Small, or read whole on purpose: the registry, the list of segments, lists in JSON. */
 const readWhole = [
-  /^SCAN (m|g|credential|meter_key|edge_node|api_key|setting|context|webhook)( USING .*)?$/,
+  /^SCAN (m|g|credential|meter_key|edge_node|api_key|setting|context|webhook|recipient)( USING .*)?$/,
   /^SCAN (reading_file|reading_batch_damaged|CONSTANT ROW)$/,
   /^SCAN (p|json_each) VIRTUAL TABLE/,
   /^SCAN c USING INDEX command_open$/,
   /^SCAN campaign USING INDEX campaign_open$/,
+  /^SCAN notification USING INDEX notification_waiting$/,
   /^SCAN work_order USING INDEX work_order_open$/,
+  /^SCAN register_gap USING COVERING INDEX register_gap_requested$/,
 ];
 
 test("no statement walks through a table that grows", () => {

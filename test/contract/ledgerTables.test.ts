@@ -237,6 +237,7 @@ describe("what the engine finds after a restart", () => {
       ],
       apiKeys: [{ id: "k1", keyHash: "dd", role: "admin", label: "first" }],
       webhooks: [],
+      recipients: [],
     });
   });
 

@@ -112,10 +112,11 @@ export const rooms: readonly Room[] = [
     ports,
   ]),
   room("src/sinks", "Consumers of what is stored: the time-series server.", [domain, ports]),
-  room("src/notify", "Tells people and machines outside, at least once: webhooks.", [
-    domain,
-    ports,
-  ]),
+  room(
+    "src/notify",
+    "Tells people and machines outside, at least once: webhooks, short messages, mail.",
+    [domain, ports],
+  ),
   room(
     "src/api",
     "Routes, live feed, authentication and roles; JSON to use-cases and back.",
@@ -185,6 +186,7 @@ export const packageRooms: Readonly<Record<string, readonly string[]>> = {
   fastify: ["src/api"],
   "fastify-type-provider-zod": ["src/api"],
   mqtt: ["simulators"],
+  nodemailer: ["src/notify"],
   pino: ["src/observability"],
   "hyparquet-writer": ["src/export"],
   "prom-client": ["src/observability"],

@@ -210,6 +210,8 @@ test("secrets are read from their files without the last newline", () => {
   });
   expect(loadSecrets(config, (path) => `${path}-text\n`)).toEqual({
     adminKey: "key-text",
+    smsSecret: null,
+    mailPassword: null,
     fileKeys: null,
     influxToken: "token-text",
     masterKey: null,
@@ -218,6 +220,8 @@ test("secrets are read from their files without the last newline", () => {
   });
   expect(loadSecrets(load({}))).toEqual({
     adminKey: null,
+    smsSecret: null,
+    mailPassword: null,
     fileKeys: null,
     influxToken: null,
     masterKey: null,
