@@ -1,22 +1,24 @@
 /** The reads for billing, from the reads of readings: what the pure room needs is fetched here, meter by meter. */
 import { createHash } from "node:crypto";
-import { consumptionOf } from "#billing/consumption.ts";
+import { consumptionOf, type Period } from "#billing/consumption.ts";
 import { determinantText } from "#billing/determinantText.ts";
 import type { GasDays } from "#billing/gasDays.ts";
 import { registerAt } from "#billing/instantRegister.ts";
 import { registerChain, type ChainInput, type RegisterChain } from "#billing/registerChain.ts";
 import type { BillingInstant, Determinant } from "#domain/billing.ts";
-import type { Meter } from "#domain/meter.ts";
+import { sizeLimits, type Meter } from "#domain/meter.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import { dayMs, hourMs } from "#domain/units.ts";
 import type { BillingRows } from "#ledger/billingTable.ts";
 import type { Answers } from "#ledger/queries.ts";
 import type {
   BillingQueries,
+  CheckFinding,
   MeterRegister,
   MissingRegister,
   RegisterRecord,
 } from "#ports/billingQueries.ts";
+import { checkUse, useLimits, type UseInterval } from "#screening/useChecks.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 
 export type ReadingAnswers = Pick<
@@ -69,6 +71,10 @@ export function billingAnswers(
       const view = answers.meter(meterId);
       return view === null ? null : desk.consumption(view.meter, from, to);
     },
+    checks: (meterId, from, to) => {
+      const view = answers.meter(meterId);
+      return view === null ? null : desk.checks(view.meter, from, to);
+    },
     registerRecord: (meterId) => {
       const view = answers.meter(meterId);
       return view === null ? null : rows.record(view.meter.no);
@@ -100,6 +106,31 @@ export function billingAnswers(
   };
 }
 
+/** What is known of a meter around a period. */
+interface Known {
+  readonly chain: RegisterChain;
+  readonly record: RegisterRecord;
+  readonly readings: readonly StoredReading[];
+}
+
+/** Registers that another period is compared by may be so much older than its ends. */
+const comparedWithinMs = 2 * dayMs;
+
+/** Between neighbouring registers of one meter, inside the period. */
+function intervalsOf(
+  { points }: RegisterChain,
+  fromMs: number,
+  toMs: number,
+): readonly UseInterval[] {
+  return points.flatMap((point, place) => {
+    const before = points[place - 1];
+    if (before === undefined || before.atMs < fromMs || point.atMs > toMs) return [];
+    if (point.atMs === before.atMs) return [];
+    const ml = point.passedMl - before.passedMl;
+    return [{ fromMs: before.atMs, toMs: point.atMs, ml }];
+  });
+}
+
 class BillingDesk {
   readonly #answers: ReadingAnswers;
   readonly #rows: BillingRows;
@@ -113,7 +144,7 @@ class BillingDesk {
 
   register(meter: Meter, when: BillingInstant): MeterRegister | null {
     const atMs = this.#gasDays.instantOf(when, meter.area);
-    const chain = this.#chain(meter, atMs, atMs);
+    const { chain } = this.#known(meter, atMs, atMs);
     const placed = registerAt(chain, atMs, "closing", this.#past(meter));
     return placed === null ? null : { meterId: meter.id, register: placed.register };
   }
@@ -125,20 +156,79 @@ class BillingDesk {
   }
 
   consumption(meter: Meter, from: BillingInstant, to: BillingInstant): Determinant {
-    const fromMs = this.#gasDays.instantOf(from, meter.area);
-    const toMs = this.#gasDays.instantOf(to, meter.area);
-    const consumption = consumptionOf({
-      meterId: meter.id,
-      area: meter.area,
-      period: { fromMs, toMs },
-      chain: this.#chain(meter, fromMs, toMs),
-      past: this.#past(meter),
-      isAwaited: (atMs) =>
-        this.#rows.gaps(meter.no).some((gap) => gap.atMs === atMs && gap.state === "requested"),
-      findings: [],
-    });
+    const consumption = this.#consumed(meter, this.#period(meter, from, to)).consumption;
     const hash = createHash("sha256").update(determinantText(consumption)).digest("hex");
     return { ...consumption, hash };
+  }
+
+  checks(meter: Meter, from: BillingInstant, to: BillingInstant): readonly CheckFinding[] {
+    const { fromMs, toMs } = this.#period(meter, from, to);
+    const { known, findings } = this.#consumed(meter, { fromMs, toMs });
+    const ofRegisters = known.chain.findings
+      .filter(({ atMs }) => atMs > fromMs && atMs <= toMs)
+      .map(({ flag, atMs }) => ({ check: flag, atMs }));
+    return [...ofRegisters, ...findings].sort((one, other) => one.atMs - other.atMs);
+  }
+
+  #period(meter: Meter, from: BillingInstant, to: BillingInstant): Period {
+    const fromMs = this.#gasDays.instantOf(from, meter.area);
+    return { fromMs, toMs: this.#gasDays.instantOf(to, meter.area) };
+  }
+
+  /** First the volume, then the checks on it, which may put it up for review. */
+  #consumed(meter: Meter, period: Period) {
+    const known = this.#known(meter, period.fromMs, period.toMs);
+    const gaps = this.#rows.gaps(meter.no).filter(({ state }) => state === "requested");
+    const input = {
+      meterId: meter.id,
+      area: meter.area,
+      period,
+      chain: known.chain,
+      past: this.#past(meter),
+      isAwaited: (atMs: number) => gaps.some((gap) => gap.atMs === atMs),
+      conversions: known.record.conversions,
+    };
+    const plain = consumptionOf({ ...input, findings: [] });
+    const findings = this.#useFindings(meter, period, known, plain.volumeMl);
+    const flags = [...new Set(findings.map(({ check }) => check))];
+    const consumption = flags.length === 0 ? plain : consumptionOf({ ...input, findings: flags });
+    return { consumption, known, findings };
+  }
+
+  #useFindings(meter: Meter, { fromMs, toMs }: Period, known: Known, volumeMl: number | null) {
+    if (volumeMl === null) return [];
+    const lengthMs = toMs - fromMs;
+    const yearMs = 365 * dayMs;
+    const before = (shiftMs: number) =>
+      lengthMs < useLimits.comparedDaysMin * dayMs
+        ? null
+        : this.#plainDifference(meter, known.record, fromMs - shiftMs, toMs - shiftMs);
+    return checkUse({
+      fromMs,
+      toMs,
+      volumeMl,
+      qmaxMlPerHour: sizeLimits(meter.size).qmaxMlPerHour,
+      intervals: intervalsOf(known.chain, fromMs, toMs),
+      lastYearMl: before(yearMs),
+      beforeMl: before(lengthMs),
+      isValveShut: known.readings.findLast(({ valve }) => valve !== null)?.valve === "closed",
+    });
+  }
+
+  /** Good enough to compare with: of two sound registers near those instants, on one meter. */
+  #plainDifference(
+    meter: Meter,
+    { exchanges }: RegisterRecord,
+    fromMs: number,
+    toMs: number,
+  ): number | null {
+    const [start, end] = [fromMs, toMs].map((atMs) => {
+      const view = this.#answers.registerAt(meter.id, atMs);
+      return view !== null && atMs - view.measuredAtMs <= comparedWithinMs ? view.indexMl : null;
+    });
+    const isExchanged = exchanges.some(({ atMs }) => atMs > fromMs - comparedWithinMs);
+    if (typeof start !== "number" || typeof end !== "number" || isExchanged) return null;
+    return end >= start ? end - start : end - start + meter.registerRangeMl;
   }
 
   /**
@@ -166,7 +256,7 @@ class BillingDesk {
   }
 
   /** From the last sound register at or before `fromMs` to the first one behind `toMs`. */
-  #chain(meter: Meter, fromMs: number, toMs: number): RegisterChain {
+  #known(meter: Meter, fromMs: number, toMs: number): Known {
     const sinceMs = this.#anchor(meter, fromMs)?.measuredAtMs ?? 0;
     const record = this.#rows.record(meter.no);
     let untilMs = toMs;
@@ -182,7 +272,7 @@ class BillingDesk {
       const newest = aheadMs === 0 ? this.#answers.latestReading(meter.id) : undefined;
       if (newest !== undefined && (newest?.measuredAtMs ?? 0) <= toMs) break;
     }
-    return chain;
+    return { chain, record, readings };
   }
 
   #assemble(
@@ -208,7 +298,7 @@ class BillingDesk {
   }
 
   #past(meter: Meter): (fromMs: number, toMs: number) => RegisterChain {
-    return (fromMs, toMs) => this.#chain(meter, fromMs, toMs);
+    return (fromMs, toMs) => this.#known(meter, fromMs, toMs).chain;
   }
 
   #readings(meter: Meter, fromMs: number, toMs: number): readonly StoredReading[] {

@@ -1,6 +1,13 @@
 /** What passed a metering point between two instants, over the segments of its registers. */
-import type { BillingFlag, Consumption, VolumeSegment } from "#domain/billing.ts";
+import type {
+  BaseVolume,
+  BillingFlag,
+  Consumption,
+  MeterConversion,
+  VolumeSegment,
+} from "#domain/billing.ts";
 import type { Quality } from "#domain/reading.ts";
+import { baseVolume } from "./baseVolume.ts";
 import { registerAt, upperBound, type PastChain, type PlacedRegister } from "./instantRegister.ts";
 import type { RegisterChain } from "./registerChain.ts";
 
@@ -20,6 +27,7 @@ export interface ConsumptionInput {
   readonly isAwaited: (atMs: number) => boolean;
   /** Findings of the checks on use. */
   readonly findings: readonly BillingFlag[];
+  readonly conversions: readonly MeterConversion[];
 }
 
 /** With one of these a person should look before a bill is made. */
@@ -35,6 +43,7 @@ const reviewFlags: ReadonlySet<BillingFlag> = new Set([
   "rollover-unseen",
   "exchange-mismatch",
   "edited-below",
+  "base-incomplete",
   "clock",
   "spike",
   "high-use",
@@ -47,7 +56,12 @@ export function consumptionOf(input: ConsumptionInput): Consumption {
   const { meterId, area, period, chain, past } = input;
   const opening = registerAt(chain, period.fromMs, "opening", past);
   const closing = registerAt(chain, period.toMs, "closing", past);
-  const flags = flagsOf(input, opening, closing);
+  const { conversions } = input;
+  const base =
+    opening === null || closing === null
+      ? null
+      : baseVolume({ chain, opening, closing, conversions });
+  const flags = [...flagsOf(input, opening, closing), ...baseFlags(base)].sort();
   const volumeMl =
     opening === null || closing === null ? null : closing.passedMl - opening.passedMl;
   const openConflicts = chain.openConflicts.filter(
@@ -63,12 +77,19 @@ export function consumptionOf(input: ConsumptionInput): Consumption {
     closing: closing?.register ?? null,
     volumeMl,
     segments: segmentsOf(chain, period, opening, closing),
+    base,
     quality: qualityOf(flags, estimatedMillionths, [opening, closing], isReview),
     estimatedMillionths,
     openConflicts,
     flags,
     standing: isReview ? "review" : "ready",
   };
+}
+
+function baseFlags(base: BaseVolume | null): readonly BillingFlag[] {
+  if (base === null) return [];
+  if (base.volumeMl === null) return ["base-incomplete"];
+  return base.isEstimated ? ["base-estimated"] : [];
 }
 
 function flagsOf(
@@ -96,7 +117,7 @@ function flagsOf(
   if (chain.openConflicts.includes(fromMs)) flags.add("opening-conflict");
   if (chain.openConflicts.includes(toMs)) flags.add("closing-conflict");
   if (closing?.register.method === "last-before" && isAwaited(toMs)) flags.add("awaiting-meter");
-  return [...flags].sort();
+  return [...flags];
 }
 
 /** The part of the period that lies in gaps at its ends; gaps within it come to the difference of registers. */

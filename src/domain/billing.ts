@@ -93,6 +93,8 @@ export const billingFlags = [
   "exchange-mismatch",
   "edited",
   "edited-below",
+  "base-estimated",
+  "base-incomplete",
   "clock",
   "gap",
   "spike",
@@ -117,6 +119,45 @@ export interface VolumeSegment {
   readonly serial: string | null;
 }
 
+/** What a volume is converted to base conditions by. Pressures are absolute. */
+export interface Conversion {
+  readonly gasPressurePa: number;
+  readonly gasTemperatureCentiK: number;
+  readonly basePressurePa: number;
+  readonly baseTemperatureCentiK: number;
+  /** Z_b/Z_m, the ratio of the compressibility factors, in millionths. */
+  readonly compressibilityMillionths: number;
+  /** How the ratio was found: a standard's name, or "fixed". */
+  readonly method: string;
+}
+
+/** The conversion of a meter from an instant on. */
+export interface MeterConversion extends Conversion {
+  readonly fromMs: number;
+  readonly reason: string;
+  readonly by: string;
+  readonly enteredAtMs: number;
+}
+
+/** A stretch with one conversion; both volumes, and what made the one of the other. */
+export interface BasePart {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly rawMl: number;
+  readonly volumeMl: number;
+  readonly factorMillionths: number;
+  readonly conversion: Conversion;
+}
+
+/** The volume of a period at base conditions, beside the raw one. */
+export interface BaseVolume {
+  /** null: for a part of the period there is no conversion. */
+  readonly volumeMl: number | null;
+  readonly parts: readonly BasePart[];
+  /** Where one conversion follows another the register was not read. */
+  readonly isEstimated: boolean;
+}
+
 /** What passed a metering point in a period, with everything that a bill must be able to prove. */
 export interface Consumption {
   readonly meterId: string;
@@ -128,6 +169,8 @@ export interface Consumption {
   /** null: it cannot be said. */
   readonly volumeMl: number | null;
   readonly segments: readonly VolumeSegment[];
+  /** null: this meter's volume is not converted. */
+  readonly base: BaseVolume | null;
   readonly quality: Quality;
   /** Share of the period whose volume was estimated, in millionths. */
   readonly estimatedMillionths: number;

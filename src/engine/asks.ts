@@ -20,7 +20,7 @@ import { actOnDirectory } from "./directoryAsks.ts";
 import { redecode } from "./redecode.ts";
 import { changeMeter, registerMeter } from "./registry.ts";
 import { refuse } from "./refuse.ts";
-import { decideRegister, exchangeMeter } from "./registerAsks.ts";
+import { decideRegister, exchangeMeter, putConversion } from "./registerAsks.ts";
 import { actOnRules } from "./ruleAsks.ts";
 import type { Room } from "./room.ts";
 import { actOnRecipient } from "./recipientDesk.ts";
@@ -79,6 +79,8 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
       return exchangeMeter(room, book, ask, actor.label);
     case "register.decide":
       return decideRegister(room, book, ask, actor.label);
+    case "conversion.put":
+      return putConversion(book, ask, actor.label);
     case "register.request":
       return requestRegister(room, book, ask, actor.label);
     case "billing.freeze":

@@ -61,6 +61,7 @@ export function subjectOf(ask: Ask): string {
     case "meter.exchange":
     case "register.decide":
     case "register.request":
+    case "conversion.put":
     case "meterKeys.put":
     case "meterKeys.drop":
     case "valve.close":

@@ -169,3 +169,18 @@ export function decideRegister(room: Room, book: Book, ask: DecideAsk, by: strin
   });
   return { ok: true, answer: { kind: "done" } };
 }
+
+/** From an instant on; what was frozen for a bill stays, and better data makes an adjustment of the raw volume only. */
+export function putConversion(
+  book: Book,
+  ask: Extract<Ask, { readonly kind: "conversion.put" }>,
+  by: string,
+): AskResult {
+  const meter = meterOf(book, ask.meterId);
+  if (meter === undefined) return refuse("not-found", `no meter ${ask.meterId}`);
+  const { conversion, reason } = ask;
+  book.ledger.putConversion(meter.no, { ...conversion, reason, by, enteredAtMs: book.nowMs });
+  return done;
+}
+
+const done: AskResult = { ok: true, answer: { kind: "done" } };

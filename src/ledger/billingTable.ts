@@ -6,6 +6,7 @@ import type { Ledger } from "#ports/ledger.ts";
 import type { OpenConflict, RegisterRecord } from "#ports/billingQueries.ts";
 import type { Page } from "#ports/queries.ts";
 import { billRows, type BillRows } from "./billTable.ts";
+import { conversionsOf } from "./conversionTable.ts";
 import { clampLimit, decodeCursor, pageOf } from "./cursor.ts";
 import { gapRows, type GapRows } from "./gapTable.ts";
 import { all } from "./sql.ts";
@@ -88,6 +89,7 @@ export function billingRows(db: DatabaseSync): BillingRows {
        entered_at AS enteredAtMs
      FROM register_decision WHERE meter_no = ? ORDER BY id`,
   );
+  const conversions = conversionsOf(db);
   const billed = db.prepare(
     `SELECT from_at AS atMs, opening_ml AS indexMl FROM determinant
      WHERE meter_no = ? AND opening_ml IS NOT NULL
@@ -105,6 +107,7 @@ export function billingRows(db: DatabaseSync): BillingRows {
     ...billRows(db),
     ...gapRows(db),
     record: (meterNo) => ({
+      conversions: conversions(meterNo),
       billed: all<BilledRow>(billed, meterNo, meterNo).map(({ atMs, indexMl }) => [atMs, indexMl]),
       exchanges: exchanges(meterNo),
       decisions: all<RegisterDecision>(decisions, meterNo),

@@ -10,6 +10,7 @@ import { billTable } from "./billTable.ts";
 import { billingTable } from "./billingTable.ts";
 import { campaignTable } from "./campaignTable.ts";
 import { commandTable } from "./commandTable.ts";
+import { conversionTable } from "./conversionTable.ts";
 import { edgeNodeTable } from "./edgeNodeTable.ts";
 import { gapTable } from "./gapTable.ts";
 import { guarded, writeFailed } from "./ledgerError.ts";
@@ -44,6 +45,7 @@ export function ledgerOn(
     ...billingTable(db),
     ...billTable(db),
     ...gapTable(db),
+    ...conversionTable(db),
     ...registryTable(db),
     ...meterKeyTable(db),
     ...edgeNodeTable(db),

@@ -63,6 +63,7 @@ const billingMethods: Readonly<Record<keyof BillingQueries, true>> = {
   consumption: true,
   meterConsumption: true,
   registerRecord: true,
+  checks: true,
   conflicts: true,
   missingRegisters: true,
   gaps: true,

@@ -3,10 +3,12 @@
  * Names are messages, arguments and results plain data.
  */
 import type {
+  BillingFlag,
   BillingInstant,
   Determinant,
   FrozenDeterminant,
   InstantRegister,
+  MeterConversion,
   MeterExchange,
   RegisterDecision,
   RegisterGap,
@@ -25,6 +27,8 @@ export interface RegisterRecord {
   readonly exchanges: readonly MeterExchange[];
   /** In the order in which they were made. */
   readonly decisions: readonly RegisterDecision[];
+  /** In the order of their beginnings, the newest of one instant last. */
+  readonly conversions: readonly MeterConversion[];
   /** Registers that bills were made with, by instant: [time, millilitres]. */
   readonly billed: readonly (readonly [number, number])[];
 }
@@ -47,6 +51,12 @@ export interface MissingRegister {
   readonly meterId: string;
   readonly atMs: number;
   readonly isFilled: boolean;
+}
+
+/** One finding of a named check, and the instant that it is about. */
+export interface CheckFinding {
+  readonly check: BillingFlag;
+  readonly atMs: number;
 }
 
 export interface BillingQueries {
@@ -73,6 +83,12 @@ export interface BillingQueries {
     from: BillingInstant,
     to: BillingInstant,
   ): Promise<Determinant | null>;
+  /** Every finding of the checks in a period; null: no such meter. */
+  checks(
+    meterId: string,
+    from: BillingInstant,
+    to: BillingInstant,
+  ): Promise<readonly CheckFinding[] | null>;
   /** null: no such meter. */
   registerRecord(meterId: string): Promise<RegisterRecord | null>;
   /** What a bill was made with, in the order in which it was frozen. */

@@ -3,7 +3,13 @@
  * together or not at all. Look-ups see what the open transaction has written.
  */
 import type { Alarm, StoredOccurrence } from "#domain/alarm.ts";
-import type { Determinant, MeterExchange, RegisterDecision, RegisterGap } from "#domain/billing.ts";
+import type {
+  Determinant,
+  MeterConversion,
+  MeterExchange,
+  RegisterDecision,
+  RegisterGap,
+} from "#domain/billing.ts";
 import type { Campaign } from "#domain/campaign.ts";
 import type { CommandChange } from "#domain/command.ts";
 import type { StoredEvent } from "#domain/event.ts";
@@ -154,6 +160,7 @@ export interface Ledger {
   /** A new version of a stored reading; the former quality and flags are kept with the reason. */
   reviseReading(row: StoredReading, reason: string, atMs: number): void;
   putExchange(meterNo: number, exchange: MeterExchange): void;
+  putConversion(meterNo: number, conversion: MeterConversion): void;
   putDecision(meterNo: number, decision: RegisterDecision): void;
   /** Different registers for one instant; open until a person settles it, and again when another one comes. */
   putConflict(meterNo: number, measuredAtMs: number, atMs: number): void;

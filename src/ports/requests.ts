@@ -4,6 +4,7 @@
  */
 import type {
   AdjustOutcome,
+  Conversion,
   Determinant,
   FreezeOutcome,
   RegisterDecision,
@@ -56,6 +57,12 @@ export type Ask =
       readonly measuredAtMs: number;
       readonly indexMl: number;
       readonly decision: RegisterDecision["kind"];
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "conversion.put";
+      readonly meterId: string;
+      readonly conversion: Conversion & { readonly fromMs: number };
       readonly reason: string;
     }
   /** A register at an instant is missing, or has come. */

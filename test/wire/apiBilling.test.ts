@@ -214,4 +214,54 @@ describe("what persons say", () => {
       next: null,
     });
   });
+
+  test("a volume at base conditions stands beside the raw one, with all it was made from", async () => {
+    await rig.json("POST", "/v1/meters", { body: { id: "M6", size: "G25", protocol: "json" } });
+    for (const [hour, m3] of [
+      [0, "100.000"],
+      [12, "110.000"],
+      [24, "130.000"],
+    ] as const) {
+      rig.uplink(6, { measuredAt: at(hour), volumeM3: m3 });
+    }
+    const path = "/v1/meters/M6/conversions";
+    const gas = { gasPressureKpa: "103.325", gasTemperatureC: "5", reason: "regulator set" };
+    await rig.json("POST", path, { ...engineer, body: { from: at(-24), ...gas } });
+    const later = { from: at(12), ...gas, gasPressureKpa: "202.65", gasTemperatureC: "20" };
+    await rig.json("POST", path, { ...engineer, body: { ...later, compressibilityRatio: "1.01" } });
+    const days = `from=${date(0)}&to=${date(1)}`;
+    const row: Json = await rig.json("GET", `/v1/meters/M6/consumption?${days}`, billing);
+    expect(row.volumeM3).toBe("30.000");
+    // 10 m³ by (103.325/101.325)·(293.15/278.15), 20 m³ by 2 · 1.01; worked out with fractions.
+    expect(row.base).toMatchObject({
+      volumeM3: "51.147307",
+      parts: [
+        { from: at(0), to: at(12), rawM3: "10.000", volumeM3: "10.747307", factor: "1.074731" },
+        {
+          rawM3: "20.000",
+          volumeM3: "40.400",
+          factor: "2.020000",
+          gasPressureKpa: "202.650",
+          basePressureKpa: "101.325",
+          baseTemperatureC: "20.00",
+          compressibilityRatio: "1.010000",
+          method: "fixed",
+        },
+      ],
+    });
+    const odd = await rig.call("POST", path, {
+      ...engineer,
+      body: { ...later, gasPressureKpa: "0" },
+    });
+    expect(odd.status).toBe(400);
+  });
+
+  test("the checks are shown by name and instant, with what became of the register", async () => {
+    rig.uplink(1, { measuredAt: at(12), volumeM3: "900.000" });
+    const days = `from=${date(0)}&to=${date(1)}`;
+    const found: Json = await rig.json("GET", `/v1/meters/M1/checks?${days}`, billing);
+    expect(found.items).toEqual([{ check: "capacity", at: at(12), verdict: "left-out" }]);
+    const row: Json = await rig.json("GET", `/v1/meters/M1/consumption?${days}`, billing);
+    expect(row).toMatchObject({ volumeM3: "24.000", flags: ["capacity"], standing: "ready" });
+  });
 });

@@ -2,7 +2,9 @@
 import {
   billingFlags,
   registerMethods,
+  type BaseVolume,
   type BillingInstant,
+  type Conversion,
   type Determinant,
   type InstantRegister,
 } from "#domain/billing.ts";
@@ -63,6 +65,31 @@ const segmentSchema = z.object({
   serial: z.string().nullable(),
 });
 
+const conversionShape = {
+  gasPressureKpa: decimalJson,
+  gasTemperatureC: decimalJson,
+  basePressureKpa: decimalJson,
+  baseTemperatureC: decimalJson,
+  compressibilityRatio: decimalJson,
+  method: z.string(),
+};
+export const conversionSchema = z.object(conversionShape);
+
+const baseSchema = z.object({
+  /** null: for a part of the period there is no conversion. */
+  volumeM3: decimalJson.nullable(),
+  parts: z.array(
+    z.object({
+      from: instantJson,
+      to: instantJson,
+      rawM3: decimalJson,
+      volumeM3: decimalJson,
+      factor: decimalJson,
+      ...conversionShape,
+    }),
+  ),
+});
+
 export const consumptionSchema = z.object({
   meterId: z.string(),
   area: z.string(),
@@ -72,6 +99,8 @@ export const consumptionSchema = z.object({
   closing: endSchema.nullable(),
   volumeM3: decimalJson.nullable(),
   segments: z.array(segmentSchema),
+  /** At base conditions, never mixed with `volumeM3`; null: this meter's volume is not converted. */
+  base: baseSchema.nullable(),
   quality: z.enum(qualities),
   /** Of the period, 0 to 1. */
   estimatedShare: decimalJson,
@@ -131,12 +160,44 @@ export function consumptionJson(row: Determinant): z.infer<typeof consumptionSch
       rollovers: part.rollovers,
       serial: part.serial,
     })),
+    base: row.base === null ? null : baseJson(row.base),
     quality,
     estimatedShare: (row.estimatedMillionths / 1_000_000).toFixed(6),
     openConflicts,
     flags: [...row.flags],
     standing: row.standing,
     hash: row.hash,
+  };
+}
+
+const zeroCelsiusCentiK = 27_315;
+
+/** A conversion for a reader: kPa absolute, °C. */
+export function conversionJson(conversion: Conversion): z.infer<typeof conversionSchema> {
+  const { gasPressurePa, gasTemperatureCentiK, basePressurePa } = conversion;
+  const { baseTemperatureCentiK, compressibilityMillionths, method } = conversion;
+  const celsius = (centiK: number) => ((centiK - zeroCelsiusCentiK) / 100).toFixed(2);
+  return {
+    gasPressureKpa: (gasPressurePa / 1_000).toFixed(3),
+    gasTemperatureC: celsius(gasTemperatureCentiK),
+    basePressureKpa: (basePressurePa / 1_000).toFixed(3),
+    baseTemperatureC: celsius(baseTemperatureCentiK),
+    compressibilityRatio: (compressibilityMillionths / 1_000_000).toFixed(6),
+    method,
+  };
+}
+
+function baseJson({ volumeMl, parts }: BaseVolume): z.infer<typeof baseSchema> {
+  return {
+    volumeM3: volumeMl === null ? null : formatM3(volumeMl),
+    parts: parts.map(({ fromMs, toMs, rawMl, volumeMl, factorMillionths, conversion }) => ({
+      from: formatInstant(fromMs),
+      to: formatInstant(toMs),
+      rawM3: formatM3(rawMl),
+      volumeM3: formatM3(volumeMl),
+      factor: (factorMillionths / 1_000_000).toFixed(6),
+      ...conversionJson(conversion),
+    })),
   };
 }
 
@@ -164,6 +225,7 @@ export const consumptionCsvNames = [
   ...endColumns.map((name) => `opening${name}`),
   ...endColumns.map((name) => `closing${name}`),
   "volumeM3",
+  "baseVolumeM3",
   "quality",
   "estimatedShare",
   "openConflicts",
@@ -190,6 +252,7 @@ export function consumptionCsvCells(row: Determinant) {
     json.to,
     ...ends,
     json.volumeM3,
+    json.base?.volumeM3 ?? null,
     json.quality,
     json.estimatedShare,
     json.openConflicts,

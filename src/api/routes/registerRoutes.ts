@@ -1,6 +1,7 @@
 /** What persons say of a meter's registers: it was exchanged, or a register at an instant is another one. */
 import { z } from "zod";
 import { ask } from "../ask.ts";
+import { billingInstantQuery } from "../json/billing.ts";
 import { areaSchema, cursorQuery, idParams, limitQuery, pageOf } from "../json/common.ts";
 import { meterChange } from "../json/meter.ts";
 import {
@@ -10,11 +11,17 @@ import {
   decisionJson,
   exchangeBody,
   exchangeJson,
+  checksJson,
+  checksSchema,
+  conversionBody,
+  conversionOf,
   gapJson,
+  meterConversionJson,
   registerRecordSchema,
 } from "../json/register.ts";
 import type { ApiOptions } from "../options.ts";
 import { ProblemError } from "../problems.ts";
+import { checkedPeriod } from "./billingRoutes.ts";
 import { idempotencyHeaders, type Routes } from "./routes.ts";
 
 const conflictQuery = z.strictObject({
@@ -28,6 +35,8 @@ export function registerRoutes(app: Routes, options: ApiOptions): void {
   recordRoute(app, options);
   exchangeRoute(app, options);
   decisionRoute(app, options);
+  conversionRoute(app, options);
+  checksRoute(app, options);
   conflictRoute(app, options);
 }
 
@@ -37,6 +46,7 @@ async function recordOf({ billing }: ApiOptions, meterId: string) {
   const gaps = (await billing.gaps(meterId)) ?? [];
   return {
     gaps: gaps.map(gapJson),
+    conversions: record.conversions.map(meterConversionJson),
     exchanges: record.exchanges.map(exchangeJson),
     decisions: record.decisions.map(decisionJson),
   };
@@ -115,6 +125,54 @@ function decisionRoute(app: Routes, options: ApiOptions): void {
       await ask(options, request, wanted, "done");
       reply.code(201);
       return recordOf(options, meterId);
+    },
+  );
+}
+
+function conversionRoute(app: Routes, options: ApiOptions): void {
+  app.post(
+    "/v1/meters/:id/conversions",
+    {
+      config: { permission: "meters.write" },
+      schema: {
+        tags: ["billing"],
+        summary: "What the meter's volume is converted to base conditions by, from an instant on",
+        headers: idempotencyHeaders,
+        params: idParams,
+        body: conversionBody,
+        response: { 201: registerRecordSchema },
+      },
+    },
+    async (request, reply) => {
+      const meterId = request.params.id;
+      const { reason } = request.body;
+      const conversion = conversionOf(request.body);
+      const wanted = { kind: "conversion.put", meterId, conversion, reason } as const;
+      await ask(options, request, wanted, "done");
+      reply.code(201);
+      return recordOf(options, meterId);
+    },
+  );
+}
+
+function checksRoute(app: Routes, options: ApiOptions): void {
+  app.get(
+    "/v1/meters/:id/checks",
+    {
+      config: { permission: "registers.read" },
+      schema: {
+        tags: ["billing"],
+        summary: "What the checks found in a period, by name and instant, and what became of it",
+        params: idParams,
+        querystring: z.strictObject({ from: billingInstantQuery, to: billingInstantQuery }),
+        response: { 200: checksSchema },
+      },
+    },
+    async (request) => {
+      const { from, to } = checkedPeriod(options, request.query);
+      const findings = await options.billing.checks(request.params.id, from, to);
+      if (findings === null) throw new ProblemError("not-found", `no meter ${request.params.id}`);
+      return checksJson(findings);
     },
   );
 }

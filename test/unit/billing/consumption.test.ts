@@ -22,7 +22,7 @@ function chainOf(readings: readonly RegisterReading[], more: Partial<ChainInput>
 
 function consumed(chain: ReturnType<typeof chainOf>, fromMs: number, toMs: number) {
   const period = { fromMs, toMs };
-  const rest = { past: () => chain, isAwaited: () => false, findings: [] };
+  const rest = { past: () => chain, isAwaited: () => false, findings: [], conversions: [] };
   return consumptionOf({ meterId: "M1", area: "a", chain, period, ...rest });
 }
 

@@ -1,6 +1,6 @@
 /** Gas days of areas, and volume at base conditions. */
 import { expect, test } from "vitest";
-import { baseVolume, defaultBase } from "#billing/baseVolume.ts";
+import { atBase } from "#billing/baseVolume.ts";
 import { defaultGasDays, GasDays } from "#billing/gasDays.ts";
 import { dayOfDate } from "#domain/gasDate.ts";
 import { formatInstant } from "#domain/units.ts";
@@ -36,15 +36,15 @@ test("an instant is an instant everywhere", () => {
 test("2 kPa above the air and 5 °C against 20 °C make 7.5 %", () => {
   // (103.325 / 101.325) · (293.15 / 278.15), worked out by hand with more digits: 1.074730653
   const conversion = {
-    ...defaultBase,
+    basePressurePa: 101_325,
+    baseTemperatureCentiK: 29_315,
     gasPressurePa: 103_325,
     gasTemperatureCentiK: 27_815,
     compressibilityMillionths: 1_000_000,
     method: "fixed",
   };
-  expect(baseVolume(1_000_000_000, conversion)).toEqual({
+  expect(atBase(1_000_000_000, conversion)).toEqual({
     volumeMl: 1_074_730_653,
     factorMillionths: 1_074_731,
-    conversion,
   });
 });
