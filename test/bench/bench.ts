@@ -1,6 +1,7 @@
 /** `npm run bench -- --scenario NAME`: figures as JSON lines. Compare in one run, never across machines. */
 import { parseArgs } from "node:util";
 import { runDecode } from "./decode.ts";
+import { runLeakClose } from "./leakClose.ts";
 import { runLeakLatency } from "./leakLatency.ts";
 import { judged } from "./readingGoals.ts";
 import { runReadings } from "./readings.ts";
@@ -20,6 +21,9 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
   leak-latency   leak in to event on the live feed, paced, and again during a flood of old data
                  --connections 500 (as many again flood)  --rate 5000
                  --history 0 (old values beside the newest of each flooding uplink)
+  leak-close     leak in to the order to close at the meter's socket, paced; the clock of the service runs fast, so
+                 that the breaker's windows pass and every one of these leaks is closed within its limits
+                 --connections 500  --rate 5000  --factor 1000 (leaks every 4.4 s at 1000)
   decode         frames to telegrams on one core, a line for each protocol, the median of five rounds;
                  the frames are those of test/cards
   readings       the reading store alone: durable intake, bytes, reads by meter and over the fleet, commits beside
@@ -47,6 +51,7 @@ const { values } = parseArgs({
     origin: { type: "boolean", default: false },
     concurrency: { type: "string", default: "50" },
     commands: { type: "string", default: "1" },
+    factor: { type: "string", default: "1000" },
     history: { type: "string", default: "0" },
     json: { type: "boolean" },
     help: { type: "boolean", default: false },
@@ -77,6 +82,13 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
       connections: Number(values.connections ?? 500),
       rate: Number(values.rate ?? 5_000),
       history: Number(values.history),
+      seconds,
+    }),
+  "leak-close": () =>
+    runLeakClose({
+      connections: Number(values.connections ?? 500),
+      rate: Number(values.rate ?? 5_000),
+      factor: Number(values.factor),
       seconds,
     }),
   readings: () =>

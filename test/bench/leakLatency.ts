@@ -74,16 +74,18 @@ async function measure(service: Service, options: LeakLatencyOptions): Promise<r
   ];
 }
 
-async function openMeters(
+/** Registers so many meters and logs them in. */
+export async function openMeters(
   service: Service,
   prefix: string,
   connections: number,
   backFill: BackFill | null,
+  nowMs?: () => number,
 ) {
   const ids = Array.from({ length: connections }, (_, no) => `${prefix}${no}`);
   const counts = emptyCounts();
   const credentials = await registerMeters(service, ids);
-  const meters = credentials.map((one) => new RawMeter(one, counts, backFill));
+  const meters = credentials.map((one) => new RawMeter(one, counts, backFill, nowMs));
   for (const meter of meters) await meter.open(service.mqttPort);
   return { meters, counts };
 }

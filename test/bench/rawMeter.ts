@@ -99,6 +99,7 @@ export class RawMeter {
   readonly #leak: Template;
   readonly #counts: LoadCounts;
   readonly #backFill: BackFill | null;
+  readonly #nowMs: () => number;
   #socket: Socket | null = null;
   #messageId = 0;
   #atMs = 0;
@@ -106,12 +107,21 @@ export class RawMeter {
   readonly #sentAtMs = new Float64Array(65_536);
   /** Called with each acknowledgement while the load runs. */
   onAck: (() => void) | null = null;
+  /** Called with each order that arrives, before it is confirmed. */
+  onOrder: (() => void) | null = null;
+  #onListening: (() => void) | null = null;
 
-  constructor(credential: Credential, counts: LoadCounts, backFill: BackFill | null = null) {
+  constructor(
+    credential: Credential,
+    counts: LoadCounts,
+    backFill: BackFill | null = null,
+    nowMs: () => number = () => Date.now(),
+  ) {
     this.id = credential.id;
     this.#credential = credential;
     this.#counts = counts;
     this.#backFill = backFill;
+    this.#nowMs = nowMs;
     const topic = `meters/${credential.id}/up/json`;
     const historyEntries = backFill?.historyEntries ?? 0;
     this.#normal = new Template(topic, "", historyEntries);
@@ -138,6 +148,15 @@ export class RawMeter {
     });
   }
 
+  /** Subscribes to its orders. */
+  listen(): Promise<void> {
+    const subscriptions = [{ topic: `meters/${this.id}/down/json`, qos: 1 as const }];
+    this.#socket?.write(generate({ cmd: "subscribe", messageId: 1, subscriptions }));
+    return new Promise((resolve) => {
+      this.#onListening = resolve;
+    });
+  }
+
   close(): void {
     this.#socket?.removeAllListeners("close");
     this.#socket?.destroy();
@@ -146,7 +165,7 @@ export class RawMeter {
   /** Publishes what the meter shows now, or the next piece of its past. */
   send(isLeak = false): void {
     const { historyEntries, stepMs } = this.#backFill ?? { historyEntries: 0, stepMs: 1 };
-    const nowMs = this.#backFill?.fromMs ?? Date.now();
+    const nowMs = this.#backFill?.fromMs ?? this.#nowMs();
     this.#atMs = Math.max(nowMs, this.#atMs) + stepMs * (1 + historyEntries);
     if (this.#firstMs === 0) this.#firstMs = this.#atMs - stepMs * historyEntries;
     this.#messageId = (this.#messageId % 65_535) + 1;
@@ -171,6 +190,16 @@ export class RawMeter {
       this.#counts.acknowledged += 1;
       this.#counts.latencyMs.push(performance.now() - (this.#sentAtMs[body.readUInt16BE(0)] ?? 0));
       this.onAck?.();
+    } else if (type === frameTypes.suback) {
+      this.#onListening?.();
+    } else if (type === frameTypes.publish) {
+      this.onOrder?.();
+      this.#socket?.write(generate({ cmd: "puback", messageId: orderIdOf(body) }));
     }
   }
+}
+
+/** The message id of an order at QoS 1 stands behind its topic. */
+export function orderIdOf(body: Buffer): number {
+  return body.readUInt16BE(2 + body.readUInt16BE(0));
 }

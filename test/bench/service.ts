@@ -19,7 +19,10 @@ export interface Service {
 
 const root = new URL("../../", import.meta.url).pathname;
 
-async function startService(): Promise<Service> {
+/** Settings besides the usual ones, as environment variables. */
+export type ServiceSettings = Readonly<Record<string, string>>;
+
+async function startService(settings: ServiceSettings): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "mercaptan-bench-"));
   const key = `mk_bench_${randomBytes(24).toString("hex")}`;
   const keyFile = join(folder, "admin.key");
@@ -36,6 +39,7 @@ async function startService(): Promise<Service> {
       MERCAPTAN_MQTT_CONNECTIONS_MAX: "15000",
       MERCAPTAN_ADMIN_KEY_FILE: keyFile,
       MERCAPTAN_LOG_LEVEL: "error",
+      ...settings,
     },
   });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
@@ -57,8 +61,9 @@ async function startService(): Promise<Service> {
 /** Starts the program for a run and leaves nothing behind, however the run ends. */
 export async function withService<Result>(
   run: (service: Service) => Promise<Result>,
+  settings: ServiceSettings = {},
 ): Promise<Result> {
-  const service = await startService();
+  const service = await startService(settings);
   try {
     return await run(service);
   } finally {
@@ -106,12 +111,12 @@ export async function callApi(
   return response.status === 204 ? null : response.json();
 }
 
-/** Registers the meters in one import and issues their credentials, some at a time. */
-export async function registerMeters(
+/** Enters the meters in the registry; they cannot log in. */
+export async function importMeters(
   service: Pick<Service, "api" | "key">,
   ids: readonly string[],
   shared: Readonly<Record<string, unknown>> = {},
-): Promise<readonly Credential[]> {
+): Promise<void> {
   for (let from = 0; from < ids.length; from += 1_000) {
     const rows = ids.slice(from, from + 1_000).map((id) => ({
       id,
@@ -123,6 +128,15 @@ export async function registerMeters(
     }));
     await callApi(service, "POST", "/v1/meters/import", rows);
   }
+}
+
+/** Registers the meters in one import and issues their credentials, some at a time. */
+export async function registerMeters(
+  service: Pick<Service, "api" | "key">,
+  ids: readonly string[],
+  shared: Readonly<Record<string, unknown>> = {},
+): Promise<readonly Credential[]> {
+  await importMeters(service, ids, shared);
   const credentials: Credential[] = [];
   const waiting = [...ids];
   const worker = async () => {

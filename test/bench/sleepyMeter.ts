@@ -7,6 +7,7 @@ import { performance } from "node:perf_hooks";
 import { generate } from "mqtt-packet";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
 import { FrameReader, frameTypes } from "./frameReader.ts";
+import { orderIdOf } from "./rawMeter.ts";
 import type { Credential } from "./service.ts";
 
 /** Days that a meter's past may reach back and still be believed (it is screened at 400). */
@@ -100,7 +101,7 @@ export class SleepyMeter {
 
   #obey(socket: Socket, body: Buffer): void {
     const topicBytes = body.readUInt16BE(0);
-    const messageId = body.readUInt16BE(2 + topicBytes);
+    const messageId = orderIdOf(body);
     const command = JSON.parse(body.toString("utf8", 4 + topicBytes)) as {
       readonly commandId: string;
     };

@@ -44,6 +44,19 @@ test.each(["0", "9"])(
   },
 );
 
+test("leak-close brings every order within the breaker's limits", async () => {
+  const lines = await run([
+    "--scenario",
+    "leak-close",
+    ...few.slice(0, 2),
+    "--rate",
+    "200",
+    "--seconds",
+    "9",
+  ]);
+  expect(lines).toMatchObject([{ lost: 0, exitCode: 0, leakToOrderMs: { count: 2, missed: 0 } }]);
+});
+
 test("the reading store alone answers everything that is asked, and every byte is as written", async () => {
   const lines = await run(["--scenario", "readings", "--meters", "60", "--days", "3", "--origin"]);
   const figures = lines.map(({ figure }) => figure);
