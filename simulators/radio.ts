@@ -304,7 +304,8 @@ export class Radio {
   }
 }
 
-function replyTo(order: MeterOrder, answer: ValveAnswer): CommandReply {
+/** What the meter says of an order. */
+export function replyTo(order: MeterOrder, answer: ValveAnswer): CommandReply {
   return {
     commandId: order.commandId === null ? null : commandId(namedIn(order.commandId, answer)),
     sequence:

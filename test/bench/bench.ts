@@ -1,5 +1,6 @@
 /** `npm run bench -- --scenario NAME`: figures as JSON lines. Compare in one run, never across machines. */
 import { parseArgs } from "node:util";
+import { runClosedLoop } from "./closedLoop.ts";
 import { runDecode } from "./decode.ts";
 import { runLeakClose } from "./leakClose.ts";
 import { runLeakLatency } from "./leakLatency.ts";
@@ -24,6 +25,9 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
   leak-close     leak in to the order to close at the meter's socket, paced; the clock of the service runs fast, so
                  that the breaker's windows pass and every one of these leaks is closed within its limits
                  --connections 500  --rate 5000  --factor 1000 (leaks every 4.4 s at 1000)
+  closed-loop    from a leak to the proof that gas has stopped, over a city, faster than time; by protocol and
+                 sleep habit, with losses, repetitions, delays and old values
+                 --meters 5000  --days 8 (leaks from the second day to the fifth from the end)  --seed 1
   decode         frames to telegrams on one core, a line for each protocol, the median of five rounds;
                  the frames are those of test/cards
   readings       the reading store alone: durable intake, bytes, reads by meter and over the fleet, commits beside
@@ -47,7 +51,8 @@ const { values } = parseArgs({
     rate: { type: "string" },
     vs: { type: "string", default: "" },
     meters: { type: "string" },
-    days: { type: "string", default: "3" },
+    days: { type: "string" },
+    seed: { type: "string", default: "1" },
     origin: { type: "boolean", default: false },
     concurrency: { type: "string", default: "50" },
     commands: { type: "string", default: "1" },
@@ -91,10 +96,16 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
       factor: Number(values.factor),
       seconds,
     }),
+  "closed-loop": () =>
+    runClosedLoop({
+      meters: Number(values.meters ?? 5_000),
+      days: Number(values.days ?? 8),
+      seed: Number(values.seed),
+    }),
   readings: () =>
     runReadings({
       meters: Number(values.meters ?? 10_000),
-      days: Number(values.days),
+      days: Number(values.days ?? 3),
       withOrigin: values.origin,
       seconds: Number(values.seconds ?? 20),
     }),

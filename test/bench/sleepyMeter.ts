@@ -155,7 +155,7 @@ export class SleepyMeter {
 }
 
 /** The register of every household alike: whole litres, the same value whenever it is asked for. */
-function litresAt(atMs: number): number {
+export function litresAt(atMs: number): number {
   const inDayMs = atMs % dayMs;
   const hour = Math.floor(inDayMs / hourMs);
   const ofDay = hourlyLitres.slice(0, hour).reduce((sum, litres) => sum + litres, 0);

@@ -1,7 +1,7 @@
 /** `npm run opening-test`: attempts to open a valve by every way there is; none may pass. */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { parentPort, Worker, workerData } from "node:worker_threads";
 import { runOpenings, type OpeningReport } from "./openingRun.ts";
 
 const help = `npm run opening-test -- [options]
@@ -19,10 +19,11 @@ interface Share {
 
 const seedsApart = 1_000_003;
 
-if (isMainThread) await runShares();
+const port = parentPort;
+if (port === null) await runShares();
 else {
   const { attempts, seed } = workerData as Share;
-  parentPort?.postMessage(await runOpenings(attempts, seed));
+  port.postMessage(await runOpenings(attempts, seed));
 }
 
 async function runShares(): Promise<void> {

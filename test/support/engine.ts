@@ -258,7 +258,7 @@ function failing(ledger: Ledger, mayWrite: (name: string) => boolean): Ledger {
 
 /** Uplinks in the form in which they reach the engine. */
 export function packed(uplinks: readonly TestUplink[], nowMs: number): UplinkBatch {
-  const bytes = Uint8Array.from(uplinks.flatMap((uplink) => [...uplink.bytes]));
+  const bytes = new Uint8Array(Buffer.concat(uplinks.map((uplink) => uplink.bytes)));
   let end = 0;
   return {
     bytes,
