@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
+import { ReadingStoreError } from "./readingStoreError.ts";
 import { RowTable } from "./rowTable.ts";
 import { readingSchema, rollUpSchema, type Schema } from "./schema.ts";
 import { SegmentReader } from "./segmentReader.ts";
@@ -163,6 +164,8 @@ export class SegmentFiles {
       for (const damage of reader.openingDamage) this.note(damage);
       return { reader, damage: reader.openingDamage };
     } catch (cause) {
+      // Not damage: with its key the file is whole. Whoever opens the store must know at once.
+      if (cause instanceof ReadingStoreError && cause.code === "READINGS_KEY") throw cause;
       const what = cause instanceof Error ? cause.message : String(cause);
       const damage: DamagedPlace = { file: path, chunk: null, fault: { kind: "missing", what } };
       return { reader: undefined, damage: [damage] };
