@@ -9,6 +9,7 @@ import { backTestMeter, candidateRules } from "#engine/backTest.ts";
 import { backTestReport, type BackTestOutcome } from "#engine/backTestReport.ts";
 import { pastOn } from "#ledger/past.ts";
 import { openForReading } from "#ledger/queries.ts";
+import { fileDisk, type FileKeys } from "./fileDisk.ts";
 
 export const backTestLimits = Object.freeze({
   daysMax: 92,
@@ -27,6 +28,8 @@ export interface BackTestPlan {
   readonly toMs: number;
   /** So long before it the readings warm the rules. */
   readonly warmUpDays: number;
+  /** Of sealed segments; none: they are plain. */
+  readonly fileKeys?: FileKeys;
 }
 
 /** One thread's part: every `of`th meter, from the `part`th on. */
@@ -43,7 +46,7 @@ export function runPart({ plan, part, of }: BackTestPart): BackTestPartial {
   const { directory, candidate, fromMs, toMs, warmUpDays } = plan;
   const db = openForReading(directory);
   try {
-    const past = pastOn(db);
+    const past = pastOn(db, fileDisk(plan.fileKeys ?? null));
     const rules = candidateRules(past.rules(), candidate, fromMs);
     const told = [];
     const happened = [];
@@ -74,7 +77,7 @@ export async function runBackTest(
   const partials = await Promise.all(parts);
   const db = openForReading(plan.directory);
   try {
-    const past = pastOn(db);
+    const past = pastOn(db, fileDisk(plan.fileKeys ?? null));
     const { fromMs, toMs, candidate } = plan;
     const meters = past.meters();
     const closable = meters.filter(

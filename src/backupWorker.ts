@@ -3,13 +3,14 @@ import { parentPort, workerData } from "node:worker_threads";
 import { makeBackup } from "#backup/makeBackup.ts";
 import { invariant } from "#domain/invariant.ts";
 import { fileSeal } from "#vault/fileSeal.ts";
+import { fileDisk, type FileKeys } from "./fileDisk.ts";
 import { systemRng } from "./systemRng.ts";
 
 export interface BackupWorkerData {
   readonly dataDir: string;
   readonly folder: string;
   readonly keep: number;
-  readonly fileKeys: readonly Uint8Array[] | null;
+  readonly fileKeys: FileKeys;
 }
 
 /** What became of it. */
@@ -30,6 +31,7 @@ async function report(): Promise<BackupReport> {
     const { name, newObjects, newBytes } = await makeBackup({
       ...where,
       seal: fileKeys === null ? null : fileSeal(fileKeys, systemRng),
+      disk: fileDisk(fileKeys),
       nowMs: Date.now,
       say: () => undefined,
     });

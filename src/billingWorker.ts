@@ -6,13 +6,16 @@ import { answerCalls } from "#ledger/answerCalls.ts";
 import { billingRows } from "#ledger/billingTable.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
 import { billingAnswers } from "./billingAnswers.ts";
+import { fileDisk, type FileKeys } from "./fileDisk.ts";
 
 export interface BillingWorkerData {
   readonly directory: string;
   readonly gasDays: GasDaySettings;
+  readonly fileKeys: FileKeys;
 }
 
 invariant(parentPort !== null, "billingWorker.ts runs as a worker thread only");
-const { directory, gasDays } = workerData as BillingWorkerData;
+const { directory, gasDays, fileKeys } = workerData as BillingWorkerData;
 const db = openForReading(directory);
-answerCalls(parentPort, billingAnswers(answersFrom(db), billingRows(db), new GasDays(gasDays)));
+const answers = answersFrom(db, fileDisk(fileKeys));
+answerCalls(parentPort, billingAnswers(answers, billingRows(db), new GasDays(gasDays)));

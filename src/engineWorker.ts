@@ -17,6 +17,7 @@ import { segmentFolder, type StoreSettings } from "#readings/openReadings.ts";
 import { StoreKeeper, type KeeperWorker } from "#readings/storeKeeper.ts";
 import { workerRunner } from "#readings/workerRunner.ts";
 import { keyVault } from "#vault/keyVault.ts";
+import { fileDisk, type FileKeys } from "./fileDisk.ts";
 import { meterFiles } from "./meterFiles.ts";
 import type { ReadingWorkerData } from "./readingWorker.ts";
 import { systemClock, type ClockSettings } from "./systemClock.ts";
@@ -32,6 +33,7 @@ export interface EngineWorkerData {
   readonly retention: Retention;
   readonly closePolicy: ClosePolicy | null;
   readonly store: StoreSettings;
+  readonly fileKeys: FileKeys;
 }
 
 invariant(parentPort !== null, "engineWorker.ts runs as a worker thread only");
@@ -47,7 +49,7 @@ function tell(report: EngineReport): void {
 
 function open(): { readonly ledger: OpenLedger; readonly engine: Engine } | undefined {
   try {
-    const ledger = openLedger(directory, data.store);
+    const ledger = openLedger(directory, { ...data.store, disk: fileDisk(data.fileKeys) });
     const engine = startEngine({
       ledger,
       clock: time,
@@ -70,7 +72,9 @@ function open(): { readonly ledger: OpenLedger; readonly engine: Engine } | unde
 
 function startReadingWorker(calendar: GasCalendarSettings): KeeperWorker {
   const database = join(directory, ledgerFileName);
-  const workerData: ReadingWorkerData = { database, folder: segmentFolder(directory), calendar };
+  const { fileKeys } = data;
+  const folder = segmentFolder(directory);
+  const workerData: ReadingWorkerData = { database, folder, calendar, fileKeys };
   const worker = new Worker(new URL("./readingWorker.ts", import.meta.url), { workerData });
   return { ...workerRunner(worker), end: () => void worker.terminate() };
 }

@@ -4,6 +4,8 @@ const byCode: Readonly<Record<string, number>> = {
   CONFIG_INVALID: 2,
   FIRST_KEY_INVALID: 2,
   DATA_DIRECTORY_UNUSABLE: 3,
+  LEDGER_KEY: 2,
+  READINGS_KEY: 2,
   LEDGER_UNUSABLE: 3,
   LEDGER_TOO_NEW: 3,
   LEDGER_CORRUPT: 3,

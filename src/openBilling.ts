@@ -4,11 +4,16 @@ import type { GasDaySettings } from "#billing/gasDays.ts";
 import type { Config } from "#config/schema.ts";
 import { openBillingQueries, type BillingReads } from "#ledger/queryClient.ts";
 import type { BillingWorkerData } from "./billingWorker.ts";
+import type { FileKeys } from "./fileDisk.ts";
 
 /** The worker starts with the first question. */
-export function openBilling(directory: string, gasDay: Config["gasDay"]): BillingReads {
+export function openBilling(
+  directory: string,
+  gasDay: Config["gasDay"],
+  fileKeys: FileKeys,
+): BillingReads {
   const url = new URL("./billingWorker.ts", import.meta.url);
-  const workerData: BillingWorkerData = { directory, gasDays: gasDaysOf(gasDay) };
+  const workerData: BillingWorkerData = { directory, gasDays: gasDaysOf(gasDay), fileKeys };
   return openBillingQueries(() => new Worker(url, { workerData }));
 }
 

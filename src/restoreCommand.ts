@@ -5,6 +5,7 @@ import { ConfigError } from "#config/configError.ts";
 import { loadConfig } from "#config/loadConfig.ts";
 import { loadFileKeys } from "#config/secrets.ts";
 import { fileSeal } from "#vault/fileSeal.ts";
+import { fileDisk } from "./fileDisk.ts";
 import { progressLine } from "./progressLine.ts";
 import { systemRng } from "./systemRng.ts";
 
@@ -44,6 +45,7 @@ function restore({ config: file, from, backup, dataDir, keyFile, json }: Restore
     wanted: backup,
     dataDir: config.dataDir,
     seal: keys === null ? null : fileSeal(keys, systemRng),
+    disk: fileDisk(keys),
     nowMs: Date.now(),
     say: progress.say,
   });

@@ -10,6 +10,7 @@ import { compileExpression } from "#rules/expression.ts";
 import { explainRule } from "#rules/explainRule.ts";
 import { factoryTuning } from "#rules/tuning.ts";
 import { backTestLimits, backTestSpan, runBackTest } from "./backTestRun.ts";
+import type { FileKeys } from "./fileDisk.ts";
 
 /** Everything that a document may say. */
 export const ruleWords: RuleWords = {
@@ -34,10 +35,11 @@ export interface RuleWorld {
   /** The registry as it is at that moment. */
   readonly meters: () => Iterable<Meter>;
   readonly directory: string;
+  readonly fileKeys: FileKeys;
   readonly clock: Clock;
 }
 
-export function ruleBook({ meters, directory, clock }: RuleWorld): RuleBook {
+export function ruleBook({ meters, directory, fileKeys, clock }: RuleWorld): RuleBook {
   let isTesting = false;
   return {
     read: (text) => readRules("rules", text, ruleWords),
@@ -50,7 +52,7 @@ export function ruleBook({ meters, directory, clock }: RuleWorld): RuleBook {
         const span = backTestSpan(days, clock.nowMs());
         const warmUpDays = backTestLimits.warmUpDaysDefault;
         // One thread: meters and operators have the others.
-        return await runBackTest({ directory, candidate, warmUpDays, ...span }, 1);
+        return await runBackTest({ directory, candidate, warmUpDays, fileKeys, ...span }, 1);
       } finally {
         isTesting = false;
       }

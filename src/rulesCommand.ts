@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { readRules } from "#config/loadRules.ts";
 import { loadConfig } from "#config/loadConfig.ts";
+import { loadFileKeys } from "#config/secrets.ts";
 import type { BackTestLoudness, BackTestReport } from "#domain/backTest.ts";
 import type { RuleChange } from "#domain/ruleChanges.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
@@ -114,7 +115,8 @@ async function test(file: string, flags: TestFlags): Promise<void> {
   const config = loadConfig({ flags: { config: settings, dataDir } });
   const startedMs = performance.now();
   const span = backTestSpan(days, until);
-  const plan = { directory: config.dataDir, candidate, warmUpDays, ...span };
+  const fileKeys = loadFileKeys(config);
+  const plan = { directory: config.dataDir, candidate, warmUpDays, fileKeys, ...span };
   const report = await runBackTest(plan, threads);
   const seconds = (performance.now() - startedMs) / 1_000;
   const text = flags.json === true ? JSON.stringify({ ...report, seconds }) : told(report, seconds);

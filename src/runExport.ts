@@ -10,6 +10,7 @@ import { readingCsv, readingCsvHeading, readingJson } from "#api/json/reading.ts
 import { GasDays } from "#billing/gasDays.ts";
 import { ConfigError } from "#config/configError.ts";
 import { loadConfig } from "#config/loadConfig.ts";
+import { loadFileKeys } from "#config/secrets.ts";
 import type { Config } from "#config/schema.ts";
 import type { BillingInstant } from "#domain/billing.ts";
 import { consumptionColumns, readingColumns, type MeterReading } from "#export/columns.ts";
@@ -19,6 +20,7 @@ import { answersFrom, openForReading } from "#ledger/queries.ts";
 import type { Determinant } from "#domain/billing.ts";
 import type { Page } from "#ports/queries.ts";
 import { billingAnswers } from "./billingAnswers.ts";
+import { fileDisk } from "./fileDisk.ts";
 import { gasDaysOf } from "./openBilling.ts";
 import { progressLine } from "./progressLine.ts";
 
@@ -83,7 +85,7 @@ function readingsOf(
   to: BillingInstant,
   area: string | undefined,
 ): Export<MeterReading> {
-  const answers = answersFrom(db);
+  const answers = answersFrom(db, fileDisk(loadFileKeys(config)));
   const days = new GasDays(gasDaysOf(config.gasDay));
   const fromMs = days.instantOf(from, area ?? "");
   const toMs = days.instantOf(to, area ?? "");
@@ -105,7 +107,11 @@ function consumptionOf(
   area: string | undefined,
 ): Export<Determinant> {
   const days = new GasDays(gasDaysOf(config.gasDay));
-  const billing = billingAnswers(answersFrom(db), billingRows(db), days);
+  const billing = billingAnswers(
+    answersFrom(db, fileDisk(loadFileKeys(config))),
+    billingRows(db),
+    days,
+  );
   return {
     page: (after) => billing.consumption(from, to, area ?? null, after, rowsPerLook),
     json: consumptionJson,

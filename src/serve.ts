@@ -13,7 +13,8 @@ import { startApi } from "#api/server.ts";
 import { loadClosePolicy } from "#config/loadClosePolicy.ts";
 import { loadRules } from "#config/loadRules.ts";
 import { loadProfiles } from "#config/loadProfiles.ts";
-import { retentionOf, type Config } from "#config/schema.ts";
+import { retentionOf } from "#config/operationsSchema.ts";
+import type { Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
 import type { Profiles } from "#domain/profile.ts";
 import { policyIn } from "#engine/dispatch.ts";
@@ -47,6 +48,7 @@ import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
 import { onenetPushes } from "./onenetPushes.ts";
 import { ruleWords, ruleBook } from "./ruleBook.ts";
+import type { QueryWorkerData } from "./queryWorker.ts";
 import { anchorNow, systemClock, type SystemClock } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
 import { watchOurselves } from "./watchOurselves.ts";
@@ -125,7 +127,7 @@ export async function serve(
     clock,
     observer,
   });
-  const sink = startSink(base, startQueryWorker);
+  const sink = startSink(base, queryWorkers(secrets));
   const auditExport = startExport(base);
   const gapWatch = startGapWatch({ billing: base.billing, desk: queue, clock, observer });
   const sampler = setInterval(() => {
@@ -179,10 +181,10 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
   const observability = createObservability({ level: config.log.level, clock });
   const { observer, metrics } = observability;
   const pepper = readOrCreatePepper(join(directory, "pepper.key"), systemRng);
-  const queries = openQueries(directory, startQueryWorker);
-  const billing = openBilling(directory, config.gasDay);
+  const { masterKey, fileKeys } = secrets;
+  const queries = openQueries(directory, queryWorkers(secrets));
+  const billing = openBilling(directory, config.gasDay, fileKeys);
   const aftermath = new Aftermath(clock, observer, metrics);
-  const { masterKey } = secrets;
   const host = await startEngineHost(
     {
       directory,
@@ -193,6 +195,7 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
       closePolicy,
       retention: retentionOf(config.retention),
       store: storeSettingsOf(config),
+      fileKeys,
     },
     aftermath.parts(),
   );
@@ -291,7 +294,12 @@ function openApi(base: Base, uplinks: UplinkQueue): ReturnType<typeof startApi> 
     },
     vault: masterKey === null ? null : keyVault(masterKey, systemRng),
     profiles: base.profiles,
-    ruleBook: ruleBook({ meters: () => base.live.meters(), directory: base.directory, clock }),
+    ruleBook: ruleBook({
+      meters: () => base.live.meters(),
+      directory: base.directory,
+      fileKeys: base.secrets.fileKeys,
+      clock,
+    }),
     webhooks: {
       secretOf: (id, secretNo) => webhookSecret(pepper, id, secretNo),
       urlFault: (url) => urlFault(url, config.notify.hostAllowList),
@@ -352,9 +360,13 @@ function edgeHost(hostId: string, clock: Clock): EdgeHost {
   return { stateTopic: birth.topic, birth: birth.bytes, death: hostDeath(session).bytes };
 }
 
-function startQueryWorker(directory: string): Worker {
+/** How a thread for reads is started. */
+function queryWorkers({ fileKeys }: Secrets): (directory: string) => Worker {
   const url = new URL("./queryWorker.ts", import.meta.url);
-  return new Worker(url, { workerData: { directory } });
+  return (directory) => {
+    const workerData: QueryWorkerData = { directory, fileKeys };
+    return new Worker(url, { workerData });
+  };
 }
 
 function startExport(base: Base): { stop(): Promise<void> } | null {

@@ -3,11 +3,14 @@ import type { DatabaseSync } from "node:sqlite";
 import { Command } from "commander";
 import { verifyBackups } from "#backup/verifyBackup.ts";
 import { loadConfig } from "#config/loadConfig.ts";
+import { loadFileKeys } from "#config/secrets.ts";
 import { verifyAudit } from "#ledger/audit.ts";
 import { followReadings, openForReading } from "#ledger/queries.ts";
+import type { Disk } from "#ports/disk.ts";
 import type { AuditVerdict } from "#ports/ledger.ts";
 import type { StoreVerdict } from "#readings/followedReadings.ts";
 import { readAuditHeads } from "./auditExport.ts";
+import { fileDisk } from "./fileDisk.ts";
 import { progressLine } from "./progressLine.ts";
 
 interface VerifyFlags {
@@ -52,7 +55,7 @@ function verify({ config: file, dataDir, headFile, json }: VerifyFlags): number 
     path === undefined ? { copies: [], unreadable: 0 } : readAuditHeads(path);
   const db = openForReading(config.dataDir);
   const verdict = verifyAudit(db, copies);
-  const readings = verifyReadings(db);
+  const readings = verifyReadings(db, fileDisk(loadFileKeys(config)));
   db.close();
   const said = { ...verdict, copies: copies.length, unreadable, readings };
   const sentences = `${sentence(verdict)}\n${readingsSentence(readings)}\n`;
@@ -62,10 +65,10 @@ function verify({ config: file, dataDir, headFile, json }: VerifyFlags): number 
 }
 
 /** null: the ledger is of an earlier version, whose readings are rows; the next start moves them. */
-function verifyReadings(db: DatabaseSync): StoreVerdict | null {
+function verifyReadings(db: DatabaseSync, disk: Disk): StoreVerdict | null {
   const table = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'reading_batch'").get();
   if (table === undefined) return null;
-  const followed = followReadings(db);
+  const followed = followReadings(db, disk);
   const verdict = followed.verify();
   followed.close();
   return verdict;

@@ -20,6 +20,7 @@ import { listedFiles } from "#ledger/listedFiles.ts";
 import { ledgerFileName } from "#ledger/openLedger.ts";
 import { openForReading } from "#ledger/queries.ts";
 import { lockForWriting } from "#ledger/writerLock.ts";
+import type { Disk } from "#ports/disk.ts";
 import type { FileSeal } from "#ports/fileSeal.ts";
 import { BackupError } from "./backupError.ts";
 import {
@@ -39,6 +40,8 @@ export interface BackupParts {
   readonly folder: string;
   /** null: nothing is sealed, and secrets are left out. */
   readonly seal: FileSeal | null;
+  /** With the keys of the files that are sealed where they lie. */
+  readonly disk: Disk;
   readonly nowMs: () => number;
   /** So many backups are kept, this one counted. */
   readonly keep: number;
@@ -110,7 +113,7 @@ async function attemptBackup(parts: BackupParts, work: string): Promise<BackupDo
       copier.copy(path, join(dataDir, path), seal);
     }
     linkFolders(listed, dataDir, work);
-    const totals = totalsOf(db, cutOffMs, () => say("totals", 0, 0));
+    const totals = totalsOf(db, parts.disk, cutOffMs, () => say("totals", 0, 0));
     const head = auditHead(db);
     db.close();
     copier.copy(ledgerFileName, join(work, ledgerFileName), seal);

@@ -8,6 +8,7 @@ import { verifyAudit } from "#ledger/audit.ts";
 import { settleRestored } from "#ledger/settleRestored.ts";
 import { ledgerFileName } from "#ledger/openLedger.ts";
 import { openForReading } from "#ledger/queries.ts";
+import type { Disk } from "#ports/disk.ts";
 import type { FileSeal } from "#ports/fileSeal.ts";
 import { BackupError } from "./backupError.ts";
 import {
@@ -26,6 +27,8 @@ export interface RestoreParts {
   readonly wanted: string | undefined;
   readonly dataDir: string;
   readonly seal: FileSeal | null;
+  /** With the keys of the files that are sealed where they lie. */
+  readonly disk: Disk;
   readonly nowMs: number;
   readonly say: (what: string, done: number, of: number) => void;
 }
@@ -54,8 +57,8 @@ export function restoreBackup(parts: RestoreParts): RestoreDone {
       say("files", place, manifest.files.length);
       bring(folder, work, file, seal);
     }
-    prove(work, manifest, say);
-    settleRestored(work, { backup: name, madeAt: manifest.madeAt, atMs: nowMs });
+    prove(work, manifest, parts);
+    settleRestored(work, { backup: name, madeAt: manifest.madeAt, atMs: nowMs }, parts.disk);
     putInPlace(work, dataDir);
     return { name, manifest };
   } finally {
@@ -92,7 +95,7 @@ function bring(folder: string, work: string, file: BackupFile, seal: FileSeal | 
 }
 
 /** The same registers, rows and audit as when the backup was made, or no restore. */
-function prove(work: string, manifest: BackupManifest, say: RestoreParts["say"]): void {
+function prove(work: string, manifest: BackupManifest, { say, disk }: RestoreParts): void {
   const db = openForReading(work);
   try {
     const found = String(db.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"]);
@@ -101,7 +104,7 @@ function prove(work: string, manifest: BackupManifest, say: RestoreParts["say"])
     if (!audit.ok) {
       throw new BackupError("RESTORE_DIFFERS", `audit entry ${audit.seq} is ${audit.problem}`);
     }
-    const totals = totalsOf(db, manifest.cutOffMs, () => say("totals", 0, 0));
+    const totals = totalsOf(db, disk, manifest.cutOffMs, () => say("totals", 0, 0));
     const difference = differenceOf(manifest.totals, totals);
     if (difference !== null) throw new BackupError("RESTORE_DIFFERS", difference);
   } finally {

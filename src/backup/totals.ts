@@ -1,6 +1,7 @@
 /** What a ledger comes to: by it a restore proves that it is the same. */
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
+import type { Disk } from "#ports/disk.ts";
 import { answersFrom } from "#ledger/queries.ts";
 
 export interface Totals {
@@ -16,8 +17,8 @@ export interface Totals {
 const pageRows = 1_000;
 
 /** Walks all registers at the instant, and counts all tables. */
-export function totalsOf(db: DatabaseSync, cutOffMs: number, tick: () => void): Totals {
-  const answers = answersFrom(db);
+export function totalsOf(db: DatabaseSync, disk: Disk, cutOffMs: number, tick: () => void): Totals {
+  const answers = answersFrom(db, disk);
   const hash = createHash("sha256");
   let registers = 0;
   let sumMl = 0n;

@@ -1,8 +1,8 @@
 /** Every setting of the program: one schema gives type, default, validation and the reference page. */
 import { isIP } from "node:net";
 import { z } from "zod";
-import { retentionDaysMin, type RetainedKind, type Retention } from "#domain/retention.ts";
 import { notifySchema } from "./notifySchema.ts";
+import { backupSchema, diskSchema, encryptionSchema, retentionSchema } from "./operationsSchema.ts";
 
 const port = z.int().min(0).max(65_535);
 const host = z.string().min(1).max(255);
@@ -91,72 +91,6 @@ const influxSchema = z.strictObject({
     .describe("Bucket for the readings. It must keep data without limit: see docs/INFLUX.md."),
   tokenFile: file.optional().describe("File with a token that may write to the bucket."),
 });
-
-const diskSchema = z.strictObject({
-  reserveMib: z
-    .int()
-    .min(0)
-    .max(1_048_576)
-    .default(128)
-    .describe(
-      "MiB that are kept in a file of the data directory and given back when the disk is nearly full (less than half as " +
-        "much is free beside it): then readings are refused, and alarms and commands go on in that room. 0: none.",
-    ),
-});
-
-const encryptionSchema = z.strictObject({
-  keyFile: file
-    .optional()
-    .describe(
-      "File with keys of 64 hexadecimal digits, one a line: the first seals new files, all of them open old ones. Keep it, " +
-        "and a copy of it, outside the data directory and away from the backups.",
-    ),
-});
-
-const backupSchema = z.strictObject({
-  folder: file
-    .optional()
-    .describe("Folder of the backups, on another disk. Not set: the service makes none by itself."),
-  everyHours: z
-    .int()
-    .min(1)
-    .max(168)
-    .default(24)
-    .describe("A backup is due when the newest one is so old. Twice as old, or failed: an alarm."),
-  keep: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(14)
-    .describe("So many backups are kept; the oldest are removed, and what only they need."),
-});
-
-/** Days of a kind of data; below the legal minimum it is refused. */
-function days(kind: RetainedKind, what: string) {
-  const min = retentionDaysMin[kind];
-  return z
-    .int()
-    .min(min)
-    .max(36_500)
-    .optional()
-    .describe(`Days after which ${what} are removed, at least ${min}. Not set: never.`);
-}
-
-const retentionSchema = z.strictObject({
-  uplinksDays: days("uplinks", "raw frames"),
-  quarantineDays: days("quarantine", "entries of the quarantine, with their frames"),
-  eventsDays: days("events", "events of `/v1/events`"),
-});
-
-/** As the engine takes it. */
-export function retentionOf(settings: Config["retention"]): Retention {
-  const { uplinksDays, quarantineDays, eventsDays } = settings;
-  return {
-    ...(uplinksDays === undefined ? {} : { uplinks: uplinksDays }),
-    ...(quarantineDays === undefined ? {} : { quarantine: quarantineDays }),
-    ...(eventsDays === undefined ? {} : { events: eventsDays }),
-  };
-}
 
 const heartbeatSchema = z.strictObject({
   file: file
@@ -303,7 +237,9 @@ export const configSchema = z
       .describe("Copies of the data directory beside the running service; see docs/OPERATIONS.md."),
     encryption: encryptionSchema
       .prefault({})
-      .describe("Files at rest under a key: backups; see docs/OPERATIONS.md."),
+      .describe(
+        "Files at rest under a key: segments of readings, and backups; see docs/OPERATIONS.md.",
+      ),
     retention: retentionSchema
       .prefault({})
       .describe(

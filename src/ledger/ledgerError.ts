@@ -1,7 +1,7 @@
 /** Failed I/O of the system of record. */
 
 export type LedgerErrorCode =
-  "LEDGER_UNUSABLE" | "LEDGER_TOO_NEW" | "LEDGER_WRITE_FAILED" | "LEDGER_CORRUPT";
+  "LEDGER_KEY" | "LEDGER_UNUSABLE" | "LEDGER_TOO_NEW" | "LEDGER_WRITE_FAILED" | "LEDGER_CORRUPT";
 
 export class LedgerError extends Error {
   override readonly name = "LedgerError";

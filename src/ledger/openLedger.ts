@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Ledger } from "#ports/ledger.ts";
 import type { GasCalendarSettings } from "#readings/gasDay.ts";
 import { openReadings, storeSettings, type StoreSettings } from "#readings/openReadings.ts";
+import { ReadingStoreError } from "#readings/readingStoreError.ts";
 import type { SegmentedReadings } from "#readings/segmentedReadings.ts";
 import { damaged, isDamage, LedgerError } from "./ledgerError.ts";
 import { ledgerOn } from "./ledgerOn.ts";
@@ -56,6 +57,10 @@ export function openLedger(directory: string, settings: StoreSettings = storeSet
     lock?.release();
     if (cause instanceof LedgerError) throw cause;
     if (isDamage(cause)) throw damaged(cause);
+    if (cause instanceof ReadingStoreError && cause.code === "READINGS_KEY") {
+      const next = "name the file with its keys in encryption.keyFile";
+      throw new LedgerError("LEDGER_KEY", `${cause.message}; ${next}`, { cause });
+    }
     throw new LedgerError(
       "LEDGER_UNUSABLE",
       `the data directory ${directory} cannot be used; ` +

@@ -1,6 +1,8 @@
 /** The past for back-tests, on a read-only connection of its own beside the running service. */
 import type { DatabaseSync } from "node:sqlite";
 import type { StoredReading } from "#domain/reading.ts";
+import type { Disk } from "#ports/disk.ts";
+import { plainDisk } from "#readings/openReadings.ts";
 import type { Past, PastClose, PastOccurrence } from "#ports/past.ts";
 import { occurrenceColumns, proofOf } from "./alarmTable.ts";
 import { exchangesOf } from "./billingTable.ts";
@@ -10,8 +12,8 @@ import { all } from "./sql.ts";
 
 const pageRows = 10_000;
 
-export function pastOn(db: DatabaseSync): Past {
-  const answers = answersFrom(db);
+export function pastOn(db: DatabaseSync, disk: Disk = plainDisk): Past {
+  const answers = answersFrom(db, disk);
   const exchanges = exchangesOf(db);
   const meters = db.prepare(`SELECT ${meterColumns} FROM meter AS m ORDER BY m.no`);
   const occurrences = db.prepare(

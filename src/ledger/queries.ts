@@ -2,8 +2,8 @@
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FollowedReadings } from "#readings/followedReadings.ts";
-import { nodeDisk } from "#readings/nodeDisk.ts";
-import { segmentFolder } from "#readings/openReadings.ts";
+import type { Disk } from "#ports/disk.ts";
+import { plainDisk, segmentFolder } from "#readings/openReadings.ts";
 import type { Queries } from "#ports/queries.ts";
 import { ledgerFileName } from "./openLedger.ts";
 import { alarmQueries } from "./queriesAlarms.ts";
@@ -30,9 +30,9 @@ const busyTimeoutMs = 5_000;
 const cacheKibibytes = 32 * 1024;
 
 /** The reading store of the data directory in which the database lies. */
-export function followReadings(db: DatabaseSync): FollowedReadings {
+export function followReadings(db: DatabaseSync, disk: Disk): FollowedReadings {
   const folder = segmentFolder(dirname(db.location() ?? ""));
-  return new FollowedReadings(db, nodeDisk, folder);
+  return new FollowedReadings(db, disk, folder);
 }
 
 /** Sees each commit of the writer, never a part of one. */
@@ -43,8 +43,9 @@ export function openForReading(directory: string): DatabaseSync {
   return db;
 }
 
-export function answersFrom(db: DatabaseSync): Answers<Queries> {
-  const readings = readingQueries(db, followReadings(db));
+/** Files of the store that are sealed need the disk with their keys. */
+export function answersFrom(db: DatabaseSync, disk: Disk = plainDisk): Answers<Queries> {
+  const readings = readingQueries(db, followReadings(db, disk));
   return {
     ...meterQueries(db),
     ...readings,

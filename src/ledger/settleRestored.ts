@@ -1,7 +1,9 @@
 /** What a restored ledger must know before its first start: that it is one. */
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
+import type { Disk } from "#ports/disk.ts";
 import { restoredSetting } from "#ports/ledger.ts";
+import { storeSettings } from "#readings/openReadings.ts";
 import { ledgerFileName, openLedger } from "./openLedger.ts";
 import { numberOf } from "./sql.ts";
 
@@ -17,9 +19,9 @@ export interface Restored {
  * Brings the ledger to this program's version, writes the restore into the audit, and marks it for the engine: what it
  * then finds on its way may long be done. Nobody is told again of what may have been told since the backup.
  */
-export function settleRestored(directory: string, restored: Restored): void {
+export function settleRestored(directory: string, restored: Restored, disk: Disk): void {
   const { backup, madeAt, atMs } = restored;
-  const ledger = openLedger(directory);
+  const ledger = openLedger(directory, { ...storeSettings, disk });
   ledger.begin();
   ledger.putAudit({
     atMs,

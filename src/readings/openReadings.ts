@@ -1,12 +1,14 @@
 /** The store of a data directory, opened by the one writer on its ledger's connection. */
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import type { Disk } from "#ports/disk.ts";
 import { GasCalendar, type GasCalendarSettings } from "./gasDay.ts";
 import { Manifest } from "./manifest.ts";
 import { nodeDisk } from "./nodeDisk.ts";
 import { planSettings, type PlanSettings } from "./planWork.ts";
 import { ReadingRecord } from "./readingRecord.ts";
 import { runWork, segmentSettings } from "./runWork.ts";
+import { sealedDisk } from "./sealedDisk.ts";
 import { SegmentedReadings } from "./segmentedReadings.ts";
 
 /** How a store is kept. */
@@ -14,7 +16,12 @@ export interface StoreSettings {
   readonly plan: PlanSettings;
   /** By which a new store cuts its days: its roll-ups answer at the ends of these. */
   readonly calendar: GasCalendarSettings;
+  /** Where its files lie; the plain disk unless it is told otherwise. */
+  readonly disk?: Disk;
 }
+
+/** The disk of a store without a key: a sealed file on it is a key that is missing. */
+export const plainDisk = sealedDisk(nodeDisk, null);
 
 /** What a store uses unless it is told otherwise. */
 export const storeSettings: StoreSettings = {
@@ -41,14 +48,14 @@ export interface OpenReadings {
 export function openReadings(
   db: DatabaseSync,
   directory: string,
-  { plan, calendar: wanted }: StoreSettings = storeSettings,
+  { plan, calendar: wanted, disk = plainDisk }: StoreSettings = storeSettings,
 ): OpenReadings {
   const manifest = new Manifest(db);
   const calendarSettings = manifest.calendar(wanted);
   const calendar = new GasCalendar(calendarSettings);
   const folder = segmentFolder(directory);
-  const store = new SegmentedReadings({ disk: nodeDisk, folder, manifest, calendar, plan });
-  const parts = { disk: nodeDisk, folder, calendar, manifest, settings: segmentSettings };
+  const store = new SegmentedReadings({ disk, folder, manifest, calendar, plan });
+  const parts = { disk, folder, calendar, manifest, settings: segmentSettings };
   return {
     store,
     record: new ReadingRecord(store, manifest),

@@ -69,6 +69,7 @@ export async function withReadings<Result>(
       database: databaseIn(folder),
       folder: segmentsIn(folder),
       calendar: shanghai,
+      fileKeys: null,
     };
     const worker = new Worker(new URL("../../src/readingWorker.ts", import.meta.url), {
       workerData,

@@ -9,6 +9,7 @@ import { verifyBackups } from "#backup/verifyBackup.ts";
 import { minuteMs } from "#domain/units.ts";
 import type { FileSeal } from "#ports/fileSeal.ts";
 import { protocolByName } from "#protocols/registry.ts";
+import { plainDisk } from "#readings/openReadings.ts";
 import { fileSeal } from "#vault/fileSeal.ts";
 import { systemRng } from "../../src/systemRng.ts";
 import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
@@ -41,13 +42,21 @@ function report(volumeM3: string, status: readonly string[], reachable = false):
 function backup(with_: FileSeal | null = null, keep = 10) {
   engine.nowMs += minuteMs;
   const { directory: dataDir, nowMs } = engine;
-  return makeBackup({ dataDir, folder, seal: with_, nowMs: () => nowMs, keep, say: silent });
+  return makeBackup({
+    dataDir,
+    folder,
+    seal: with_,
+    disk: plainDisk,
+    nowMs: () => nowMs,
+    keep,
+    say: silent,
+  });
 }
 
 function restore(with_: FileSeal | null = null, wanted?: string) {
   const dataDir = join(temporaryDirectory(), "data");
   const { nowMs } = engine;
-  restoreBackup({ folder, wanted, dataDir, seal: with_, nowMs, say: silent });
+  restoreBackup({ folder, wanted, dataDir, seal: with_, disk: plainDisk, nowMs, say: silent });
   return dataDir;
 }
 
@@ -205,7 +214,15 @@ test("a restore overwrites nothing, and leaves nothing when it fails", async () 
   const dataDir = temporaryDirectory();
   writeFileSync(join(dataDir, "something"), "else");
   const { nowMs } = engine;
-  const parts = { folder, wanted: undefined, dataDir, seal: null, nowMs, say: silent };
+  const parts = {
+    folder,
+    wanted: undefined,
+    dataDir,
+    seal: null,
+    disk: plainDisk,
+    nowMs,
+    say: silent,
+  };
   expect(codeOf(() => restoreBackup(parts))).toBe("RESTORE_NOT_EMPTY");
   rmSync(join(dataDir, "something"));
   const ledger = manifest.files.find(({ path }) => path === "ledger.sqlite")?.sha256 ?? "";

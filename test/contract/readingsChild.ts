@@ -40,7 +40,10 @@ const plan = {
   lateFilesMax: 1,
 };
 const store = new SegmentedReadings({ ...parts, calendar, plan });
-const data: ReadingWorkerData = { database, folder: parts.folder, calendar: shanghai };
+const data: ReadingWorkerData = {
+  ...{ database, folder: parts.folder, calendar: shanghai },
+  fileKeys: null,
+};
 const worker = new Worker(new URL("../../src/readingWorker.ts", import.meta.url), {
   workerData: data,
 });

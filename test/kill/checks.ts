@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { uplinkOutcomes } from "#domain/quarantine.ts";
 import { verifyAudit } from "#ledger/audit.ts";
+import { plainDisk } from "#readings/openReadings.ts";
 import { followReadings } from "#ledger/queries.ts";
 import { storedReadings } from "../support/storedReadings.ts";
 import type { KeeperMeter } from "./keeperMeter.ts";
@@ -89,7 +90,7 @@ const checkReadings: Check = (db, meters, found, dataDir) => {
 
 /** Every file opens and is whole, every batch and flush follows the one before, and no row was lost between them. */
 const checkStore: Check = (db, _meters, found, dataDir) => {
-  const followed = followReadings(db);
+  const followed = followReadings(db, plainDisk);
   const { files, batches, damage } = followed.verify();
   followed.close();
   for (const { file, chunk, fault } of damage) {

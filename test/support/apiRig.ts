@@ -181,7 +181,12 @@ export async function startApiRig(options: RigOptions = {}) {
     apiKeys,
     issueSecret: (username, kind) => ({ secret: `${kind}-${username}`, secretHash: "00" }),
     profiles: testProfiles,
-    ruleBook: ruleBook({ meters: () => ledger.directory().meters, directory, clock }),
+    ruleBook: ruleBook({
+      meters: () => ledger.directory().meters,
+      directory,
+      fileKeys: null,
+      clock,
+    }),
     vault: options.vault === undefined ? testVault : options.vault,
     webhooks: {
       secretOf: (id, secretNo) => webhookSecret(testPepper, id, secretNo),

@@ -1,0 +1,73 @@
+/** The settings that keep the data alive: disk, backup, keys of files, retention. */
+import { z } from "zod";
+import { retentionDaysMin, type RetainedKind, type Retention } from "#domain/retention.ts";
+
+const file = z.string().min(1);
+
+export const diskSchema = z.strictObject({
+  reserveMib: z
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(128)
+    .describe(
+      "MiB that are kept in a file of the data directory and given back when the disk is nearly full (less than half as " +
+        "much is free beside it): then readings are refused, and alarms and commands go on in that room. 0: none.",
+    ),
+});
+
+export const encryptionSchema = z.strictObject({
+  keyFile: file
+    .optional()
+    .describe(
+      "File with keys of 64 hexadecimal digits, one a line: the first seals new files, all of them open old ones. Keep it, " +
+        "and a copy of it, outside the data directory and away from the backups.",
+    ),
+});
+
+export const backupSchema = z.strictObject({
+  folder: file
+    .optional()
+    .describe("Folder of the backups, on another disk. Not set: the service makes none by itself."),
+  everyHours: z
+    .int()
+    .min(1)
+    .max(168)
+    .default(24)
+    .describe("A backup is due when the newest one is so old. Twice as old, or failed: an alarm."),
+  keep: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(14)
+    .describe("So many backups are kept; the oldest are removed, and what only they need."),
+});
+
+/** Days of a kind of data; below the legal minimum it is refused. */
+function days(kind: RetainedKind, what: string) {
+  const min = retentionDaysMin[kind];
+  return z
+    .int()
+    .min(min)
+    .max(36_500)
+    .optional()
+    .describe(`Days after which ${what} are removed, at least ${min}. Not set: never.`);
+}
+
+export const retentionSchema = z.strictObject({
+  uplinksDays: days("uplinks", "raw frames"),
+  quarantineDays: days("quarantine", "entries of the quarantine, with their frames"),
+  eventsDays: days("events", "events of `/v1/events`"),
+});
+
+type RetentionSettings = Readonly<z.output<typeof retentionSchema>>;
+
+/** As the engine takes it. */
+export function retentionOf(settings: RetentionSettings): Retention {
+  const { uplinksDays, quarantineDays, eventsDays } = settings;
+  return {
+    ...(uplinksDays === undefined ? {} : { uplinks: uplinksDays }),
+    ...(quarantineDays === undefined ? {} : { quarantine: quarantineDays }),
+    ...(eventsDays === undefined ? {} : { events: eventsDays }),
+  };
+}
