@@ -51,12 +51,13 @@ export class ColumnCodec {
     wanted: { readonly shape: Shape; readonly relative: boolean },
   ): void {
     this.#reserve(count);
-    const isWhole = hasEveryValue(values, count);
+    const all = survey(values, count);
+    const isWhole = all.missing === 0;
     const present = isWhole ? count : this.#pack(values, meters, count);
     const bits = (isWhole ? 0 : form.some) | (wanted.relative ? form.relative : 0);
     if (present === 0) return writer.u8(form.none | (bits & form.relative));
     const packed = isWhole ? values : this.#values;
-    const { changes, spread } = survey(packed, present);
+    const { changes, spread } = isWhole ? all : survey(packed, present);
     const isRuns = changes * runRowsMin < present && spread <= spreadMax;
     const shape = isRuns ? "runs" : spread <= spreadMax ? wanted.shape : "plain";
     const flatBit = changes === 0 ? form.flat : 0;
@@ -188,24 +189,30 @@ function isSafe(value: number): boolean {
   return value >= -Number.MAX_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
 }
 
-/** How often a value differs from the one before, and how far apart any two are. */
-function survey(
-  values: Float64Array,
-  count: number,
-): { readonly changes: number; readonly spread: number } {
-  let before = values[0] ?? 0;
+interface Survey {
+  /** How often a value differs from the one before. */
+  readonly changes: number;
+  /** How far apart any two are, where none is missing. */
+  readonly spread: number;
+  readonly missing: number;
+}
+
+function survey(values: Float64Array, count: number): Survey {
+  let before = values[0] ?? NaN;
   let least = before;
   let most = before;
   let changes = 0;
+  let missing = Number.isNaN(before) ? 1 : 0;
   for (let place = 1; place < count; place += 1) {
-    const value = values[place] ?? 0;
+    const value = values[place] ?? NaN;
     if (value === before) continue;
     changes += 1;
     if (value < least) least = value;
     if (value > most) most = value;
+    if (Number.isNaN(value)) missing += 1;
     before = value;
   }
-  return { changes, spread: most - least };
+  return { changes, spread: most - least, missing };
 }
 
 /** How many changes; of each, how many rows after the one before, and by how much. */
@@ -257,13 +264,6 @@ function readRuns(
   }
   out.fill(value, row, count);
   return at === bytes.length ? undefined : { kind: "trailingBytes", what: "column" };
-}
-
-function hasEveryValue(values: Float64Array, count: number): boolean {
-  for (let row = 0; row < count; row += 1) {
-    if (Number.isNaN(values[row])) return false;
-  }
-  return true;
 }
 
 function writeBitmap(writer: ByteWriter, values: Float64Array, count: number): void {

@@ -60,24 +60,26 @@ export class FrameCodec {
     if (!plain.ok) return plain.fault;
     const bytes = plain.value;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (const [place, spec] of this.#schema.columns.entries()) {
-      if (spec.frame === frame && (wanted === null || wanted.has(place))) {
-        table.columns[place]?.fill(NaN, 0, table.count);
-      }
-    }
+    const { columns } = this.#schema;
+    /** A column that is not in the frame has no value. */
+    const absent = new Set(columns.keys().filter((place) => columns[place]?.frame === frame));
     let at = 1;
     for (let left = bytes[0] ?? 0; left > 0; left -= 1) {
       if (at + 5 > bytes.length) return { kind: "truncated", what: "frame" };
       const place = view.getUint8(at);
       const end = at + 5 + view.getUint32(at + 1, true);
       if (end > bytes.length) return { kind: "truncated", what: "frame" };
-      const spec = this.#schema.columns[place];
+      const spec = columns[place];
       if (spec?.frame !== frame) return { kind: "unexpectedValue", what: "column place" };
       if (wanted === null || wanted.has(place)) {
         const fault = this.#decodeColumn(bytes.subarray(at + 5, end), place, table, wanted);
         if (fault) return fault;
       }
+      absent.delete(place);
       at = end;
+    }
+    for (const place of absent) {
+      if (wanted === null || wanted.has(place)) table.columns[place]?.fill(NaN, 0, table.count);
     }
     return at === bytes.length ? undefined : { kind: "trailingBytes", what: "frame" };
   }

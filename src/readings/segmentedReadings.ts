@@ -263,7 +263,7 @@ export class SegmentedReadings implements ReadingStore {
     });
     if (work.kind === "flush") this.#flushing = undefined;
     this.#files.follow(manifest);
-    this.#removeReplaced();
+    this.#removeReplaced(work);
   }
 
   #listFlush(toNo: number, made: WorkMade): void {
@@ -340,13 +340,12 @@ export class SegmentedReadings implements ReadingStore {
     return unlisted;
   }
 
-  /** Their replacements have been read back in full and are listed. */
-  #removeReplaced(): void {
-    const { disk, folder, manifest } = this.#parts;
-    const replaced = new Set(manifest.replacedNames());
-    for (const name of disk.list(folder)) {
-      if (replaced.has(name)) disk.remove(join(folder, name));
-    }
+  /** Its replacement has been read back in full and is listed. What a crash leaves is removed at the next start. */
+  #removeReplaced(work: Work): void {
+    const { disk, folder } = this.#parts;
+    const former = work.kind === "rollUp" && work.former !== null ? [work.former] : [];
+    const replaced = work.kind === "merge" ? work.inputs : former;
+    for (const { name } of replaced) disk.remove(join(folder, name));
   }
 }
 
