@@ -20,10 +20,17 @@ import { noPeak, type ChunkEntry } from "./segmentLayout.ts";
 
 const flowPlaces = new Set<number>([p.meterNo, p.measuredAtMs, p.flowMlPerHour]);
 
-/** A fixed number of meters, the highest flow first, equal ones by meter. */
-class Highest<
-  Item extends { readonly meterNo: number; readonly peakFlowMlPerHour: number | null },
-> {
+interface Peak {
+  readonly meterNo: number;
+  readonly peakFlowMlPerHour: number | null;
+}
+
+interface SaidPeak extends Peak {
+  readonly peakFlowMlPerHour: number;
+}
+
+/** A fixed number of meters, the highest flow first, equal ones by meter; each meter once. */
+class Highest<Item extends Peak> {
   items: readonly Item[] = [];
   readonly #count: number;
 
@@ -38,8 +45,10 @@ class Highest<
   }
 
   add(item: Item): void {
-    const peak = (of: Item): number => of.peakFlowMlPerHour ?? noPeak;
-    this.items = [...this.items, item]
+    const peak = (of: Peak): number => of.peakFlowMlPerHour ?? noPeak;
+    const own = this.items.find(({ meterNo }) => meterNo === item.meterNo);
+    if (own !== undefined && peak(own) >= peak(item)) return;
+    this.items = [...this.items.filter((other) => other !== own), item]
       .sort((one, other) => peak(other) - peak(one) || one.meterNo - other.meterNo)
       .slice(0, this.#count);
   }
@@ -73,8 +82,7 @@ export interface FlowSources {
 
 /** Of any span, from the flows that meters reported themselves. */
 export function peakFlowsWithin(sources: FlowSources, span: Span, count: number): FlowPeaks {
-  const { files, hot } = sources;
-  const highest = new Highest<FlowPeak>(count);
+  const { files } = sources;
   const damage = new Map<string, DamagedPlace>();
   const note = (places: readonly DamagedPlace[]): void => {
     for (const place of places) {
@@ -82,31 +90,58 @@ export function peakFlowsWithin(sources: FlowSources, span: Span, count: number)
       files.note(place);
     }
   };
+  const peakOf = (meterNo: number): FlowPeak | undefined => {
+    const { readings, damage: own } = sources.range(meterNo, span.fromMs, span.toMs);
+    note(own);
+    return highestOf(readings);
+  };
   note(files.unreadable(span.fromMs, span.toMs));
-  const seen = new Set<number>();
-  /** What a chunk shows of a meter may be a version that does not count: its readings say. */
-  const take = (table: RowTable): void => {
-    for (const { meterNo, peakFlowMlPerHour } of peaksIn(table, span, highest.least)) {
-      if (peakFlowMlPerHour < highest.least || seen.has(meterNo)) continue;
-      seen.add(meterNo);
-      const own = sources.range(meterNo, span.fromMs, span.toMs);
-      note(own.damage);
-      const peak = peakOf(own);
-      if (peak !== undefined && peak.peakFlowMlPerHour >= highest.least) highest.add(peak);
+  const said = new Highest<SaidPeak>(count);
+  const told = (peak: SaidPeak) => said.add(peak);
+  note(walk(sources, span, said, told));
+  const peaks = said.items.flatMap(({ meterNo }) => peakOf(meterNo) ?? []);
+  const isSo = said.items.every(
+    ({ peakFlowMlPerHour }, place) => peaks[place]?.peakFlowMlPerHour === peakFlowMlPerHour,
+  );
+  if (isSo) return { peaks, damage: [...damage.values()] };
+  // A version that does not count says more: then everybody is asked who could be among them.
+  const highest = new Highest<FlowPeak>(count);
+  const asked = new Set<number>();
+  const ask = ({ meterNo }: Peak): void => {
+    if (asked.has(meterNo)) return;
+    asked.add(meterNo);
+    const peak = peakOf(meterNo);
+    if (peak !== undefined && peak.peakFlowMlPerHour >= highest.least) highest.add(peak);
+  };
+  note(walk(sources, span, highest, ask));
+  return { peaks: highest.items, damage: [...damage.values()] };
+}
+
+/** Tells what any version says of a meter, as long as it may be among the highest. */
+function walk(
+  { files, hot }: FlowSources,
+  span: Span,
+  highest: { readonly least: number },
+  tell: (peak: SaidPeak) => void,
+): readonly DamagedPlace[] {
+  const damage: DamagedPlace[] = [];
+  const table = new RowTable(readingSchema.columns.length, 4_096);
+  const tellAll = (rows: RowTable): void => {
+    for (const peak of peaksIn(rows, span, highest.least)) {
+      if (peak.peakFlowMlPerHour >= highest.least) tell(peak);
     }
   };
-  const table = new RowTable(readingSchema.columns.length, 4_096);
   const isWithin = ({ firstMs, lastMs }: ChunkEntry): boolean =>
     lastMs > span.fromMs && firstMs <= span.toMs;
   for (const { reader, entry } of chunksByPeak(files.segments, isWithin)) {
     if (entry.peak < highest.least) break;
     const place = reader.readChunk(entry, table, flowPlaces);
-    if (place) note([place]);
-    take(table);
+    if (place) damage.push(place);
+    tellAll(table);
   }
   // Last, when few of its many rows are high enough to be looked at.
-  for (const { tables } of hot) for (const rows of tables) take(rows);
-  return { peaks: highest.items, damage: [...damage.values()] };
+  for (const { tables } of hot) for (const rows of tables) tellAll(rows);
+  return damage;
 }
 
 function chunksByPeak(
@@ -123,11 +158,7 @@ function chunksByPeak(
 }
 
 /** The highest flow of each meter that any version in the table says, the highest first, from the least on. */
-function peaksIn(
-  table: RowTable,
-  { fromMs, toMs }: Span,
-  leastFlow: number,
-): readonly { readonly meterNo: number; readonly peakFlowMlPerHour: number }[] {
+function peaksIn(table: RowTable, { fromMs, toMs }: Span, leastFlow: number): readonly SaidPeak[] {
   const meters = table.column(p.meterNo);
   const times = table.column(p.measuredAtMs);
   const flows = table.columns[p.flowMlPerHour];
@@ -145,7 +176,7 @@ function peaksIn(
     .sort((one, other) => other.peakFlowMlPerHour - one.peakFlowMlPerHour);
 }
 
-function peakOf({ readings }: MeterReadings): FlowPeak | undefined {
+function highestOf(readings: MeterReadings["readings"]): FlowPeak | undefined {
   let peak: FlowPeak | undefined;
   for (const { counts } of readings) {
     const { meterNo, flowMlPerHour: flow, measuredAtMs } = counts;
