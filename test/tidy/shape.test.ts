@@ -69,3 +69,11 @@ test("no file is called utils, helpers, common or index", () => {
   expect(typeScript.filter(vague)).toEqual([]);
   expect(vague("src/rules/utils.ts")).toBe(true);
 });
+
+test("migrations are numbered without a gap and without a twin", () => {
+  const numbers = allFiles
+    .filter((file) => file.startsWith("src/ledger/migrations/"))
+    .map((file) => Number(/(\d{4})_/.exec(file)?.[1]))
+    .sort((one, other) => one - other);
+  expect(numbers).toEqual(numbers.map((_, place) => place + 1));
+});
