@@ -1,12 +1,17 @@
 /** Writes grafana/dashboards/*.json, which Grafana reads at its start: `node grafana/build.ts`. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { alarmFiguresBoard } from "./alarmFigures.ts";
 import { controlRoom } from "./controlRoom.ts";
 import { meter } from "./meter.ts";
 
 /** Every dashboard as the text of its file, by file name. */
 export function dashboardFiles(): Readonly<Record<string, string>> {
-  const dashboards = { "control-room.json": controlRoom(), "meter.json": meter() };
+  const dashboards = {
+    "alarm-figures.json": alarmFiguresBoard(),
+    "control-room.json": controlRoom(),
+    "meter.json": meter(),
+  };
   const files = Object.entries(dashboards).map(([name, dashboard]) => [
     name,
     `${JSON.stringify(dashboard, null, 2)}\n`,

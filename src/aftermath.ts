@@ -1,5 +1,6 @@
 /** What follows a commit on the main thread: who is told, and what the process says of its own state. */
 import { basename } from "node:path";
+import type { Alarm } from "#domain/alarm.ts";
 import type { ApiKeys } from "#api/apiKeys.ts";
 import type { PeopleTeller } from "#notify/peopleTeller.ts";
 import type { Notifier } from "#notify/notifier.ts";
@@ -118,6 +119,17 @@ export class Aftermath {
     else this.#observer.note("edge.limit", { gateway: note.gateway, limit: note.what });
   }
 
+  /** What rings is counted by rule and priority. */
+  #countRings(commit: Commit): void {
+    for (const { json } of commit.events) {
+      if (!raisedPattern.test(json)) continue;
+      const { alarm } = JSON.parse(json) as {
+        readonly alarm: Pick<Alarm, "rule" | "priority" | "state">;
+      };
+      if (alarm.state === "unacknowledged") this.#metrics.alarmRang(alarm.rule, alarm.priority);
+    }
+  }
+
   /** Commands leave first, for a meter listens only for seconds; then people and machines are told. */
   #follow(commit: Commit, oldestReceivedAtMs: number | null): void {
     if (commit.directory !== null) {
@@ -134,6 +146,7 @@ export class Aftermath {
       this.teller?.committed(commit.directory);
     }
     this.#metrics.batchCommitted(commit.counts);
+    this.#countRings(commit);
     this.#metrics.activeAlarms(commit.activeAlarms);
     if (oldestReceivedAtMs === null) return;
     const seconds = Math.max(0, (this.#clock.nowMs() - oldestReceivedAtMs) / 1_000);

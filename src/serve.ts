@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { alarmFigures } from "#alarms/alarmFigures.ts";
+import { proposals } from "#alarms/proposals.ts";
 import { alarmMessage } from "#alarms/messages.ts";
 import { ApiKeys } from "#api/apiKeys.ts";
 import { firstKey } from "#api/firstKey.ts";
@@ -36,6 +37,7 @@ import type { DeliveryDesk } from "#ports/deliveries.ts";
 import { cat1Stream } from "#protocols/cat1/stream.ts";
 import { hostBirth, hostDeath } from "#protocols/sparkplug/host.ts";
 import { keyVault } from "#vault/keyVault.ts";
+import { startAlarmMetrics } from "./alarmMetrics.ts";
 import { Aftermath } from "./aftermath.ts";
 import { startAuditExport } from "./auditExport.ts";
 import { startGapWatch } from "./gapWatch.ts";
@@ -134,6 +136,7 @@ export async function serve(
     metrics.connections(intake.connectionCount());
     metrics.engineLag(queue.lagSeconds());
   }, sampleEveryMs);
+  const alarmMetrics = startAlarmMetrics({ queries, clock, metrics, observer });
   const watch = watchOurselves(base);
   aftermath.isListening = true;
   observer.note("process.ready", { httpPort: api.port, mqttPort: intake.port });
@@ -146,6 +149,7 @@ export async function serve(
       aftermath.isListening = false;
       observer.note("process.stopping");
       clearInterval(sampler);
+      alarmMetrics.stop();
       await watch.stop();
       await gapWatch.stop();
       await sink?.stop();
@@ -307,6 +311,7 @@ function openApi(base: Base, uplinks: UplinkQueue): ReturnType<typeof startApi> 
     dispatchPolicyOf: policyIn,
     describeAlarm: alarmMessage,
     figuresOf: alarmFigures,
+    proposalsOf: proposals,
     metrics: observability.exposition,
     readiness: () => aftermath.readiness(),
     observer: observability.observer,

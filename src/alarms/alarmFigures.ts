@@ -81,7 +81,7 @@ export function alarmFigures(events: readonly AlarmEvent[], span: Span): AlarmFi
 }
 
 /** Something that a person has to look at anew; what is hidden is told and does not ring. */
-function hasRung({ kind, state }: AlarmEvent): boolean {
+export function hasRung({ kind, state }: AlarmEvent): boolean {
   const begins = kind === "alarm.raised" || kind === "alarm.reraised" || kind === "alarm.escalated";
   return begins && state === "unacknowledged";
 }

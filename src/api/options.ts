@@ -12,7 +12,7 @@ import type { Rng } from "#ports/rng.ts";
 import type { RuleBook } from "#ports/ruleBook.ts";
 import type { ApiKeyDirectory } from "./apiKeys.ts";
 import type { DescribeAlarm } from "./json/alarm.ts";
-import type { FiguresOf } from "./routes/figureRoutes.ts";
+import type { FiguresOf, ProposalsOf } from "./routes/figureRoutes.ts";
 import type { ApiLimits } from "./limits.ts";
 import type { LiveHub } from "./live/liveHub.ts";
 
@@ -46,6 +46,7 @@ export interface ApiOptions {
   readonly dispatchPolicyOf: (settings: Readonly<Record<string, string>>) => DispatchPolicy;
   readonly describeAlarm: DescribeAlarm;
   readonly figuresOf: FiguresOf;
+  readonly proposalsOf: ProposalsOf;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
   readonly observer: Observer;

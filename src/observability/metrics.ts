@@ -4,7 +4,9 @@ import { commandActions, commandStates } from "#domain/command.ts";
 import { uplinkNames } from "#domain/platform.ts";
 import { quarantineReasons, uplinkOutcomes } from "#domain/quarantine.ts";
 import { deliveryOutcomes } from "#domain/webhook.ts";
-import { deliveryWays, sinkNames, type Metrics } from "#ports/metrics.ts";
+import type { AlarmStanding } from "#domain/alarmEvent.ts";
+import { meterRuleIds, systemRuleIds } from "#domain/alarm.ts";
+import { deliveryWays, sinkNames, type DayFigures, type Metrics } from "#ports/metrics.ts";
 import type { NamedEvent } from "#ports/observer.ts";
 import { closedLabel, otherLabel } from "./closedLabel.ts";
 import { events } from "./events.ts";
@@ -82,6 +84,7 @@ export function createMetrics(registry: Registry): Metrics {
   );
   return {
     ...flow,
+    ...createFigureMetrics(registry),
     connections: (count) => connections.set(count),
     activeAlarms: (counts) => {
       for (const priority of priorities) alarms.set({ priority }, counts[priority]);
@@ -90,6 +93,60 @@ export function createMetrics(registry: Registry): Metrics {
     engineLag: (seconds) => lag.set(seconds),
     sinkLag: (sink, rows) => sinkLag.set({ sink }, rows),
     delivery: (way, outcome) => deliveries({ way, outcome }, 1),
+  };
+}
+
+const figureNames = {
+  per_10_minutes: "per10Minutes",
+  per_hour: "perHour",
+  per_day: "perDay",
+  peak_10_minutes: "peakIn10Minutes",
+  peak_hour: "peakInHour",
+  flood_share: "floodShare",
+  chattering: "chattering",
+  unanswered: "unanswered",
+} as const satisfies Record<string, keyof DayFigures>;
+
+const standingKinds = [
+  "standing",
+  "stale",
+  "shelved",
+  "suppressed",
+  "outOfService",
+] as const satisfies readonly (keyof AlarmStanding)[];
+
+/** How loud the alarms are. A figure that is not known is NaN: a zero would look like all is well. */
+function createFigureMetrics(registry: Registry): Pick<Metrics, "alarmRang" | "alarmFigures"> {
+  const registers = [registry];
+  const rang = closedCounter(
+    registry,
+    "mercaptan_alarms_rang_total",
+    "Alarms that rang: raised, raised again or graver, and in sight.",
+    { rule: [...meterRuleIds, ...systemRuleIds], priority: priorities.map(String) },
+  );
+  const figures = new Gauge({
+    name: "mercaptan_alarm_figures",
+    help: "Key figures of the alarms of the last day after EEMUA 191 and ISA-18.2, for one operator.",
+    labelNames: ["figure"],
+    registers,
+  });
+  const now = new Gauge({
+    name: "mercaptan_alarms_now",
+    help: "Alarms that stand in sight, stand for more than a day, are shelved, suppressed or out of service.",
+    labelNames: ["kind"],
+    registers,
+  });
+  // Not known yet is not nothing.
+  for (const figure of Object.keys(figureNames)) figures.set({ figure }, Number.NaN);
+  for (const kind of standingKinds) now.set({ kind }, Number.NaN);
+  return {
+    alarmRang: (rule, priority) => rang({ rule, priority: String(priority) }, 1),
+    alarmFigures(day, standing) {
+      for (const [figure, name] of Object.entries(figureNames)) {
+        figures.set({ figure }, day === null ? Number.NaN : day[name]);
+      }
+      for (const kind of standingKinds) now.set({ kind }, standing[kind]);
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** The numbers that other rooms report about themselves; no id ever becomes a label. */
 import type { Priority } from "#domain/alarm.ts";
+import type { AlarmStanding } from "#domain/alarmEvent.ts";
 import type { DeliveryOutcome } from "#domain/webhook.ts";
 
 /** Counts of one committed batch. */
@@ -26,6 +27,18 @@ export interface BatchCounts {
   readonly batchSeconds: number;
 }
 
+/** Of the figures of a day, those that are one number. */
+export interface DayFigures {
+  readonly per10Minutes: number;
+  readonly perHour: number;
+  readonly perDay: number;
+  readonly peakIn10Minutes: number;
+  readonly peakInHour: number;
+  readonly floodShare: number;
+  readonly chattering: number;
+  readonly unanswered: number;
+}
+
 /** Ways by which somebody outside is told. */
 export const deliveryWays = ["webhook", "sms", "mail"] as const;
 export type DeliveryWay = (typeof deliveryWays)[number];
@@ -47,6 +60,10 @@ export interface Metrics {
   engineLag(seconds: number): void;
   /** Rows that a sink has not taken yet. */
   sinkLag(sink: SinkName, rows: number): void;
+  /** An alarm rang: it is a person's business from now on. */
+  alarmRang(rule: string, priority: Priority): void;
+  /** The key figures of the last day; null: there are none. */
+  alarmFigures(day: DayFigures | null, now: AlarmStanding): void;
   /** One sending to somebody outside, and what came of it. */
   delivery(way: DeliveryWay, outcome: DeliveryOutcome): void;
   /** Automatic closes that wait for a person, as the ledger knows them at start-up. */

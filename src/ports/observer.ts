@@ -60,6 +60,7 @@ export const namedEvents = {
   "webhook.disabled": "a webhook was disabled; reason",
   "notify.notTold": "somebody could not be told by short message or mail; way, code",
   "notify.tooMany": "somebody was told as often in an hour as one may be; recipient",
+  "figures.failed": "the key figures of the alarms could not be read; code",
   "notify.failed": "events could not be read to be told; code",
   "log.dropped": "whoever reads the log was too slow; lines were thrown away, metrics were not",
   "process.ready": "ready for meters",

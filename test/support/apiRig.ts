@@ -3,6 +3,7 @@
  * between them.
  */
 import { alarmFigures } from "#alarms/alarmFigures.ts";
+import { proposals } from "#alarms/proposals.ts";
 import { alarmMessage } from "#alarms/messages.ts";
 import { ApiKeys, makeApiKey } from "#api/apiKeys.ts";
 import { apiLimits, type ApiLimits } from "#api/limits.ts";
@@ -195,6 +196,7 @@ export async function startApiRig(options: RigOptions = {}) {
     dispatchPolicyOf: policyIn,
     describeAlarm: alarmMessage,
     figuresOf: alarmFigures,
+    proposalsOf: proposals,
     metrics: { contentType: "text/plain; version=0.0.4", text: async () => "up 1\n" },
     readiness: options.readiness ?? (() => ({ ready: true, reasons: [] })),
     observer,

@@ -23,6 +23,8 @@ export function queueRig() {
       engineLag: nothing,
       sinkLag: nothing,
       delivery: nothing,
+      alarmRang: nothing,
+      alarmFigures: nothing,
       held: nothing,
     },
     protocols: protocolByName,

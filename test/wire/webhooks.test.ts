@@ -193,9 +193,8 @@ test("a replay tells everything since an instant again, under the same ids", asy
   await rig.makeEvents(3);
   await until(() => expect(receiver.calls).toHaveLength(3));
   await rig.json("POST", `/v1/webhooks/${id}/replay`, { body: { from } });
-  await until(() => expect(receiver.calls.length).toBeGreaterThanOrEqual(6));
-  const again = ids().slice(3);
-  expect(again).toEqual(expect.arrayContaining(ids().slice(0, 3)));
+  // What happened at the start of the engine lies behind that instant as well.
+  await until(() => expect(ids().slice(3)).toEqual(expect.arrayContaining(ids().slice(0, 3))));
 });
 
 test("secrets stand in no event, audit entry, list or note", async () => {

@@ -55,9 +55,25 @@ export type FiguresOf = (
   span: { readonly fromMs: number; readonly toMs: number; readonly operators: number },
 ) => Omit<z.infer<typeof figuresSchema>, "from" | "to" | "now">;
 
-/** `/v1/alarm-figures`. */
+const proposalSchema = z.object({
+  meterId: z.string().nullable(),
+  rule: z.string(),
+  rang: z.number(),
+  kind: z.enum(["dead-band", "off-delay", "on-delay", "inspect"]),
+  delaySeconds: z.number().nullable(),
+  /** How often it would have rung with it, by the same events. */
+  wouldHaveRung: z.number(),
+  because: z.string(),
+});
+
+/** What could be done about the loudest sources; the alarms room has the arithmetic. */
+export type ProposalsOf = (
+  events: readonly AlarmEvent[],
+) => readonly z.infer<typeof proposalSchema>[];
+
+/** `/v1/alarm-figures` and below. */
 export function figureRoutes(app: Routes, options: ApiOptions): void {
-  const { queries, clock, figuresOf } = options;
+  const { queries, clock, figuresOf, proposalsOf } = options;
   app.get(
     "/v1/alarm-figures",
     {
@@ -70,21 +86,8 @@ export function figureRoutes(app: Routes, options: ApiOptions): void {
       },
     },
     async (request) => {
-      const { area = null, operators } = request.query;
-      const toMs = request.query.to ?? clock.nowMs();
-      const fromMs = request.query.from ?? toMs - 7 * dayMs;
-      if (fromMs >= toMs || toMs - fromMs > apiLimits.figureDaysMax * dayMs) {
-        const detail = `a span of at most ${apiLimits.figureDaysMax} days that begins before it ends`;
-        throw new ProblemError("invalid", detail);
-      }
-      const limit = apiLimits.figureEventsMax;
-      const events = await queries.alarmEvents(fromMs, toMs, area, limit + 1);
-      if (events.length > limit) {
-        throw new ProblemError(
-          "invalid",
-          `more than ${limit} alarm events: ask for a shorter span`,
-        );
-      }
+      const { operators } = request.query;
+      const { fromMs, toMs, area, events } = await eventsOf(options, request.query);
       return {
         from: formatInstant(fromMs),
         to: formatInstant(toMs),
@@ -93,4 +96,37 @@ export function figureRoutes(app: Routes, options: ApiOptions): void {
       };
     },
   );
+  app.get(
+    "/v1/alarm-figures/proposals",
+    {
+      config: { permission: "alarms.read" },
+      schema: {
+        tags: ["alarms"],
+        summary: "What could be done about the loudest sources; nothing is changed by itself",
+        querystring: figureQuery,
+        response: { 200: z.object({ items: z.array(proposalSchema) }) },
+      },
+    },
+    async (request) => {
+      const { events } = await eventsOf(options, request.query);
+      return { items: [...proposalsOf(events)] };
+    },
+  );
+}
+
+/** The alarm events of the span that is asked for, or a problem. */
+async function eventsOf({ queries, clock }: ApiOptions, query: z.infer<typeof figureQuery>) {
+  const { area = null } = query;
+  const toMs = query.to ?? clock.nowMs();
+  const fromMs = query.from ?? toMs - 7 * dayMs;
+  if (fromMs >= toMs || toMs - fromMs > apiLimits.figureDaysMax * dayMs) {
+    const detail = `a span of at most ${apiLimits.figureDaysMax} days that begins before it ends`;
+    throw new ProblemError("invalid", detail);
+  }
+  const limit = apiLimits.figureEventsMax;
+  const events = await queries.alarmEvents(fromMs, toMs, area, limit + 1);
+  if (events.length > limit) {
+    throw new ProblemError("invalid", `more than ${limit} alarm events: ask for a shorter span`);
+  }
+  return { fromMs, toMs, area, events };
 }
