@@ -84,10 +84,7 @@ function withPosition(state: ValveState, reading: ValveReading): ValveState {
 
 function reportedClosed(state: ValveState, open: OpenCommand, reading: ValveReading): ValveStep {
   const move = { atMs: reading.nowMs, by: "meter" };
-  const isWaiting = isUnsent(open.command) || open.command.state === "queued";
-  if (isWaiting && reading.isUndated === true && open.command.cause.kind === "alarm") {
-    return unchanged(state);
-  }
+  if (reading.isUndated === true && !isBelievedUndated(open, reading)) return unchanged(state);
   if (isUnsent(open.command)) {
     return advance(state, open, ["cancel"], { ...move, detail: "already-closed" });
   }
@@ -95,6 +92,19 @@ function reportedClosed(state: ValveState, open: OpenCommand, reading: ValveRead
     shutIndexMl: reading.indexMl,
     lastEvidenceAtMs: reading.measuredAtMs,
   });
+}
+
+/**
+ * A "closed" without a time may be from before the order. It calls off what a person has not sent yet, who can see for
+ * himself; of what was sent it says something only when the meter has answered the order, and the word came after
+ * the answer. Otherwise a dated report, or the meter's own "executed", has to come.
+ */
+function isBelievedUndated(
+  { command, progressAtMs }: OpenCommand,
+  { nowMs }: ValveReading,
+): boolean {
+  if (isUnsent(command)) return command.cause.kind === "person";
+  return command.state === "accepted" && nowMs >= progressAtMs + settleMs;
 }
 
 /** After a sending, the valve reports something else than closed, or nothing. */

@@ -110,3 +110,13 @@ test("what a person ordered is called off by the same word, for no leak waits th
   report({ valve: "closed", aheadMs: 2 * hourMs });
   expect(commands()).toMatchObject([{ state: "cancelled", detail: "already-closed" }]);
 });
+
+test("what was sent is not carried out by a word without a time, but by the next one that has one", () => {
+  report(leak, true);
+  report({ valve: "closed", aheadMs: 2 * hourMs });
+  engine.restart();
+  report({ valve: "closed", aheadMs: 2 * hourMs });
+  expect(commands()).toMatchObject([{ state: "unknown" }]);
+  report({ valve: "closed" });
+  expect(commands()).toMatchObject([{ state: "executed" }]);
+});

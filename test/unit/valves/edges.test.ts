@@ -25,7 +25,7 @@ import {
   start,
   undelivered,
 } from "./kit.ts";
-import type { Line } from "./kit.ts";
+import type { Act, Line } from "./kit.ts";
 
 describe("answers that do not belong", () => {
   test.each([
@@ -224,5 +224,61 @@ describe("trouble ends", () => {
       [20, reading("closed"), "verified"],
     ]);
     expect(state.trouble).toBeNull();
+  });
+});
+
+describe("a closed valve without a time", () => {
+  const undated: Act = (m) => ({ ...reading("closed")(m), isUndated: true }) as ValveInput;
+  const byPerson: Act = () => ({
+    kind: "order",
+    command: aCommand("authorised", { cause: { kind: "person", ref: "anna" } }),
+    by: "anna",
+  });
+  const sent: readonly Line[] = [
+    [0, order, "queued"],
+    [0, contact, "sent", { sends: true }],
+  ];
+
+  test.each<[string, readonly Line[]]>([
+    ["carries nothing out that was only sent", [...sent, [5, undated, "sent"]]],
+    ["nor what was delivered", [...handed, [5, undated, "delivered"]]],
+    ["nor what may have arrived", [...sent, [1, restart, "unknown"], [5, undated, "unknown"]]],
+    [
+      "nor what is to be sent again",
+      [
+        [0, byPerson, "queued"],
+        [0, contact, "sent", { sends: true }],
+        [1, restart, "unknown"],
+        [2, reading("open"), "queued"],
+        [5, undated, "queued"],
+      ],
+    ],
+    [
+      "counts behind the meter's answer, not beside it",
+      [
+        ...handed,
+        [1, reply("accepted"), "accepted"],
+        [1.4, undated, "accepted"],
+        [1.5, undated, "executed"],
+      ],
+    ],
+    ["has no part in the meter's own word", [...handed, [1, reply("executed"), "executed"]]],
+    [
+      "calls off what a person has not sent",
+      [
+        [0, byPerson, "queued"],
+        [1, undated, "cancelled", { detail: "already-closed" }],
+      ],
+    ],
+    [
+      "but nothing that a leak waits for",
+      [
+        [0, order, "queued"],
+        [1, undated, "queued"],
+        [2, contact, "sent", { sends: true }],
+      ],
+    ],
+  ])("%s", (_, lines) => {
+    expectLife(start, lines);
   });
 });
