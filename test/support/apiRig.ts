@@ -260,6 +260,10 @@ export async function startApiRig(options: RigOptions = {}) {
       engineAheadMs += 2_000;
       return run({});
     },
+    /** The engine's clock goes on by so much. */
+    pass: (ms: number) => {
+      engineAheadMs += ms;
+    },
     /** Any bytes, from a meter that listens. */
     frame: (meterNo: number, bytes: Uint8Array<ArrayBuffer>) =>
       run({ uplinks: uplinkBatch(meterNo, bytes, 1) }),
