@@ -82,8 +82,16 @@ export const initialContext: MeterContext = {
 export function reviveContext(json: string): MeterContext {
   const kept = { ...initialContext, ...(JSON.parse(json) as MeterContext) };
   const head = revived(kept.head);
-  const valve = { ...initialContext.valve, ...kept.valve };
+  const valve = reviveValve({ ...initialContext.valve, ...kept.valve });
   return { ...kept, head, valve, live: reviveAlarms(kept.live), silent: reviveAlarms(kept.silent) };
+}
+
+function reviveValve(valve: ValveState): ValveState {
+  const { outstanding } = valve;
+  if (outstanding === null) return valve;
+  // The order may be from before orders could change parameters.
+  const command = { ...outstanding.command, parameters: outstanding.command.parameters ?? null };
+  return { ...valve, outstanding: { ...outstanding, command } };
 }
 
 /** The same for the alarms in it. */
