@@ -16,8 +16,11 @@ interface Goal {
 const aMillion = { metersMin: 1_000_000 };
 const aMonth = { metersMin: 100_000, daysMin: 30 };
 
+const intake = { field: "readingsPerSecond", must: 1_000_000, aim: 1_500_000, more: true };
+const sealedIntake: Goal = { ...intake, ...aMonth, aim: 1_300_000 };
+
 const goals: Readonly<Record<string, Goal>> = {
-  intake: { field: "readingsPerSecond", must: 1_000_000, aim: 1_500_000, more: true, ...aMonth },
+  intake: { ...intake, ...aMonth },
   "day-segments": { field: "bytesPerReading", must: 3.6, aim: 3.3 },
   "month-segment": { field: "bytesPerReading", must: 3, aim: 2.4, daysMin: 30 },
   "last-ms": { field: "p99", must: 1, aim: 0.1, ...aMonth },
@@ -33,7 +36,8 @@ const goals: Readonly<Record<string, Goal>> = {
 
 /** The report with its goal, and which part of it is met. */
 export function judged(report: Report): Report {
-  const goal = goals[String(report["figure"])];
+  const { figure, isEncrypted } = report;
+  const goal = isEncrypted === true && figure === "intake" ? sealedIntake : goals[String(figure)];
   if (goal === undefined) return report;
   const { field, must, aim, more = false, metersMin = 0, daysMin = 0 } = goal;
   const value = Number(report[field]);

@@ -1,4 +1,5 @@
 /** The reading store alone, without network and decoding: durable intake, bytes, and the reads that people wait for. */
+import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import { planSettings } from "#readings/planWork.ts";
@@ -14,6 +15,8 @@ export interface ReadingsOptions {
   readonly meters: number;
   readonly days: number;
   readonly withOrigin: boolean;
+  /** Segments under a key. */
+  readonly isEncrypted: boolean;
   /** Of the paced measurements. */
   readonly seconds: number;
 }
@@ -31,7 +34,10 @@ interface Bench extends ReadingsRig {
 export async function runReadings(options: ReadingsOptions): Promise<readonly Report[]> {
   const flushRows = Math.min(2_400_000, Math.max(100_000, options.meters * 24));
   const load = { scenario: "readings", ...options, cores: availableParallelism() };
-  const alone = await withReadings({ flushRows }, (rig) => measure({ ...rig, options, flushRows }));
+  const keys = options.isEncrypted ? [randomBytes(32)] : null;
+  const alone = await withReadings({ flushRows }, keys, (rig) =>
+    measure({ ...rig, options, flushRows }),
+  );
   const beside = [...(await commitsBesideWork(options.seconds)), await readyAfterKill()];
   return [...alone, ...beside].map((report) => ({ ...load, ...report }));
 }

@@ -18,7 +18,7 @@ const busyPlan = { flushRows: 500_000, openDayFilesMax: 2 };
 
 /** Commits of 1,000 readings, 100 a second, while the worker flushes and merges without a pause. */
 export async function commitsBesideWork(seconds: number): Promise<readonly Report[]> {
-  return withReadings(busyPlan, async (rig) => {
+  return withReadings(busyPlan, null, async (rig) => {
     const fleet = new Fleet({ meters: pacedMeters, startMs, withOrigin: true });
     const commits: number[] = [];
     const delays: number[] = [];

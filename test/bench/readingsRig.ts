@@ -7,11 +7,11 @@ import { Worker } from "node:worker_threads";
 import type { ReadingColumns } from "#ports/readingStore.ts";
 import { GasCalendar } from "#readings/gasDay.ts";
 import { Manifest } from "#readings/manifest.ts";
-import { nodeDisk } from "#readings/nodeDisk.ts";
 import { planSettings, type PlanSettings } from "#readings/planWork.ts";
 import { SegmentedReadings } from "#readings/segmentedReadings.ts";
 import type { WorkRunner } from "#readings/work.ts";
 import { workerRunner } from "#readings/workerRunner.ts";
+import { fileDisk, type FileKeys } from "../../src/fileDisk.ts";
 import type { ReadingWorkerData } from "../../src/readingWorker.ts";
 import { makeReadingTables } from "../support/readingTables.ts";
 
@@ -28,7 +28,11 @@ export interface OpenReadings {
 }
 
 /** Opens what is in the folder, or begins it. */
-export function openReadings(folder: string, plan: Partial<PlanSettings>): OpenReadings {
+export function openReadings(
+  folder: string,
+  plan: Partial<PlanSettings>,
+  fileKeys: FileKeys = null,
+): OpenReadings {
   const db = new DatabaseSync(databaseIn(folder), { timeout: 5_000 });
   // As the ledger is opened.
   db.exec(`PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -37,7 +41,7 @@ export function openReadings(folder: string, plan: Partial<PlanSettings>): OpenR
   makeReadingTables(db);
   const manifest = new Manifest(db);
   const store = new SegmentedReadings({
-    disk: nodeDisk,
+    disk: fileDisk(fileKeys),
     folder: segmentsIn(folder),
     manifest,
     calendar,
@@ -61,15 +65,16 @@ export interface ReadingsRig extends OpenReadings {
 /** Runs the measurement on an empty store, and removes it. */
 export async function withReadings<Result>(
   plan: Partial<PlanSettings>,
+  fileKeys: FileKeys,
   measure: (rig: ReadingsRig) => Promise<Result>,
 ): Promise<Result> {
   return withFolder(async (folder) => {
-    const open = openReadings(folder, plan);
+    const open = openReadings(folder, plan, fileKeys);
     const workerData: ReadingWorkerData = {
       database: databaseIn(folder),
       folder: segmentsIn(folder),
       calendar: shanghai,
-      fileKeys: null,
+      fileKeys,
     };
     const worker = new Worker(new URL("../../src/readingWorker.ts", import.meta.url), {
       workerData,
