@@ -1,6 +1,7 @@
 /** The engine's thread: the one writer with its ledger, and nothing else. */
 import { join } from "node:path";
 import { parentPort, Worker, workerData } from "node:worker_threads";
+import type { ArchiveSettings } from "#archive/frameKeeper.ts";
 import { invariant } from "#domain/invariant.ts";
 import type { ClosePolicy } from "#domain/closePolicy.ts";
 import type { Retention } from "#domain/retention.ts";
@@ -20,6 +21,7 @@ import { keyVault } from "#vault/keyVault.ts";
 import { fileDisk, type FileKeys } from "./fileDisk.ts";
 import { meterFiles } from "./meterFiles.ts";
 import type { ReadingWorkerData } from "./readingWorker.ts";
+import { startArchive } from "./startArchive.ts";
 import { systemClock, type ClockSettings } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
 
@@ -34,6 +36,7 @@ export interface EngineWorkerData {
   readonly closePolicy: ClosePolicy | null;
   readonly store: StoreSettings;
   readonly fileKeys: FileKeys;
+  readonly archive: ArchiveSettings;
 }
 
 invariant(parentPort !== null, "engineWorker.ts runs as a worker thread only");
@@ -90,15 +93,24 @@ if (opened === undefined) {
     onDamage: (damage) => tell({ kind: "store", damage, failure: null }),
     onFailure: (cause) => tell({ kind: "store", damage: [], failure: String(cause) }),
   });
+  const archive = startArchive({
+    directory,
+    list: ledger.frames,
+    settings: data.archive,
+    fileKeys: data.fileKeys,
+    onFailure: (cause) => tell({ kind: "store", damage: [], failure: String(cause) }),
+  });
   tell({ kind: "ready", directory: ledger.directory() });
   port.on("message", (batch: EngineBatch) => {
     if (batch.isLast) {
       keeper.stop();
+      archive.stop();
       ledger.close();
       port.close();
       return;
     }
     tell(engine.process(batch));
     void keeper.look(time.nowMs());
+    void archive.look(time.nowMs());
   });
 }

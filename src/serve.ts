@@ -44,7 +44,7 @@ import { startGapWatch } from "./gapWatch.ts";
 import { openBilling } from "./openBilling.ts";
 import { startNotifier } from "./startNotifier.ts";
 import { startSink } from "./startSink.ts";
-import { storeSettingsOf } from "./storeSettings.ts";
+import { archiveSettingsOf, storeSettingsOf } from "./storeSettings.ts";
 import { startEngineHost, type EngineHost } from "./engineHost.ts";
 import { platformEnvelopes } from "./envelopes.ts";
 import { LiveDirectory } from "./liveDirectory.ts";
@@ -200,6 +200,7 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
       retention: retentionOf(config.retention),
       store: storeSettingsOf(config),
       fileKeys,
+      archive: archiveSettingsOf(config),
     },
     aftermath.parts(),
   );

@@ -1,13 +1,15 @@
 /** `mercaptan verify`: are audit and readings, or a backup, as they were written? Reads only, also beside a service. */
 import type { DatabaseSync } from "node:sqlite";
 import { Command } from "commander";
+import type { ArchiveVerdict } from "#archive/frameArchive.ts";
 import { verifyBackups } from "#backup/verifyBackup.ts";
 import { loadConfig } from "#config/loadConfig.ts";
 import { loadFileKeys } from "#config/secrets.ts";
 import { verifyAudit } from "#ledger/audit.ts";
-import { followReadings, openForReading } from "#ledger/queries.ts";
+import { followReadings, frameArchive, openForReading } from "#ledger/queries.ts";
 import type { Disk } from "#ports/disk.ts";
 import type { AuditVerdict } from "#ports/ledger.ts";
+import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { StoreVerdict } from "#readings/followedReadings.ts";
 import { readAuditHeads } from "./auditExport.ts";
 import { fileDisk } from "./fileDisk.ts";
@@ -55,19 +57,20 @@ function verify({ config: file, dataDir, headFile, json }: VerifyFlags): number 
     path === undefined ? { copies: [], unreadable: 0 } : readAuditHeads(path);
   const db = openForReading(config.dataDir);
   const verdict = verifyAudit(db, copies);
-  const readings = verifyReadings(db, fileDisk(loadFileKeys(config)));
+  const disk = fileDisk(loadFileKeys(config));
+  const readings = verifyReadings(db, disk);
+  const frames = verifyFrames(db, disk);
   db.close();
-  const said = { ...verdict, copies: copies.length, unreadable, readings };
-  const sentences = `${sentence(verdict)}\n${readingsSentence(readings)}\n`;
+  const said = { ...verdict, copies: copies.length, unreadable, readings, frames };
+  const sentences = `${sentence(verdict)}\n${readingsSentence(readings)}\n${framesSentence(frames)}\n`;
   process.stdout.write(json === true ? `${JSON.stringify(said)}\n` : sentences);
   if (unreadable > 0) process.stderr.write(`${unreadable} lines of ${path} are no copies\n`);
-  return verdict.ok && readings?.ok !== false ? 0 : damaged;
+  return verdict.ok && readings?.ok !== false && frames?.ok !== false ? 0 : damaged;
 }
 
 /** null: the ledger is of an earlier version, whose readings are rows; the next start moves them. */
 function verifyReadings(db: DatabaseSync, disk: Disk): StoreVerdict | null {
-  const table = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'reading_batch'").get();
-  if (table === undefined) return null;
+  if (!hasTable(db, "reading_batch")) return null;
   const followed = followReadings(db, disk);
   const verdict = followed.verify();
   followed.close();
@@ -78,11 +81,36 @@ function readingsSentence(verdict: StoreVerdict | null): string {
   if (verdict === null)
     return "readings not looked at: the data directory is of an earlier version";
   const { files, batches, damage } = verdict;
-  const [first] = damage;
-  if (first === undefined) return `readings whole: ${files} files, ${batches} hot batches`;
-  const place = first.chunk === null ? "" : `, chunk ${first.chunk}`;
-  const others = damage.length > 1 ? `; ${damage.length - 1} more places` : "";
-  return `readings damaged: ${first.file}${place}: ${first.fault.kind}, ${first.fault.what}${others}`;
+  if (damage.length > 0) return `readings damaged: ${placesOf(damage)}`;
+  return `readings whole: ${files} files, ${batches} hot batches`;
+}
+
+/** null: the ledger is of an earlier version, which had no archive. */
+function verifyFrames(db: DatabaseSync, disk: Disk): ArchiveVerdict | null {
+  if (!hasTable(db, "frame_file")) return null;
+  const archive = frameArchive(db, disk);
+  const verdict = archive.verify();
+  archive.close();
+  return verdict;
+}
+
+function framesSentence(verdict: ArchiveVerdict | null): string {
+  if (verdict === null)
+    return "archive of frames: none, the data directory is of an earlier version";
+  const { files, frames, damage } = verdict;
+  if (damage.length > 0) return `archive of frames damaged: ${placesOf(damage)}`;
+  return `archive of frames whole: ${files} files, ${frames} frames`;
+}
+
+function hasTable(db: DatabaseSync, name: string): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
+}
+
+/** The first damaged place, and how many more there are. */
+function placesOf([first, ...others]: readonly DamagedPlace[]): string {
+  const place = first?.chunk === null ? "" : `, chunk ${first?.chunk}`;
+  const more = others.length > 0 ? `; ${others.length} more places` : "";
+  return `${first?.file}${place}: ${first?.fault.kind}, ${first?.fault.what}${more}`;
 }
 
 /** 0 when every object is as it was written, 3 and the first bad place when one is not. */

@@ -1,6 +1,7 @@
 /** Every setting of the program: one schema gives type, default, validation and the reference page. */
 import { isIP } from "node:net";
 import { z } from "zod";
+import { archiveSchema, readingsSchema } from "./storeSchema.ts";
 import { notifySchema } from "./notifySchema.ts";
 import { backupSchema, diskSchema, encryptionSchema, retentionSchema } from "./operationsSchema.ts";
 
@@ -171,23 +172,6 @@ const gasDaySchema = z.strictObject({
     .describe("Areas whose gas day begins at another time, or in another zone."),
 });
 
-const readingsSchema = z.strictObject({
-  flushRows: z
-    .int()
-    .min(1)
-    .max(4_000_000)
-    .default(250_000)
-    .describe(
-      "So many readings are kept in memory and in the ledger before they are written to segments.",
-    ),
-  flushMinutes: z
-    .number()
-    .min(0)
-    .max(1_440)
-    .default(60)
-    .describe("Fewer of a gas day that is over are written at most so often."),
-});
-
 const clockSchema = z.strictObject({
   factor: z
     .number()
@@ -256,6 +240,7 @@ export const configSchema = z
       .describe("Gateways that speak Sparkplug B over the meters' listener."),
     gasDay: gasDaySchema.prefault({}).describe("When a gas day begins: the cut-off for billing."),
     readings: readingsSchema.prefault({}).describe("The reading store; see docs/READING-STORE.md."),
+    archive: archiveSchema.prefault({}).describe("The archive of raw frames."),
     clock: clockSchema
       .prefault({})
       .describe("Time-lapse for demonstrations. Never set it where real meters report."),

@@ -1,9 +1,13 @@
 /** Files of the data directory that the ledger lists and nobody changes any more. */
 import type { DatabaseSync } from "node:sqlite";
+import { frameFolderName } from "#archive/frameList.ts";
 import { all } from "./sql.ts";
 
 /** Tables that list such files, and the folder in which these lie. */
-const lists = [{ table: "reading_file", folder: "readings", where: "replaced_by = 0" }] as const;
+const lists = [
+  { table: "reading_file", folder: "readings", where: "replaced_by = 0" },
+  { table: "frame_file", folder: frameFolderName, where: "dropped = 0" },
+] as const;
 
 /** Paths in the data directory, with `/`; a ledger of an earlier version lists none. */
 export function listedFiles(db: DatabaseSync): readonly string[] {

@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { FrameList } from "#archive/frameList.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import type { GasCalendarSettings } from "#readings/gasDay.ts";
 import { openReadings, storeSettings, type StoreSettings } from "#readings/openReadings.ts";
@@ -25,6 +26,8 @@ const walKeptBytesMax = 64 * 1024 * 1024;
 /** The ledger, and the store in it for whoever sees to its flushes and merges. */
 export interface OpenLedger extends Ledger {
   readonly readings: SegmentedReadings;
+  /** Which raw frames are in the archive. */
+  readonly frames: FrameList;
   readonly calendar: GasCalendarSettings;
   /** Writes segments at once when enough is hot: for a caller that has no worker and may wait. */
   flushFull(): void;
@@ -45,6 +48,7 @@ export function openLedger(directory: string, settings: StoreSettings = storeSet
     return {
       ...ledger,
       readings: store,
+      frames: new FrameList(db),
       calendar: readings.calendar,
       flushFull: () => readings.flushFull(),
       close() {

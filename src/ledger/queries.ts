@@ -1,6 +1,8 @@
 /** Every read of the API on one read-only connection. Synchronous: it belongs in a worker. */
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { FrameArchive } from "#archive/frameArchive.ts";
+import { frameFolderName, FrameList } from "#archive/frameList.ts";
 import { FollowedReadings } from "#readings/followedReadings.ts";
 import type { Disk } from "#ports/disk.ts";
 import { plainDisk, segmentFolder } from "#readings/openReadings.ts";
@@ -35,6 +37,12 @@ export function followReadings(db: DatabaseSync, disk: Disk): FollowedReadings {
   return new FollowedReadings(db, disk, folder);
 }
 
+/** The raw frames that have left the ledger's own table. */
+export function frameArchive(db: DatabaseSync, disk: Disk): FrameArchive {
+  const folder = join(dirname(db.location() ?? ""), frameFolderName);
+  return new FrameArchive(disk, folder, new FrameList(db));
+}
+
 /** Sees each commit of the writer, never a part of one. */
 export function openForReading(directory: string): DatabaseSync {
   const path = join(directory, ledgerFileName);
@@ -46,6 +54,7 @@ export function openForReading(directory: string): DatabaseSync {
 /** Files of the store that are sealed need the disk with their keys. */
 export function answersFrom(db: DatabaseSync, disk: Disk = plainDisk): Answers<Queries> {
   const readings = readingQueries(db, followReadings(db, disk));
+  const archive = frameArchive(db, disk);
   return {
     ...meterQueries(db),
     ...readings,
@@ -58,6 +67,7 @@ export function answersFrom(db: DatabaseSync, disk: Disk = plainDisk): Answers<Q
     ...webhookQueries(db),
     ...recipientQueries(db),
     ...workOrderQueries(db),
-    ...logQueries(db),
+    ...logQueries(db, archive),
+    readingDamage: () => [...readings.readingDamage(), ...archive.damage()],
   };
 }

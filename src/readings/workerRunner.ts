@@ -4,9 +4,8 @@ import type { Work, WorkResult, WorkRunner } from "./work.ts";
 import { ReadingStoreError } from "./readingStoreError.ts";
 
 /** What the thread answers. */
-export type WorkReply =
-  | { readonly ok: true; readonly result: WorkResult }
-  | { readonly ok: false; readonly message: string };
+export type WorkReply<Result = WorkResult> =
+  { readonly ok: true; readonly result: Result } | { readonly ok: false; readonly message: string };
 
 /** The near side. The thread's death fails what it was at, and whatever it is asked later. */
 export function workerRunner(worker: Worker): WorkRunner {

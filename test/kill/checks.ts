@@ -2,10 +2,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
-import { uplinkOutcomes } from "#domain/quarantine.ts";
+import { uplinkOutcomes, type UplinkOutcome } from "#domain/quarantine.ts";
 import { verifyAudit } from "#ledger/audit.ts";
 import { plainDisk } from "#readings/openReadings.ts";
-import { followReadings } from "#ledger/queries.ts";
+import { answersFrom, followReadings, frameArchive, openForReading } from "#ledger/queries.ts";
+import type { UplinkRow } from "#ports/ledger.ts";
 import { storedReadings } from "../support/storedReadings.ts";
 import type { KeeperMeter } from "./keeperMeter.ts";
 
@@ -17,6 +18,8 @@ export interface Findings {
   readonly violations: string[];
   readonly facts: Record<string, unknown>;
 }
+
+const uplinksPerPage = 10_000;
 
 type Check = (
   db: DatabaseSync,
@@ -102,16 +105,24 @@ const checkStore: Check = (db, _meters, found, dataDir) => {
   const aside = join(dataDir, "readings", "unlisted");
   const unlisted = existsSync(aside) ? readdirSync(aside).length : 0;
   found.facts["store"] = { files, batches, flushes, merges, unlisted };
+  const archive = frameArchive(db, plainDisk);
+  const archived = archive.verify();
+  archive.close();
+  for (const { file, chunk, fault } of archived.damage) {
+    found.violations.push(`archive: ${file} ${chunk ?? ""} ${fault.kind} ${fault.what}`);
+  }
+  found.facts["archive"] = { files: archived.files, frames: archived.frames };
 };
 
 /** Every received uplink has one row and one outcome: received = sum of outcomes, without gaps. */
-const checkUplinks: Check = (db, meters, found) => {
-  const outcomes = Object.fromEntries(
-    db
-      .prepare("SELECT outcome, count(*) AS n FROM uplink GROUP BY outcome")
-      .all()
-      .map((row) => [String(row["outcome"]), Number(row["n"])]),
-  );
+const checkUplinks: Check = (db, meters, found, dataDir) => {
+  const outcomes: Partial<Record<UplinkOutcome, number>> = {};
+  const seqs = new Set<number>();
+  for (const { seq, outcome } of allUplinks(dataDir)) {
+    if (seqs.has(seq)) found.violations.push(`uplink ${seq} is stored twice`);
+    seqs.add(seq);
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  }
   const known = uplinkOutcomes.map((outcome) => outcomes[outcome] ?? 0);
   const sum = known.reduce((one, other) => one + other, 0);
   const last = Number(db.prepare("SELECT max(seq) AS n FROM uplink").get()?.["n"]);
@@ -128,10 +139,21 @@ const checkUplinks: Check = (db, meters, found) => {
 
 /** Rows of uplinks that were received since the instant. */
 export function uplinksSince(dataDir: string, atMs: number): number {
-  const db = new DatabaseSync(join(dataDir, "ledger.sqlite"), { readOnly: true });
-  const row = db.prepare("SELECT count(*) AS n FROM uplink WHERE received_at >= ?").get(atMs);
+  return allUplinks(dataDir).filter(({ receivedAtMs }) => receivedAtMs >= atMs).length;
+}
+
+/** From ledger and archive, as the API gives them. */
+function allUplinks(dataDir: string): readonly UplinkRow[] {
+  const db = openForReading(dataDir);
+  const answers = answersFrom(db);
+  const rows: UplinkRow[] = [];
+  for (;;) {
+    const page = answers.uplinks(rows.at(-1)?.seq ?? 0, uplinksPerPage);
+    rows.push(...page);
+    if (page.length === 0) break;
+  }
   db.close();
-  return Number(row?.["n"]);
+  return rows;
 }
 
 /** A leak that was acknowledged is one alarm with one occurrence, over any number of restarts. */

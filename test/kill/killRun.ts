@@ -43,6 +43,8 @@ const moments = ["acknowledgement", "order", "leak", "start"] as const;
 type Moment = (typeof moments)[number];
 
 const readyMsMax = 10_000;
+/** So few frames make a file of the archive, that this too is always under way. */
+const archivedRows = 500;
 /** So few that flushes and merges of the reading store are always under way. */
 const flushRows = 100;
 const startKillMsMax = 600;
@@ -65,6 +67,8 @@ export async function runKills(options: KillOptions): Promise<KillReport> {
   const victim = new Victim({ http, mqtt }, services[`${options.earlyAck}`], undefined, {
     MERCAPTAN_READINGS_FLUSH_ROWS: String(flushRows),
     MERCAPTAN_READINGS_FLUSH_MINUTES: "0",
+    MERCAPTAN_ARCHIVE_AFTER_DAYS: "0",
+    MERCAPTAN_ARCHIVE_FILE_ROWS: String(archivedRows),
   });
   const run = new KillRun(options, victim, rng);
   try {

@@ -42,6 +42,7 @@ test("the head is copied, and `verify` names what was meddled with", async () =>
   const told = home.run(["verify", "--data-dir", home.dataDir]);
   expect(await told.exited).toBe(3);
   expect(told.stdout).toBe(
-    "audit damaged: entry 3 is not as it was written\nreadings whole: 0 files, 0 hot batches\n",
+    "audit damaged: entry 3 is not as it was written\nreadings whole: 0 files, 0 hot batches\n" +
+      "archive of frames whole: 0 files, 0 frames\n",
   );
 });

@@ -87,6 +87,11 @@ export const rooms: readonly Room[] = [
   room("src/ledger", "System of record: rows, migrations, audit, and reads in a worker.", [
     domain,
     "src/readings",
+    "src/archive",
+    ports,
+  ]),
+  room("src/archive", "The archive of raw frames: immutable compressed files and their list.", [
+    domain,
     ports,
   ]),
   room("src/vault", "Seals and opens the keys of ciphered meters.", [domain, ports]),

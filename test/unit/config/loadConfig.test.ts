@@ -45,6 +45,7 @@ test("without any setting everything is on loopback and switched off where it ne
     log: { level: "info" },
     audit: {},
     readings: { flushRows: 250_000, flushMinutes: 60 },
+    archive: { afterDays: 30, fileRows: 100_000 },
     clock: { factor: 1 },
   });
 });
