@@ -5,7 +5,7 @@ import { determinantText } from "#billing/determinantText.ts";
 import type { GasDays } from "#billing/gasDays.ts";
 import { registerAt } from "#billing/instantRegister.ts";
 import { registerChain, type ChainInput, type RegisterChain } from "#billing/registerChain.ts";
-import type { BillingInstant, Determinant } from "#domain/billing.ts";
+import type { BillingInstant, Determinant, InstantRegister } from "#domain/billing.ts";
 import { sizeLimits, type Meter } from "#domain/meter.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import { dayMs, hourMs } from "#domain/units.ts";
@@ -19,11 +19,13 @@ import type {
   RegisterRecord,
 } from "#ports/billingQueries.ts";
 import { checkUse, useLimits, type UseInterval } from "#screening/useChecks.ts";
+import type { Registers } from "#ports/readingStore.ts";
+import { storedQualities } from "#readings/versions.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 
 export type ReadingAnswers = Pick<
   Answers<Queries>,
-  "meters" | "meter" | "readings" | "latestReading" | "registerAt" | "registersAt"
+  "meters" | "meter" | "readings" | "latestReading" | "registerAt" | "registerColumns"
 >;
 
 /** Behind an instant, the next register is looked for in ever wider stretches; nearly always the first has it. */
@@ -131,10 +133,36 @@ function intervalsOf(
   });
 }
 
+/** From so many rows a page on, one look at all meters costs less than one at each. */
+const columnsFromRows = 200;
+
+/** Gas days of one date begin at so many instants at most; areas beyond are looked at meter by meter. */
+const cutOffsMax = 4;
+
+/** Every meter's register at one instant. */
+interface CutOff {
+  readonly registers: Registers;
+  readonly said: ReadonlySet<number>;
+}
+
+/** Where a number stands in a sorted column; -1: nowhere. */
+function placeOf(sorted: Float64Array, wanted: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? Infinity) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === wanted ? low : -1;
+}
+
 class BillingDesk {
   readonly #answers: ReadingAnswers;
   readonly #rows: BillingRows;
   readonly #gasDays: GasDays;
+  /** By instant. */
+  readonly #cutOffs = new Map<number, CutOff>();
 
   constructor(answers: ReadingAnswers, rows: BillingRows, gasDays: GasDays) {
     this.#answers = answers;
@@ -144,15 +172,59 @@ class BillingDesk {
 
   register(meter: Meter, when: BillingInstant): MeterRegister | null {
     const atMs = this.#gasDays.instantOf(when, meter.area);
+    const read = this.#plainRegister(meter, atMs);
+    if (read !== null) return { meterId: meter.id, register: read };
     const { chain } = this.#known(meter, atMs, atMs);
     const placed = registerAt(chain, atMs, "closing", this.#past(meter));
     return placed === null ? null : { meterId: meter.id, register: placed.register };
   }
 
+  /** Read at that very instant, judged, and no person has a word on it: as nearly all are at a boundary. */
+  #plainRegister(meter: Meter, atMs: number): InstantRegister | null {
+    const view = this.#answers.registerAt(meter.id, atMs);
+    // What came too late to be judged may contradict what came before it.
+    if (view === null || view.measuredAtMs !== atMs || view.quality === "raw") return null;
+    const { exchanges, decisions } = this.#rows.record(meter.no);
+    const isSaid =
+      exchanges.some((exchange) => exchange.atMs >= atMs - dayMs) ||
+      decisions.some((decision) => decision.measuredAtMs === atMs);
+    if (isSaid) return null;
+    const { indexMl, measuredAtMs, quality } = view;
+    return { atMs, indexMl, measuredAtMs, quality, method: "exact", inputs: null };
+  }
+
   cutOff(when: BillingInstant, area: string | null, after: string | null, limit: number) {
     const { items, next } = this.#answers.meters(after, limit, area);
-    const rows = items.map(({ meter }) => this.register(meter, when));
+    if (after === null || limit < columnsFromRows) this.#cutOffs.clear();
+    const rows = items.map(({ meter }) => {
+      const atMs = this.#gasDays.instantOf(when, meter.area);
+      const read = limit < columnsFromRows ? null : this.#fromColumns(meter, atMs);
+      return read ?? this.register(meter, { atMs });
+    });
     return { items: rows.filter((row) => row !== null), next };
+  }
+
+  /** A run over a city takes what was read at that very instant from one look at all meters, as of its first page. */
+  #fromColumns(meter: Meter, atMs: number): MeterRegister | null {
+    const cutOff = this.#cutOffs.get(atMs) ?? this.#newCutOff(atMs);
+    if (cutOff === null) return null;
+    const { registers, said } = cutOff;
+    if (said.has(meter.no)) return null;
+    const row = placeOf(registers.meterNo, meter.no);
+    const quality = storedQualities[registers.quality[row] ?? 0];
+    const isPlain = quality === "validated" && registers.conflict[row] === 0;
+    if (!isPlain || registers.measuredAtMs[row] !== atMs) return null;
+    const indexMl = registers.indexMl[row] ?? NaN;
+    const common = { atMs, measuredAtMs: atMs, indexMl, quality };
+    return { meterId: meter.id, register: { ...common, method: "exact", inputs: null } };
+  }
+
+  #newCutOff(atMs: number): CutOff | null {
+    if (this.#cutOffs.size >= cutOffsMax) return null;
+    const registers = this.#answers.registerColumns(atMs);
+    const cutOff = { registers, said: this.#rows.saidOf() };
+    this.#cutOffs.set(atMs, cutOff);
+    return cutOff;
   }
 
   consumption(meter: Meter, from: BillingInstant, to: BillingInstant): Determinant {

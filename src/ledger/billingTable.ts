@@ -55,6 +55,8 @@ export function billingTable(db: DatabaseSync): BillingPart {
 
 export interface BillingRows extends BillRows, GapRows {
   record(meterNo: number): RegisterRecord;
+  /** Meters of which a person has said something: an exchange, or a decision about a register. */
+  saidOf(): ReadonlySet<number>;
   /** Not settled, the oldest instant first. */
   conflicts(area: string | null, cursor: string | null, limit: number): Page<OpenConflict>;
 }
@@ -89,6 +91,9 @@ export function billingRows(db: DatabaseSync): BillingRows {
        entered_at AS enteredAtMs
      FROM register_decision WHERE meter_no = ? ORDER BY id`,
   );
+  const said = db.prepare(
+    "SELECT meter_no AS meterNo FROM meter_exchange UNION SELECT meter_no FROM register_decision",
+  );
   const conversions = conversionsOf(db);
   const billed = db.prepare(
     `SELECT from_at AS atMs, opening_ml AS indexMl FROM determinant
@@ -106,6 +111,7 @@ export function billingRows(db: DatabaseSync): BillingRows {
   return {
     ...billRows(db),
     ...gapRows(db),
+    saidOf: () => new Set(all<{ meterNo: number }>(said).map(({ meterNo }) => meterNo)),
     record: (meterNo) => ({
       conversions: conversions(meterNo),
       billed: all<BilledRow>(billed, meterNo, meterNo).map(({ atMs, indexMl }) => [atMs, indexMl]),

@@ -13,6 +13,7 @@ type ReadingRead = Pick<
   | "latestReading"
   | "registerAt"
   | "registersAt"
+  | "registerColumns"
   | "alarmReadings"
   | "readingsAfterSeq"
   | "newestReadingSeq"
@@ -57,6 +58,7 @@ export function readingQueries(db: DatabaseSync, followed: FollowedReadings): An
       return registerOf(meter, atMs, current().newest(meter.no, atMs, 1, isTrusted)[0]);
     },
     registersAt: registersAt(db, current),
+    registerColumns: (atMs) => current().registersAt(atMs),
     alarmReadings(id, limitWanted) {
       const alarm = one<{ meterNo: number; atMs: number }>(raisedAt, id);
       if (alarm === undefined) return [];

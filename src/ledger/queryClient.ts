@@ -19,6 +19,7 @@ const queryMethods: Readonly<Record<keyof Queries, true>> = {
   latestReading: true,
   registerAt: true,
   registersAt: true,
+  registerColumns: true,
   alarms: true,
   alarm: true,
   alarmReadings: true,

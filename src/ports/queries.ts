@@ -14,6 +14,7 @@ import type { RuleRecord } from "#domain/ruleDocument.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
 import type { WorkOrder, WorkOrderState } from "#domain/workOrder.ts";
+import type { Registers } from "./readingStore.ts";
 import type { AuditHead, AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
 import type { DamagedPlace } from "./readingStore.ts";
 
@@ -140,6 +141,8 @@ export interface Queries {
     after: string | null,
     limit: number,
   ): Promise<Page<RegisterView>>;
+  /** Every meter's newest register at or before the instant, in columns; for runs over a whole city. */
+  registerColumns(atMs: number): Promise<Registers>;
   alarms(filter: AlarmFilter, cursor: string | null, limit: number): Promise<Page<AlarmView>>;
   alarm(id: string): Promise<AlarmView | null>;
   /** The readings around an alarm's raise, for its explanation. */
