@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { alarmFiguresBoard } from "./alarmFigures.ts";
+import { fleet } from "./fleet.ts";
 import { controlRoom } from "./controlRoom.ts";
 import { meter } from "./meter.ts";
 
@@ -10,6 +11,7 @@ export function dashboardFiles(): Readonly<Record<string, string>> {
   const dashboards = {
     "alarm-figures.json": alarmFiguresBoard(),
     "control-room.json": controlRoom(),
+    "fleet.json": fleet(),
     "meter.json": meter(),
   };
   const files = Object.entries(dashboards).map(([name, dashboard]) => [

@@ -24,8 +24,8 @@ export function startSink(
   startWorker: (directory: string) => Worker,
 ): { stop(): Promise<void> } | null {
   if (config.influx === undefined) return null;
-  const { url, org, bucket } = config.influx;
-  const target = { url, org, bucket, token: secrets.influxToken };
+  const { url, org, bucket, keepDays } = config.influx;
+  const target = { url, org, bucket, keepDays, token: secrets.influxToken };
   const cursor = fileCursor(join(directory, "influx.cursor"), influxCursorTarget(target));
   const queries = openQueries(directory, startWorker);
   const { observer, metrics } = observability;

@@ -89,7 +89,13 @@ const influxSchema = z.strictObject({
     .string()
     .min(1)
     .default("mercaptan")
-    .describe("Bucket for the readings. It must keep data without limit: see docs/INFLUX.md."),
+    .describe("Bucket for the readings. What it does not keep for ever, `keepDays` must say."),
+  keepDays: z
+    .int()
+    .min(2)
+    .max(36_500)
+    .optional()
+    .describe("Days that the bucket keeps; older readings are left out. Not set: for ever."),
   tokenFile: file.optional().describe("File with a token that may write to the bucket."),
 });
 

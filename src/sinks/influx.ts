@@ -4,14 +4,14 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { HttpError, InfluxDB, setLogger } from "@influxdata/influxdb-client";
-import { minuteMs, secondMs } from "#domain/units.ts";
+import { dayMs, minuteMs, secondMs } from "#domain/units.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { CursorStore } from "#ports/cursor.ts";
 import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { Rng } from "#ports/rng.ts";
-import { readingLine } from "./readingPoint.ts";
+import { readingLine, type NamedReading } from "./readingPoint.ts";
 
 /** Readings of one request: a few hundred kilobytes of lines. */
 export const batchReadingsMax = 2_000;
@@ -25,6 +25,8 @@ export interface InfluxTarget {
   readonly bucket: string;
   /** null: the server asks for none (VictoriaMetrics). */
   readonly token: string | null;
+  /** The server keeps so many days: what was measured before is left out, for it would be refused again and again. */
+  readonly keepDays?: number | undefined;
   /** A write that takes longer has failed; 10 s when absent. */
   readonly writeTimeoutMs?: number;
 }
@@ -73,7 +75,8 @@ async function follow(options: InfluxSinkOptions, stopping: AbortSignal): Promis
       sent = readings.length;
       const last = readings.at(-1);
       if (last !== undefined) {
-        await write(options.target, readings.map(readingLine), stopping);
+        const kept = readings.filter(isKept(options));
+        if (kept.length > 0) await write(options.target, kept.map(readingLine), stopping);
         seq = last.seq;
         await cursor.store(seq);
         outage.ended();
@@ -90,6 +93,14 @@ async function follow(options: InfluxSinkOptions, stopping: AbortSignal): Promis
       await pause(outage.failed(error), stopping);
     }
   }
+}
+
+/** Whether the server still keeps a reading of that age; one day less, for both clocks and the way there. */
+function isKept({ target, clock }: InfluxSinkOptions): (reading: NamedReading) => boolean {
+  const { keepDays } = target;
+  if (keepDays === undefined) return () => true;
+  const fromMs = clock.nowMs() - (keepDays - 1) * dayMs;
+  return ({ measuredAtMs }) => measuredAtMs >= fromMs;
 }
 
 /** One request without the client's own retries: the cursor alone decides what is sent again. */

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { runClosedLoop } from "./closedLoop.ts";
 import { runDecode } from "./decode.ts";
+import { runInfluxCatchUp } from "./influxCatchUp.ts";
 import { runLeakClose } from "./leakClose.ts";
 import { runLeakLatency } from "./leakLatency.ts";
 import { judged } from "./readingGoals.ts";
@@ -35,6 +36,8 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
                  --meters 10000  --days 3  --origin (with receipt times and numbers of the uplinks)
                  --encrypted (segments under a key; the ledger's batches are as they are)
                  --seconds 20 (of each of the two paced measurements)
+  influx         the copy in a time-series server after an outage, against Debian's VictoriaMetrics
+                 --readings 200000
 
   --seconds 60   of each measurement, after warming up
   --runs 1       repeats everything and prints medians; of what was lost, the worst
@@ -52,6 +55,7 @@ const { values } = parseArgs({
     rate: { type: "string" },
     vs: { type: "string", default: "" },
     meters: { type: "string" },
+    readings: { type: "string", default: "200000" },
     days: { type: "string" },
     seed: { type: "string", default: "1" },
     origin: { type: "boolean", default: false },
@@ -104,6 +108,7 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
       days: Number(values.days ?? 8),
       seed: Number(values.seed),
     }),
+  influx: () => runInfluxCatchUp({ readings: Number(values.readings) }),
   readings: () =>
     runReadings({
       meters: Number(values.meters ?? 10_000),

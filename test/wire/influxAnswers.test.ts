@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { dayMs, timestampMs } from "#domain/units.ts";
 import { batchReadingsMax } from "#sinks/influx.ts";
 import { readingLine } from "#sinks/readingPoint.ts";
 import { sinkOn } from "../support/influxSink.ts";
@@ -100,4 +101,28 @@ test("a server that asks for time gets it", async () => {
   server.close();
   const [first, second] = server.requests;
   expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThan(950);
+});
+
+test("what the server no longer keeps is left out, and the copy goes on behind it", async () => {
+  const server = await stub(() => ({ status: 204 }));
+  const old = 4;
+  const source = {
+    newestReadingSeq: () => Promise.resolve(6),
+    readingsAfterSeq: (afterSeq: number, limit: number) =>
+      Promise.resolve(
+        [1, 2, 3, 4, 5, 6]
+          .filter((seq) => seq > afterSeq)
+          .slice(0, limit)
+          .map((seq) => ({
+            ...namedReading(seq),
+            measuredAtMs: timestampMs(Date.now() - (seq <= old ? 400 : 1) * dayMs),
+          })),
+      ),
+  };
+  const { start, cursor } = sinkOn(server.url, source, folder, { keepDays: 365 });
+  const sink = start();
+  await until(async () => (await cursor.load()) === 6);
+  await sink.stop();
+  server.close();
+  expect(server.taken).toHaveLength(2);
 });
