@@ -219,7 +219,10 @@ export class PeopleTeller {
       return this.#settle(one, { outcome: "failed", reason: "TOO_OLD", receipt: null });
     }
     const [stored] = await queries.events(one.eventSeq - 1, 1);
-    if (stored === undefined) return;
+    // Events are kept for half a year at least; one that is gone has nothing to say.
+    if (stored?.seq !== one.eventSeq) {
+      return this.#settle(one, { outcome: "refused", reason: "NO_EVENT", receipt: null });
+    }
     const event = toldEvent(stored, areaOf);
     const words = wordsOf(event, recipient, localTime(Date.parse(event.at)));
     const letter = { id: one.id, to, nowMs: clock.nowMs(), ...words };

@@ -1,5 +1,7 @@
 /** The real program whose words do not arrive: a webhook that hangs, a console that froze. Each is an alarm in 30 s. */
+import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { startReceiver } from "../support/receiver.ts";
@@ -61,6 +63,46 @@ test("a receiver that hangs is NOTIFIER within 30 s, and nothing is lost when it
     0,
   );
   expect(await service.stop()).toBe(0);
+});
+
+test("the settings' provider of short messages is called by the real program, after a leak", async () => {
+  const provider = await startReceiver(() => '{"Code":"OK","BizId":"b1"}');
+  endings.push(() => provider.close());
+  provider.state.usual = 200;
+  const home = new Home();
+  endings.push(() => home.remove());
+  const secretFile = join(home.folder, "sms.secret");
+  writeFileSync(secretFile, "not-for-logs\n", { mode: 0o600 });
+  const service = await home.serve({
+    MERCAPTAN_NOTIFY_SMS_PROVIDER: "aliyun",
+    MERCAPTAN_NOTIFY_SMS_URL: `http://127.0.0.1:${provider.port}`,
+    MERCAPTAN_NOTIFY_SMS_ACCESS_KEY_ID: "id",
+    MERCAPTAN_NOTIFY_SMS_SECRET_FILE: secretFile,
+    MERCAPTAN_NOTIFY_SMS_SIGN_NAME: "gas",
+    MERCAPTAN_NOTIFY_SMS_ALARM_TEMPLATE: "SMS_1",
+    MERCAPTAN_NOTIFY_SMS_WORK_ORDER_TEMPLATE: "SMS_2",
+    MERCAPTAN_LOG_LEVEL: "debug",
+  });
+  await service.register([{ id: "T1", protocol: "json" }]);
+  const customer = { kind: "customer", label: "Li", meterId: "T1", phone: "+8613812345678" };
+  await service.call("POST", "/v1/recipients", customer);
+  const meter = await service.login("T1");
+  endings.push(() => meter.endAsync(true));
+  const report = {
+    v: 1,
+    measuredAt: new Date().toISOString(),
+    volumeM3: "1.000",
+    status: ["leak"],
+  };
+  await meter.publishAsync("meters/T1/up/json", JSON.stringify(report), { qos: 1 });
+  await expect.poll(() => provider.calls.length, { timeout: withinMs }).toBe(1);
+  const query = new URL(provider.calls[0]?.path ?? "", "http://x").searchParams;
+  expect(query.get("PhoneNumbers")).toBe("+8613812345678");
+  await expect
+    .poll(() => service.metric("mercaptan_deliveries_total", { way: "sms", outcome: "delivered" }))
+    .toBe(1);
+  expect(await service.stop()).toBe(0);
+  expect(service.program.stderr).not.toMatch(/12345678|not-for-logs/);
 });
 
 /** A console that joins the feed at its beginning and then reads or does not read. */
