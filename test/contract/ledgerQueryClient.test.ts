@@ -15,7 +15,7 @@ let started: number;
 
 function queryWorker(of: string): Worker {
   started += 1;
-  return new Worker(script, { workerData: { directory: of } });
+  return new Worker(script, { workerData: { directory: of, fileKeys: null } });
 }
 
 beforeEach(() => {

@@ -30,6 +30,7 @@ describe("meters", () => {
       position: null,
       address: null,
       critical: false,
+      pilotMlPerHour: 0,
       frameAddress: null,
       carrierAddress: null,
       kind: "meter",

@@ -58,7 +58,7 @@ test.skipIf(victoriaMetrics === "")("what the ledger holds is what the server ho
   const script = new URL("../../src/queryWorker.ts", import.meta.url);
   const queries = openQueries(
     directory,
-    (of) => new Worker(script, { workerData: { directory: of } }),
+    (of) => new Worker(script, { workerData: { directory: of, fileKeys: null } }),
   );
   const server = await startVictoriaMetrics(victoriaMetrics, join(folder, "vm"), await freePort());
   const { start, cursor } = sinkOn(server.url, queries, folder);
