@@ -6,6 +6,7 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRng, type SeededRng } from "#simulators/rng.ts";
+import { KilledBackups } from "./backups.ts";
 import { checkLedger, uplinksSince, type Findings } from "./checks.ts";
 import { readMetric } from "./exposition.ts";
 import type { KeeperMeter } from "./keeperMeter.ts";
@@ -22,6 +23,8 @@ export interface KillOptions {
   readonly seed: number;
   /** Runs the composition that acknowledges before it has stored. */
   readonly earlyAck: boolean;
+  /** Backups go on beside it, half of them killed; the last one is restored and held against the promises too. */
+  readonly backups: boolean;
   /** Longest wait for commands to end after the last kill. */
   readonly settleSeconds: number;
   readonly say: (line: string) => void;
@@ -88,6 +91,7 @@ class KillRun {
   readonly #readyMs: number[] = [];
   #meters: readonly KeeperMeter[] = [];
   #load: Load | null = null;
+  #backups: KilledBackups | null = null;
   /** While the service was up, and what it acknowledged meanwhile. */
   #upMs = 0;
   #acknowledged = 0;
@@ -116,6 +120,10 @@ class KillRun {
     const operator = await Operator.employ(this.#victim);
     for (const meter of this.#meters) meter.rise(this.#victim.mqttPort);
     this.#load = new Load(this.#meters, rate);
+    if (this.#options.backups) {
+      this.#backups = new KilledBackups(this.#victim.dataDir, this.#rng);
+      this.#backups.start();
+    }
     const fresh = this.#shuffled();
     for (let no = 1; no <= cycles; no += 1) {
       await this.#cycle(no, fresh, operator);
@@ -125,6 +133,7 @@ class KillRun {
 
   end(): void {
     this.#load?.stop();
+    this.#backups?.remove();
     for (const meter of this.#meters) meter.rest();
   }
 
@@ -210,6 +219,16 @@ class KillRun {
     if (!(await starting)) this.#killedDuringStart += 1;
   }
 
+  /** What came back from the last backup must keep the same promises. */
+  async #checkBackups(operator: Operator): Promise<readonly string[]> {
+    if (this.#backups === null) return [];
+    const into = `${this.#victim.dataDir}-restored`;
+    const violations = await this.#backups.finish(into);
+    if (violations.length > 0) return violations;
+    const restored = checkLedger(into, this.#meters, operator.ordered);
+    return restored.violations.map((violation) => `restored: ${violation}`);
+  }
+
   /** What the running process says that it has received and stored. */
   async #counted(): Promise<number> {
     const name = "mercaptan_uplinks_total";
@@ -232,7 +251,11 @@ class KillRun {
     const counted = await this.#counted();
     const exitCode = await this.#victim.stop();
     const found = checkLedger(this.#victim.dataDir, this.#meters, operator.ordered);
-    found.violations.push(...operator.surprises);
+    found.violations.push(...operator.surprises, ...(await this.#checkBackups(operator)));
+    if (this.#backups !== null) {
+      const { made, killed } = this.#backups;
+      found.facts["backups"] = { made, killed };
+    }
     if (undelivered > 0) found.violations.push(`${undelivered} uplinks were never acknowledged`);
     const stored = uplinksSince(this.#victim.dataDir, this.#victim.startedAtMs);
     if (counted !== stored) {

@@ -10,6 +10,7 @@ const help = `npm run kill-test -- [options]
   --seed N        the moments of the kills; the default is another one each time
   --settle 120    longest wait in seconds for commands to end after the last kill
   --early-ack     runs a build that acknowledges before it has stored: must end with "lost"
+  --backups       backups go on beside it, half of them killed; the last one is restored and must hold as much
   --json          one JSON object at the end, progress on standard error
 `;
 
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     rate: { type: "string", default: "1500" },
     seed: { type: "string" },
     settle: { type: "string", default: "120" },
+    backups: { type: "boolean", default: false },
     "early-ack": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -59,6 +61,7 @@ if (values.help) {
     rate: Number(values.rate),
     seed,
     earlyAck: values["early-ack"],
+    backups: values.backups,
     settleSeconds: Number(values.settle),
     say: (line) => progress.write(`${line}\n`),
   });

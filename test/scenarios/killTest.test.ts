@@ -9,6 +9,7 @@ const short: KillOptions = {
   rate: 1_500,
   seed: 5,
   earlyAck: false,
+  backups: true,
   settleSeconds: 5,
   say: () => undefined,
 };
@@ -26,6 +27,7 @@ test("acknowledging before the commit is found out: readings are lost", async ()
     cycles: 3,
     rate: 3_000,
     earlyAck: true,
+    backups: false,
     settleSeconds: 0,
   });
   expect(lost).toBeGreaterThan(0);
