@@ -94,6 +94,8 @@ export class FrameArchive {
       this.#open.set(name, reader);
       return reader;
     } catch (cause) {
+      // Not damage: with its key the file is whole.
+      if (cause instanceof Error && "code" in cause && cause.code === "READINGS_KEY") throw cause;
       const what = cause instanceof Error ? cause.message : String(cause);
       this.#note({ file: name, chunk: null, fault: { kind: "missing", what } });
       return undefined;

@@ -7,15 +7,18 @@ import { FrameList } from "#archive/frameList.ts";
 import { hourMs } from "#domain/units.ts";
 import type { OpenLedger } from "#ledger/openLedger.ts";
 import { answersFrom, frameArchive, openForReading } from "#ledger/queries.ts";
+import type { Disk } from "#ports/disk.ts";
 import type { UplinkRow } from "#ports/ledger.ts";
 import { nodeDisk } from "#readings/nodeDisk.ts";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { fileDisk } from "../../src/fileDisk.ts";
 import { openedLedger, temporaryDirectory } from "../support/ledgerFiles.ts";
 import { inTransaction, meterRow, startMs, uplinkRow } from "../support/ledgerRows.ts";
 import { chanceOf } from "../support/random.ts";
 
 let directory: string;
 let ledger: OpenLedger;
+let disk: Disk;
 const settings = { afterMs: hourMs, fileRows: 1_500 };
 const frames = 4_000;
 const nowMs = startMs + 3 * 24 * hourMs;
@@ -23,6 +26,7 @@ const nowMs = startMs + 3 * 24 * hourMs;
 beforeEach(() => {
   directory = temporaryDirectory();
   ledger = openedLedger(directory);
+  disk = nodeDisk;
 });
 
 /** Every hundredth frame was refused and lies in the quarantine. */
@@ -54,12 +58,12 @@ function keeper(archive?: (work: ArchiveWork) => ReturnType<typeof archiveFrames
   const folder = join(directory, "frames");
   const make = (work: ArchiveWork) => {
     const db = openForReading(directory);
-    const made = archiveFrames(nodeDisk, folder, new FrameList(db), work);
+    const made = archiveFrames(disk, folder, new FrameList(db), work);
     db.close();
     return made;
   };
   return new FrameKeeper({
-    disk: nodeDisk,
+    disk,
     folder,
     list: ledger.frames,
     settings,
@@ -73,7 +77,7 @@ function keeper(archive?: (work: ArchiveWork) => ReturnType<typeof archiveFrames
 /** All frames in pages of a size, as the API gives them. */
 function seen(limit: number): readonly UplinkRow[] {
   const db = openForReading(directory);
-  const answers = answersFrom(db);
+  const answers = answersFrom(db, disk);
   const rows: UplinkRow[] = [];
   for (;;) {
     const page = answers.uplinks(rows.at(-1)?.seq ?? 0, limit);
@@ -180,4 +184,20 @@ test("retention lets whole files go", async () => {
   await keeper().look(nowMs);
   expect(readdirSync(join(directory, "frames"))).toHaveLength(2);
   expect(seen(10_000).find(({ seq }) => !isRefused(seq))?.seq).toBe(1_501);
+});
+
+test("under a key nothing of a frame is readable, and all of them are found with it", async () => {
+  disk = fileDisk([new Uint8Array(32).fill(7)]);
+  const rows = store();
+  await looks(keeper(), 30);
+  const folder = join(directory, "frames");
+  for (const name of readdirSync(folder)) {
+    expect(readFileSync(join(folder, name)).subarray(0, 8).toString()).toBe("MERCSEAL");
+  }
+  expect(seen(1_000)).toEqual(rows);
+  const db = openForReading(directory);
+  onTestFinished(() => db.close());
+  expect(frameArchive(db, disk).verify()).toMatchObject({ ok: true, files: 3 });
+  // Without it that is said, and not taken for damage.
+  expect(() => frameArchive(db, fileDisk(null)).after(0, 10)).toThrow("READINGS_KEY");
 });
