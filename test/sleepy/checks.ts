@@ -16,6 +16,10 @@ export interface SleepyFindings {
   /** Commands that had a whole listening window, and how many arrived in the first. */
   windows: number;
   inFirstWindow: number;
+  /** Of those that were not: on their way to the meter when the service was killed. */
+  cutByKill: number;
+  /** Those that did not arrive in their first window, in words. */
+  readonly missed: string[];
   readonly violations: string[];
   readonly facts: Record<string, unknown>;
 }
@@ -31,6 +35,8 @@ interface CommandRow {
   readonly expiresAtMs: number;
   readonly queuedAtMs: number | null;
   readonly endedAtMs: number;
+  /** 1: it was on its way when the service died. */
+  readonly wasCut: number;
 }
 
 const ordersPerWakeMax = 2;
@@ -50,6 +56,8 @@ export function checkSleepers(
     crowded: 0,
     windows: 0,
     inFirstWindow: 0,
+    cutByKill: 0,
+    missed: [],
     violations: [],
     facts: {},
   };
@@ -83,7 +91,9 @@ function readCommands(dataDir: string): readonly CommandRow[] {
          expires_at AS expiresAtMs,
          (SELECT min(at) FROM command_transition WHERE command_id = c.id AND state = 'queued')
            AS queuedAtMs,
-         (SELECT max(at) FROM command_transition WHERE command_id = c.id) AS endedAtMs
+         (SELECT max(at) FROM command_transition WHERE command_id = c.id) AS endedAtMs,
+         EXISTS (SELECT 1 FROM command_transition WHERE command_id = c.id AND state = 'unknown'
+           AND detail = 'restart') AS wasCut
        FROM command AS c JOIN meter ON meter.no = meter_no ORDER BY c.id`,
     );
     return rows.all() as unknown as readonly CommandRow[];
@@ -121,10 +131,12 @@ function checkMeter(sleeper: Sleeper, own: readonly CommandRow[], found: SleepyF
   for (const command of own) checkWindow(sleeper, command, arrived.get(command)?.[0], found);
 }
 
-/** CJ/T 188 has no ids on the wire; within one meter's run a sequence is given once. */
+/** CJ/T 188 has no ids on the wire; in one run a meter's sequence is given once to what was not refused. */
 function commandOf(own: readonly CommandRow[], { order }: OrderArrival): CommandRow | undefined {
-  return own.find(({ id, sequence }) =>
-    order.commandId === null ? sequence === order.sequence : id === order.commandId,
+  return own.find(({ id, sequence, queuedAtMs }) =>
+    order.commandId === null
+      ? sequence === order.sequence && queuedAtMs !== null
+      : id === order.commandId,
   );
 }
 
@@ -169,4 +181,12 @@ function checkWindow(
   if (arrival === undefined && withdrawn.has(state) && endedAtMs <= untilMs) return;
   found.windows += 1;
   if (arrival !== undefined && arrival.atMs <= untilMs) found.inFirstWindow += 1;
+  else {
+    found.cutByKill += command.wasCut;
+    const came = arrival === undefined ? "never" : `${arrival.atMs - queuedAtMs} ms after queueing`;
+    found.missed.push(
+      `${command.meterId} ${command.action} ${state}: window ${(first?.fromMs ?? 0) - queuedAtMs} to ` +
+        `${untilMs - queuedAtMs} ms after queueing, came ${came}`,
+    );
+  }
 }

@@ -38,10 +38,11 @@ export interface OrderArrival {
 
 /** Real time that it listens after the last acknowledgement, and after which it gives up. */
 const listenRealMs = 150;
-const giveUpRealMs = 4_000;
+const giveUpRealMs = 8_000;
 /** Reports after the motor ran, as meters make them; the first ones prove the close. */
-const followUps = 4;
+const followUps = 6;
 const followUpEveryMs = minuteMs;
+const reopenedAfterMs = 10 * minuteMs;
 
 export class Sleeper {
   readonly meter: KeeperMeter;
@@ -104,7 +105,7 @@ export class Sleeper {
       wheel.at(atMs + turn * followUpEveryMs, () => this.#rise());
     }
     if (!this.#habit.isReopened) return;
-    wheel.at(atMs + (followUps + 1) * followUpEveryMs, () => {
+    wheel.at(atMs + reopenedAfterMs, () => {
       this.meter.openByHand();
       this.#rise();
     });

@@ -6,7 +6,7 @@ const help = `npm run sleepy-commands -- [options]
 
   --commands 10000   orders that are written down, by persons
   --meters 1500      meters; each wakes every 5 to 20 minutes, and a minute apart after its motor ran
-  --restarts 25      kill -9 and start between the first and the last order, every other one as an order arrives
+  --restarts 10      kill -9 and start between the first and the last order, every other one as an order arrives
   --factor 20        clocks of service and meters run so many times faster than real time
   --seed 1           habits, moments and expiries
   --settle 300       longest wait in seconds for commands to end
@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: {
     commands: { type: "string", default: "10000" },
     meters: { type: "string", default: "1500" },
-    restarts: { type: "string", default: "25" },
+    restarts: { type: "string", default: "10" },
     factor: { type: "string", default: "20" },
     seed: { type: "string", default: "1" },
     settle: { type: "string", default: "300" },
@@ -40,6 +40,7 @@ function summaryOf(report: SleepyReport): string {
     `${report.restarts} restarts`,
     `${report.late} after expiry`,
     `${report.inFirstWindow} of ${report.windows} in the first window (${share.toFixed(3)} %)`,
+    `${report.cutByKill} others on their way at a kill`,
     `${report.secondMovements} second movements`,
     `${report.overtaken} older before newer`,
     `${report.crowded} wakes with more than two`,
@@ -69,6 +70,9 @@ if (values.help || breakage === undefined) {
     process.stdout.write(`${JSON.stringify(line)}\n`);
   } else {
     process.stdout.write(`${JSON.stringify({ ...report.facts, stories: report.byStory })}\n`);
+    for (const missed of report.missed.slice(0, violationsShown)) {
+      process.stdout.write(`  missed: ${missed}\n`);
+    }
     for (const violation of shown) process.stdout.write(`  ${violation}\n`);
     process.stdout.write(`${summaryOf(report)}\n`);
   }

@@ -44,6 +44,7 @@ export interface SleepyReport extends SleepyFindings {
 }
 
 const firstWindowShareMin = 0.999;
+const strictFromWindows = 2_000;
 const lookMs = 50;
 const sayEveryMs = 10_000;
 /** A service whose clock is so far behind sends what is over for the meters. */
@@ -115,11 +116,7 @@ class SleepyRun {
     found.violations.push(...operator.surprises);
     if (stillOpen > 0) found.violations.push(`${stillOpen} commands have not come to an end`);
     if (exitCode !== 0) found.violations.push(`SIGTERM ended with exit code ${exitCode}`);
-    const share = found.inFirstWindow / Math.max(1, found.windows);
-    if (share < firstWindowShareMin) {
-      const { inFirstWindow, windows } = found;
-      found.violations.push(`only ${inFirstWindow} of ${windows} came in their first window`);
-    }
+    found.violations.push(...windowFaults(found));
     found.facts["seed"] = seed;
     const seconds = Math.round((performance.now() - this.#startedMs) / 1_000);
     const { byStory, orders } = desk;
@@ -181,4 +178,11 @@ class SleepyRun {
     }
     return open;
   }
+}
+
+/** In a short run one order that a kill takes out of the air would be more than a thousandth. */
+function windowFaults({ windows, inFirstWindow, cutByKill }: SleepyFindings): readonly string[] {
+  const excused = windows < strictFromWindows ? cutByKill : 0;
+  if (inFirstWindow + excused >= firstWindowShareMin * windows) return [];
+  return [`only ${inFirstWindow} of ${windows} came in their first window`];
 }

@@ -44,7 +44,7 @@ const alarmWithinMs = 5_000;
 /** The storm's meters tell their leak so often; so does every other one report. */
 const habit = { leastMinutes: 30, mostMinutes: 60, isReopened: false };
 const othersPerStorm = 50;
-const upMs = { least: 400, most: 2_500, withLeak: 4_000 } as const;
+const upMs = { least: 400, most: 2_500, withLeak: 8_000 } as const;
 const lookMs = 20;
 
 /** One whole run; the report's violations are empty when every promise was kept. */
@@ -165,6 +165,10 @@ class StormRun {
     const untilMs = performance.now() + upMs.withLeak;
     while ((lonely?.arrivals.length ?? 0) === 0 && performance.now() < untilMs) await delay(lookMs);
     const arrival = lonely?.arrivals[0];
+    this.#options.say(
+      `leak elsewhere: ${wake?.isHeard === true ? "heard" : "not heard"}, ` +
+        (arrival === undefined ? "no order yet" : "ordered"),
+    );
     if (arrival === undefined || arrival.wake !== wake) return;
     this.#leakElsewhereMs = Math.round((arrival.atMs - atMs) / clock.lapse.factor);
   }
