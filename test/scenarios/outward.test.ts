@@ -129,7 +129,9 @@ test("a feed that nobody reads any more is FANOUT within 30 s, until somebody do
   for (const id of ids) {
     await gateway.publishAsync(`gateways/G1/up/json/${id}`, report, { qos: 1 });
   }
-  const leaks = await service.items<{ readonly id: string }>("/v1/alarms");
+  // The breaker has an alarm of its own about so many leaks.
+  const alarms = await service.items<{ readonly id: string; readonly rule: string }>("/v1/alarms");
+  const leaks = alarms.filter(({ rule }) => rule === "R1");
   expect(leaks.length).toBe(ids.length);
   // More than the kernel holds for one socket.
   const comments = Array.from({ length: 80 }, () =>
