@@ -5,7 +5,8 @@ import type { Learned } from "#domain/meterFile.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { initialValveState, type ValveState } from "#valves/valveState.ts";
 import type { FoldExchange } from "./exchange.ts";
-import { initialFold, revived, type FoldState } from "./fold.ts";
+import { contextJson, wholeFold } from "./compact.ts";
+import { initialFold, type FoldState } from "./fold.ts";
 
 /** Alarms of meters, and the two that are the system's about one meter. */
 export type MeterAlarmRule = MeterRuleId | "PARKED" | "COMMAND_MISMATCH";
@@ -81,7 +82,7 @@ export const initialContext: MeterContext = {
 /** A context from the ledger; what an older program did not know yet gets its beginning. */
 export function reviveContext(json: string): MeterContext {
   const kept = { ...initialContext, ...(JSON.parse(json) as MeterContext) };
-  const head = revived(kept.head);
+  const head = wholeFold(kept.head);
   const valve = reviveValve({ ...initialContext.valve, ...kept.valve });
   return { ...kept, head, valve, live: reviveAlarms(kept.live), silent: reviveAlarms(kept.silent) };
 }
@@ -92,6 +93,11 @@ function reviveValve(valve: ValveState): ValveState {
   // The order may be from before orders could change parameters.
   const command = { ...outstanding.command, parameters: outstanding.command.parameters ?? null };
   return { ...valve, outstanding: { ...outstanding, command } };
+}
+
+/** Its text for the ledger. */
+export function writeContext(context: MeterContext): string {
+  return contextJson(context, initialContext);
 }
 
 /** The same for the alarms in it. */

@@ -13,6 +13,7 @@ import { raiseAtFirstHold } from "./breaker.ts";
 import { openClosing, recordClosing, type ClosingChange } from "./closingInForce.ts";
 import { openBook, publish, recordDraft, undoBook, type Book } from "./book.ts";
 import { takeArrival, writeEdgeNodes } from "./edgeNodes.ts";
+import { writeContext } from "./context.ts";
 import { contextOf, loadMemory, settingNames } from "./memory.ts";
 import type { BatchReport, EngineBatch, Notice, UplinkBatch } from "./messages.ts";
 import { allActive } from "./activeAlarms.ts";
@@ -226,7 +227,7 @@ function reportBlindness(room: Room, book: Book, sinceMs: number): void {
 function writeContexts(room: Room, book: Book): void {
   for (const [meterNo, before] of book.before) {
     const context = contextOf(room.memory, meterNo);
-    if (context !== before) room.ledger.putContext(meterNo, JSON.stringify(context));
+    if (context !== before) room.ledger.putContext(meterNo, writeContext(context));
   }
 }
 

@@ -57,16 +57,6 @@ export const initialFold: FoldState = {
   open: {},
 };
 
-/** A fold from the ledger; a rule that is newer than it begins at its beginning. */
-export function reviveFold(json: string): FoldState {
-  return revived(JSON.parse(json) as FoldState);
-}
-
-/** The same for a fold inside a context. */
-export function revived(kept: FoldState): FoldState {
-  return { ...kept, rules: { ...initialRuleStates, ...kept.rules } };
-}
-
 export interface Verdict {
   readonly quality: Quality;
   /** Findings of the fold; the flags of time and conflict are not among them. */

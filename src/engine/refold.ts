@@ -3,12 +3,12 @@ import type { MeterRuleId, Occurrence } from "#domain/alarm.ts";
 import { invariant } from "#domain/invariant.ts";
 import { readingFlags, type Quality, type StoredReading } from "#domain/reading.ts";
 import { timestampMs, type TimestampMs } from "#domain/units.ts";
+import { reviveFold } from "./compact.ts";
 import { meterAt } from "./exchange.ts";
 import {
   initialFold,
   foldFlags,
   foldInstant,
-  reviveFold,
   type FoldState,
   type InstantSettings,
 } from "./fold.ts";

@@ -2,6 +2,7 @@
 import { ownRuleIds } from "#domain/alarm.ts";
 import { readingFlags, type Reading, type StoredReading } from "#domain/reading.ts";
 import { dayMs } from "#domain/units.ts";
+import { foldJson } from "./compact.ts";
 import type { Draft } from "./draft.ts";
 import { foldFlags, type FoldState } from "./fold.ts";
 
@@ -64,7 +65,7 @@ export function keepCheckpoint(draft: Draft, state: FoldState): void {
     atMs - since >= windowLimits.checkpointEveryMs ||
     state.count - checkpointCount >= windowLimits.checkpointEveryReadings;
   if (!isDue) return;
-  draft.effects.checkpoints.push({ atMs, json: JSON.stringify(state) });
+  draft.effects.checkpoints.push({ atMs, json: foldJson(state) });
   draft.context = {
     ...draft.context,
     checkpointsMs: [...checkpointsMs, atMs].slice(-windowLimits.checkpointsMax),
@@ -84,7 +85,7 @@ export function renewCheckpoint(draft: Draft, state: FoldState, sinceCount: numb
   if (atMs === null || newestMs === undefined || atMs > newestMs) return false;
   const isKnown = checkpointsMs.includes(atMs);
   if (!isKnown && state.count - sinceCount < windowLimits.crowdedReadings) return false;
-  draft.effects.checkpoints.push({ atMs, json: JSON.stringify(state) });
+  draft.effects.checkpoints.push({ atMs, json: foldJson(state) });
   if (!isKnown) {
     const kept = [...checkpointsMs, atMs].sort((one, other) => one - other);
     const isTrimmed = draft.context.isTrimmed || kept.length > windowLimits.checkpointsMax;

@@ -8,6 +8,7 @@ import { runLeakLatency } from "./leakLatency.ts";
 import { judged } from "./readingGoals.ts";
 import { runReadings } from "./readings.ts";
 import { medianReports, type Report } from "./report.ts";
+import { runRules } from "./rules.ts";
 import { runSleepy } from "./sleepy.ts";
 import { runSmartMeter } from "./smartMeter.ts";
 
@@ -31,6 +32,9 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
                  --meters 5000  --days 8 (leaks from the second day to the fifth from the end)  --seed 1
   decode         frames to telegrams on one core, a line for each protocol, the median of five rounds;
                  the frames are those of test/cards
+  rules          the whole pack of rules over contexts in memory, one core: cost of a reading, weight of a meter;
+                 1,000,000 meters need NODE_OPTIONS=--max-old-space-size=6000
+                 --meters 100000
   readings       the reading store alone: durable intake, bytes, reads by meter and over the fleet, commits beside
                  the worker, ready after a kill; each line with its goal and whether this load meets it
                  --meters 10000  --days 3  --origin (with receipt times and numbers of the uplinks)
@@ -109,6 +113,7 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
       seed: Number(values.seed),
     }),
   influx: () => runInfluxCatchUp({ readings: Number(values.readings) }),
+  rules: async () => runRules({ meters: Number(values.meters ?? 100_000), seconds }),
   readings: () =>
     runReadings({
       meters: Number(values.meters ?? 10_000),

@@ -1,6 +1,7 @@
 /** A metering point whose meter is exchanged, through the whole engine: verdicts, commands, refusals, order. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hourMs, minuteMs } from "#domain/units.ts";
+import { reviveContext } from "#engine/context.ts";
 import type { Actor, Ask, AskResult } from "#ports/requests.ts";
 import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
 
@@ -111,7 +112,7 @@ describe("an exchange", () => {
     const [command] = engine.rows("SELECT state, detail FROM command");
     expect(command).toEqual({ state: "cancelled", detail: "meter-exchanged" });
     const [context] = engine.rows("SELECT json FROM context");
-    expect(JSON.parse(String(context?.["json"])).valve.position).toBeNull();
+    expect(reviveContext(String(context?.["json"])).valve.position).toBeNull();
   });
 
   test("of another size is judged by that size from then on", () => {

@@ -9,7 +9,7 @@ import { decodeJsonCommand } from "#protocols/json/command.ts";
 import { encodeJsonUplink } from "#protocols/json/protocol.ts";
 import { Valve, type ValveKind } from "#simulators/valve.ts";
 import { isEnded } from "#valves/commandTable.ts";
-import type { MeterContext } from "#engine/context.ts";
+import { reviveContext } from "#engine/context.ts";
 import { meterDraft, packed } from "../support/engine.ts";
 import { chanceOf, type Chance } from "../support/random.ts";
 import { CrashRig } from "./crashRig.ts";
@@ -277,7 +277,7 @@ class Story {
 
   #hasRung(): boolean {
     for (const { json } of this.rig.ledger.contexts()) {
-      if ((JSON.parse(json) as MeterContext).live.R15 !== undefined) return true;
+      if (reviveContext(json).live.R15 !== undefined) return true;
     }
     return false;
   }

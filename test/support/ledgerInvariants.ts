@@ -7,7 +7,7 @@ import { uplinkOutcomes } from "#domain/quarantine.ts";
 import { readingFlags } from "#domain/reading.ts";
 import { statusBits } from "#domain/status.ts";
 import { dayMs, minuteMs } from "#domain/units.ts";
-import type { MeterContext } from "#engine/context.ts";
+import { reviveContext } from "#engine/context.ts";
 import { verifyAudit } from "#ledger/audit.ts";
 import { ledgerFileName } from "#ledger/openLedger.ts";
 import { commandTable, isEnded } from "#valves/commandTable.ts";
@@ -160,7 +160,7 @@ function checkContexts(db: DatabaseSync, engine: EngineUnderTest): void {
   const checkpoints = db.prepare("SELECT at FROM checkpoint WHERE meter_no = ? ORDER BY at");
   const openCommands = engine.ledger.openCommands();
   for (const { meterNo, json } of engine.ledger.contexts()) {
-    const context = JSON.parse(json) as MeterContext;
+    const context = reviveContext(json);
     const alarms = Object.values(context.live);
     const ids = alarms.map(({ id }) => id).sort();
     expect(live.all(meterNo).map(({ id }) => id)).toEqual(ids);
