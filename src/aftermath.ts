@@ -20,6 +20,8 @@ type Commit = Extract<BatchReport, { kind: "committed" }>;
 
 /** The head of an event about an alarm that rings; cheaper than parsing every event. */
 const raisedPattern = /^\{"seq":\d+,"at":"[^"]*","kind":"alarm\.(?:raised|reraised|escalated)"/;
+/** A rule of the utility's own that has begun to fail at a meter. */
+const failedPattern = /^\{"seq":\d+,"at":"[^"]*","kind":"rules\.failed"/;
 
 /** The parts that listen are started after the engine, so they are set one by one. */
 export class Aftermath {
@@ -148,6 +150,14 @@ export class Aftermath {
     this.#metrics.batchCommitted(commit.counts);
     this.#countRings(commit);
     this.#metrics.activeAlarms(commit.activeAlarms);
+    for (const { json } of commit.events) {
+      if (!failedPattern.test(json)) continue;
+      const { rule, reason } = JSON.parse(json) as {
+        readonly rule: string;
+        readonly reason: string;
+      };
+      this.#observer.note("rules.failed", { rule, reason });
+    }
     if (oldestReceivedAtMs === null) return;
     const seconds = Math.max(0, (this.#clock.nowMs() - oldestReceivedAtMs) / 1_000);
     for (const { json } of commit.events) {

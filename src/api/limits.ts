@@ -8,7 +8,7 @@ export const apiLimits = {
   importBytesMax: 8 * 1024 * 1024,
   importRowsMax: 50_000,
   /** A rule document that names thousands of meters one by one. */
-  ruleDocumentBytesMax: 1024 * 1024,
+  ruleDocumentBytesMax: 256 * 1024,
   backTestDaysMax: 92,
   /** Rows of an import that wait for the engine at the same time: about one batch. */
   importRowsInFlightMax: 256,

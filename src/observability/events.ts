@@ -126,6 +126,11 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "downlink.expired": { level: "warn" },
   "edge.asked": { level: "info" },
   "edge.notAsked": { level: "warn" },
+  "rules.failed": {
+    level: "warn",
+    reasonField: "reason",
+    reasons: ["division_by_zero", "modulo_by_zero", "no_such_overload", "not_compiled"],
+  },
   "edge.limit": {
     level: "warn",
     reasonField: "limit",

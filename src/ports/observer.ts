@@ -40,6 +40,7 @@ export const namedEvents = {
   "edge.asked": "a gateway was asked to say everything again; gateway",
   "edge.notAsked": "a gateway should have been asked, and nobody listened there; gateway",
   "edge.limit": "a conversation with a gateway reached a limit; limit",
+  "rules.failed": "a rule of the utility's own could not judge a reading of a meter; reason",
   "engine.commitFailed": "a batch could not be made durable; nothing was acknowledged",
   "readings.damaged": "a place of the reading store cannot be believed; the rest is served",
   "readings.workFailed": "a flush or merge of the reading store came to nothing; it is tried again",

@@ -3,7 +3,6 @@
  * meter is named, keeps what it last said, and touches no other rule.
  */
 import { ownRuleIds, type OwnRuleId } from "#domain/alarm.ts";
-import { invariant } from "#domain/invariant.ts";
 import type { OwnRule } from "#domain/ownRule.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { compileExpression, type Expression } from "./expression.ts";
@@ -42,6 +41,12 @@ export function isAbout({ only }: OwnRule, { id, size, siteClass, area }: RuleTa
   );
 }
 
+/** Checked when its document was read; should a later program not take it any more, it fails by name at every meter. */
+const notCompiled: Expression = {
+  judge: () => ({ ok: false, reason: "not_compiled" }),
+  seen: () => ({}),
+};
+
 /** The document's own rules for this meter, ready to run; they were checked when the document was read. */
 export function compileOwn(
   document: RuleDocument | null,
@@ -52,8 +57,8 @@ export function compileOwn(
     const rule = own[id];
     if (rule === undefined || !isAbout(rule, meter)) return [];
     const compiled = compileExpression(rule.when);
-    invariant(compiled.ok, "an expression in force was checked before");
-    return [{ id, title: rule.title, expression: compiled.expression }];
+    const expression = compiled.ok ? compiled.expression : notCompiled;
+    return [{ id, title: rule.title, expression }];
   });
 }
 

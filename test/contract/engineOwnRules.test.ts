@@ -95,3 +95,9 @@ test("a rule that a new document no longer has ends with the next reading", () =
   engine.restart(documentWith("3", { X1: { ...plain, priority: 2 } }));
   expect(report({ flowM3h: "0.600" })).toEqual(["alarm.reraised"]);
 });
+
+test("what a later program does not take any more fails by name, and nothing is parked", () => {
+  engine.restart(documentWith("1", { X1: { ...plain, when: "no longer CEL" }, X2: plain }));
+  expect(report({ flowM3h: "0.600" })).toEqual(["alarm.raised", "rules.failed"]);
+  expect(engine.alarms("PARKED")).toEqual([]);
+});
