@@ -13,7 +13,7 @@ import { plainDisk } from "#readings/openReadings.ts";
 import { fileSeal } from "#vault/fileSeal.ts";
 import { systemRng } from "../../src/systemRng.ts";
 import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
-import { listReadingFile, temporaryDirectory } from "../support/ledgerFiles.ts";
+import { listReadingFile, temporaryDirectory, rawLedger } from "../support/ledgerFiles.ts";
 
 const seal = fileSeal([systemRng.bytes(32)], systemRng);
 const otherSeal = fileSeal([systemRng.bytes(32)], systemRng);
@@ -131,6 +131,24 @@ test("nothing that waited or was on its way leaves again after a restore", async
   const contacts = [meterNo, other, third].map((no) => ({ kind: "contact", meterNo: no }) as const);
   const answer = restored.notices(...contacts);
   expect(answer).toMatchObject({ kind: "committed", downlinks: [] });
+});
+
+test("whoever waited to be told when the backup was made is not told again", async () => {
+  const db = rawLedger(engine.directory);
+  db.exec(`INSERT INTO webhook (id, json) VALUES ('w', '{"id":"w","toldSeq":0}');
+    INSERT INTO setting (name, value) VALUES ('notify.toldSeq', '0');
+    INSERT INTO notification (id, recipient_id, waiting, json) VALUES
+      ('n', 'r', 1, '{"id":"n","state":"waiting","nextAtMs":5}')`);
+  await backup();
+  const restored = rawLedger(restore());
+  const newest = restored.prepare("SELECT max(seq) AS seq FROM event").get()?.["seq"];
+  expect(newest).toBeGreaterThan(0);
+  const told = "SELECT json_extract(json, '$.toldSeq') AS seq FROM webhook";
+  expect(restored.prepare(told).all()).toEqual([{ seq: newest }]);
+  const people = "SELECT value FROM setting WHERE name = 'notify.toldSeq'";
+  expect(restored.prepare(people).all()).toEqual([{ value: String(newest) }]);
+  const waiting = "SELECT waiting, json_extract(json, '$.state') AS state FROM notification";
+  expect(restored.prepare(waiting).all()).toEqual([{ waiting: 0, state: "expired" }]);
 });
 
 test("only what is new is copied, and the oldest backup goes with what only it needs", async () => {
