@@ -1,5 +1,5 @@
 /** The live feed as an AsyncAPI 3 document, made of the same words that the program uses. */
-import { alarmEventKinds, systemEventKinds } from "#domain/event.ts";
+import { alarmEventKinds, systemEventKinds, workOrderEventKinds } from "#domain/event.ts";
 import { commandStates } from "#domain/command.ts";
 import { liveSubprotocol } from "./access.ts";
 import { apiLimits } from "./limits.ts";
@@ -32,11 +32,13 @@ const event = {
           ...alarmEventKinds,
           ...commandStates.map((state) => `command.${state}`),
           ...systemEventKinds,
+          ...workOrderEventKinds,
         ],
       },
       meterId: { type: ["string", "null"] },
       alarm: { type: "object" },
       command: { type: "object" },
+      workOrder: { type: "object" },
     },
   },
 };
