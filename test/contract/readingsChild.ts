@@ -53,6 +53,9 @@ say(`open ${at} ${JSON.stringify(store.report)}`);
 
 /** Jobs are done beside the batches, as they will be beside the engine. */
 let isBusy = false;
+/** Batches wait for a worker that is so far behind; else nothing but flushes would ever be due. */
+const aheadMax = 40;
+let maintainedAt = at;
 function maintain(): void {
   if (isBusy) return;
   isBusy = true;
@@ -65,6 +68,7 @@ function maintain(): void {
   store.maintain(telling, nowOfBatch(at)).then(
     () => {
       isBusy = false;
+      maintainedAt = at;
     },
     (cause: unknown) => {
       say(`failed ${cause}`);
@@ -81,6 +85,11 @@ function next(): void {
   store.committed();
   say(`batch ${at}`);
   maintain();
-  setImmediate(next);
+  goOn();
+}
+
+function goOn(): void {
+  if (at - maintainedAt < aheadMax) setImmediate(next);
+  else setTimeout(goOn, 1);
 }
 next();
