@@ -93,7 +93,9 @@ function checkMotors(
   rows: readonly CloseRow[],
   violations: string[],
 ): number {
-  const byMeter = new Map(rows.map((row) => [row.meterId, row]));
+  // A meter that tells again is refused again; what counts is whether it was ever let go.
+  const letGo = rows.filter(({ authorisedAtMs }) => authorisedAtMs !== null);
+  const byMeter = new Map(letGo.map((row) => [row.meterId, row]));
   const times: number[] = [];
   for (const { meter, arrivals } of sleepers) {
     if (meter.movements > 1) violations.push(`${meter.id}: ${meter.movements} movements`);
