@@ -11,12 +11,19 @@ import type { RowTable } from "./rowTable.ts";
 import { readingPlaces as p } from "./schema.ts";
 import { isConflict, settleVersions, storedQualities } from "./versions.ts";
 
+const columnNames = Object.keys(p) as readonly ReadingColumn[];
+
 /** Readings as the columns that the store takes. */
 export function columnsOf(readings: readonly ReadingVersion[]): ReadingColumns {
   const columns: Partial<Record<ReadingColumn, Float64Array>> = {};
-  for (const name of Object.keys(p) as ReadingColumn[]) {
-    const values = Float64Array.from(readings, (reading) => codeOf(name, reading));
-    if (values.some((value) => !Number.isNaN(value))) columns[name] = values;
+  for (const name of columnNames) {
+    for (const [row, reading] of readings.entries()) {
+      const code = codeOf(name, reading);
+      if (Number.isNaN(code)) continue;
+      // A column that no reading fills is never made: most are such.
+      const values = (columns[name] ??= new Float64Array(readings.length).fill(NaN));
+      values[row] = code;
+    }
   }
   return { count: readings.length, columns };
 }

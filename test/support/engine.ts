@@ -203,12 +203,12 @@ export class EngineUnderTest {
     return answer.result;
   }
 
-  /** What the ledger's file says, read past the engine and past the ledger. */
   /** All readings in force, as somebody beside the writer sees them. */
   readings(): readonly StoredReading[] {
     return storedReadings(this.directory);
   }
 
+  /** What the ledger's file says, read past the engine and past the ledger. */
   rows(sql: string, ...values: readonly (string | number)[]): readonly LedgerRow[] {
     const db = new DatabaseSync(join(this.directory, ledgerFileName), { readOnly: true });
     try {

@@ -12,6 +12,7 @@ import { encodeJsonUplink, jsonProtocol } from "#protocols/json/protocol.ts";
 import { encodeProtobufUplink } from "#protocols/protobuf/protocol.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { loadCards, utf8 } from "./cards.ts";
+import { mulberry32 } from "./cardChecks.ts";
 
 const instants = fc.integer({ min: 0, max: Date.UTC(2105, 11, 31) }).map(timestampMs);
 const optional = <Value>(arbitrary: fc.Arbitrary<Value>) => fc.option(arbitrary, { nil: null });
@@ -188,17 +189,6 @@ describe("any bytes", () => {
     return bytes;
   }
 });
-
-/** A small repeatable generator, so that a failure can be run again. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe("our JSON is JSON", () => {
   const values = fc.json({ maxDepth: 3 });
