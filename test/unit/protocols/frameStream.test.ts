@@ -143,6 +143,13 @@ function piecesOf(bytes: Uint8Array, cuts: readonly number[]): readonly Uint8Arr
   return [0, ...places].map((from, index) => bytes.subarray(from, places[index] ?? bytes.length));
 }
 
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+
+/** Whether the frame's first bytes are the last ones of what was cut off. */
+function beginsIn(cutOff: Uint8Array, frame: string): boolean {
+  return [...cutOff.keys()].some((from) => frame.startsWith(hex(cutOff.subarray(from))));
+}
+
 describe("whatever stands between frames, and however the reads fall", () => {
   const anyFrame = fc.constantFrom(...families.map(([, bytes]) => bytes));
   const quiet = fc.uint8Array({ maxLength: 40 }).map((bytes) => {
@@ -171,8 +178,15 @@ describe("whatever stands between frames, and however the reads fall", () => {
     "frames behind others that were cut off: none is lost",
     (stretches, places) => {
       const stream = joined(...stretches.flat());
-      const read = readIn(piecesOf(stream, places));
-      expect(read.frames.map(({ bytes }) => bytes)).toEqual(stretches.map(([, bytes]) => bytes));
+      const read = readIn(piecesOf(stream, places)).frames.map(({ bytes }) => hex(bytes));
+      const wanted = stretches.map(([, bytes]) => hex(bytes));
+      // Once in some ten thousand streams the end of a cut-off frame and what follows sum up to a frame by chance:
+      // then no reader can tell, and the whole frames are inside the one that was made up.
+      const madeUp = read.filter((bytes) => !wanted.includes(bytes));
+      const heads = madeUp.map((bytes) => stretches.some(([cutOff]) => beginsIn(cutOff, bytes)));
+      expect(heads.filter((known) => !known)).toEqual([]);
+      expect(wanted.filter((bytes) => !read.some((got) => got.includes(bytes)))).toEqual([]);
+      if (madeUp.length === 0) expect(read).toEqual(wanted);
     },
   );
 
