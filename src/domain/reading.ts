@@ -65,6 +65,22 @@ export interface Reading {
   readonly uplinkSeq: number;
 }
 
+/** As much of a reading as the rules look at. */
+export type SeenReading = Pick<
+  Reading,
+  | "measuredAtMs"
+  | "receivedAtMs"
+  | "deviceAtMs"
+  | "indexMl"
+  | "flowMlPerHour"
+  | "pressurePa"
+  | "batteryMv"
+  | "batteryPct"
+  | "valve"
+  | "status"
+  | "flags"
+>;
+
 /** A reading in the ledger. */
 export interface StoredReading extends Reading {
   readonly seq: number;

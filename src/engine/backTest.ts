@@ -4,7 +4,7 @@
  */
 import type { ConditionLevel, MeterRuleId, Priority, Proof } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
-import { readingFlags, type StoredReading } from "#domain/reading.ts";
+import { readingFlags, type SeenReading } from "#domain/reading.ts";
 import type { RuleDocument, RuleRecord } from "#domain/ruleDocument.ts";
 import { timestampMs } from "#domain/units.ts";
 import { isListed } from "#rules/ruleTable.ts";
@@ -55,7 +55,7 @@ export interface MeterPast {
   readonly meter: Meter;
   readonly exchanges: readonly FoldExchange[];
   /** In time order. */
-  readonly readings: readonly StoredReading[];
+  readonly readings: readonly SeenReading[];
 }
 
 /** Folds one meter's readings; what began before `fromMs` only warms the rules. */
@@ -105,7 +105,7 @@ function hear(
   meter: Meter,
   holding: typeof initialFold.open,
   open: Map<MeterRuleId, Draft>,
-  versions: readonly StoredReading[],
+  versions: readonly SeenReading[],
 ): void {
   const isTimely = versions.some(({ flags }) => (flags & readingFlags.LATE) === 0);
   for (const [name, { level, raisedAtMs }] of Object.entries(holding)) {

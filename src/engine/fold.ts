@@ -3,7 +3,7 @@
  * is the fold over the readings sorted by time, so order, delay and duplication do not matter.
  */
 import type { Occurrence } from "#domain/alarm.ts";
-import { readingFlags, type Quality, type Reading } from "#domain/reading.ts";
+import { readingFlags, type Quality, type SeenReading } from "#domain/reading.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { Conducts } from "#rules/conduct.ts";
 import { stepOwn, type CompiledRule, type OwnStates } from "#rules/ownRules.ts";
@@ -86,7 +86,7 @@ export const foldFlags =
 export function foldInstant(
   { settings, exchanges }: InstantSettings,
   state: FoldState,
-  versions: readonly Reading[],
+  versions: readonly SeenReading[],
 ): FoldedInstant | undefined {
   const reading = oneOf(versions);
   if (reading === undefined) return undefined;
@@ -151,7 +151,7 @@ function registerWord({ isTrusted, flags }: RegisterVerdict): RuleReading["regis
   return (flags & readingFlags.REGISTER_BACK) !== 0 ? "back" : null;
 }
 
-function clockWord({ deviceAtMs, flags }: Reading): RuleReading["clock"] {
+function clockWord({ deviceAtMs, flags }: SeenReading): RuleReading["clock"] {
   if (deviceAtMs === null) return null;
   const isWrong = (flags & (readingFlags.TIME_INVALID | readingFlags.TIME_FUTURE)) !== 0;
   return isWrong ? "wrong" : "right";
@@ -161,7 +161,7 @@ function positive(value: number | null): number | null {
   return value === null || value < 0 ? null : value;
 }
 
-function fieldFlags(reading: Reading): number {
+function fieldFlags(reading: SeenReading): number {
   let flags = 0;
   if (reading.flowMlPerHour !== null && reading.flowMlPerHour < 0) flags |= readingFlags.NEGATIVE;
   const { batteryMv, batteryPct } = reading;

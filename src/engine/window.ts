@@ -1,6 +1,11 @@
 /** The stretch of a meter's past that can be folded again, and how the fold groups readings. */
 import { ownRuleIds } from "#domain/alarm.ts";
-import { readingFlags, type Reading, type StoredReading } from "#domain/reading.ts";
+import {
+  readingFlags,
+  type Reading,
+  type SeenReading,
+  type StoredReading,
+} from "#domain/reading.ts";
 import { dayMs } from "#domain/units.ts";
 import { foldJson } from "./compact.ts";
 import type { Draft } from "./draft.ts";
@@ -39,7 +44,7 @@ export function isSuspect(reading: Reading): boolean {
 }
 
 /** Neighbours with the same instant are versions of one reading, and in conflict. */
-export function byInstant<Row extends Reading>(
+export function byInstant<Row extends SeenReading>(
   sorted: readonly Row[],
 ): readonly (readonly Row[])[] {
   const groups: Row[][] = [];
@@ -51,7 +56,7 @@ export function byInstant<Row extends Reading>(
   return groups.map((group) => (group.length === 1 ? group : group.map(inConflict)));
 }
 
-function inConflict<Row extends Reading>(reading: Row): Row {
+function inConflict<Row extends SeenReading>(reading: Row): Row {
   return { ...reading, flags: reading.flags | readingFlags.CONFLICT };
 }
 

@@ -1,12 +1,11 @@
 /** The past for back-tests, on a read-only connection of its own beside the running service. */
 import type { DatabaseSync } from "node:sqlite";
-import type { StoredReading } from "#domain/reading.ts";
 import type { Disk } from "#ports/disk.ts";
 import { plainDisk } from "#readings/openReadings.ts";
 import type { Past, PastClose, PastOccurrence } from "#ports/past.ts";
 import { occurrenceColumns, proofOf } from "./alarmTable.ts";
 import { exchangesOf } from "./billingTable.ts";
-import { answersFrom } from "./queries.ts";
+import { answersFrom, followReadings } from "./queries.ts";
 import { meterColumns, meterOf, type MeterRow } from "./registryTable.ts";
 import { all } from "./sql.ts";
 
@@ -14,6 +13,7 @@ const pageRows = 10_000;
 
 export function pastOn(db: DatabaseSync, disk: Disk = plainDisk): Past {
   const answers = answersFrom(db, disk);
+  const followed = followReadings(db, disk);
   const exchanges = exchangesOf(db);
   const meters = db.prepare(`SELECT ${meterColumns} FROM meter AS m ORDER BY m.no`);
   const occurrences = db.prepare(
@@ -30,17 +30,10 @@ export function pastOn(db: DatabaseSync, disk: Disk = plainDisk): Past {
     meters: () => all<MeterRow>(meters).map(meterOf),
     rules: () => answers.ruleRecords(null, pageRows).items.toReversed(),
     exchanges: ({ no }) => exchanges(no),
-    readings({ id }, fromMs, toMs) {
-      const found: StoredReading[] = [];
-      let cursor: string | null = null;
-      do {
-        const page: ReturnType<typeof answers.readings> = answers.readings(
-          ...([id, fromMs, toMs, cursor, pageRows] as const),
-        );
-        found.push(...page.items);
-        cursor = page.next;
-      } while (cursor !== null);
-      return found;
+    readings(fromMs, toMs) {
+      followed.refresh();
+      const readingsOf = followed.reads.seen(fromMs - 1, toMs - 1);
+      return ({ no }) => readingsOf(no);
     },
     occurrences({ no }, fromMs, toMs) {
       const rows = all<Omit<PastOccurrence, "proof"> & { proof: string }>(occurrences, no, fromMs);

@@ -12,6 +12,7 @@ export function readingsInForce(table: RowTable): readonly StoredReading[] {
 /** Rows in force, by this column and the reading's number. */
 export function rowsInForce(table: RowTable, by: number): readonly number[] {
   const keys = table.column(by);
+  if (isRising(keys, table.count)) return Array.from({ length: table.count }, (_none, row) => row);
   const numbers = table.column(p.seq);
   const revisions = table.columns[p.revision];
   const revisionOf = (row: number): number => {
@@ -28,6 +29,14 @@ export function rowsInForce(table: RowTable, by: number): readonly number[] {
     const next = rows[place + 1];
     return next === undefined || numbers[next] !== numbers[row] || keys[next] !== keys[row];
   });
+}
+
+/** Each row later than the one before: what was never late, and never revised. */
+function isRising(keys: Float64Array, count: number): boolean {
+  for (let row = 1; row < count; row += 1) {
+    if (!((keys[row] ?? NaN) > (keys[row - 1] ?? NaN))) return false;
+  }
+  return true;
 }
 
 /** A row that the engine stored, so it has its numbers. `billed` is a mark of the store's own. */

@@ -1,5 +1,5 @@
 /** What is hot and what is in segments, as one: every read of the store, for whoever keeps the two. */
-import type { StoredReading } from "#domain/reading.ts";
+import type { SeenReading, StoredReading } from "#domain/reading.ts";
 import { dayMs } from "#domain/units.ts";
 import type {
   DamagedPlace,
@@ -17,6 +17,7 @@ import { versionedReadings } from "./readingWords.ts";
 import { registersAt } from "./registersAt.ts";
 import { RowTable } from "./rowTable.ts";
 import { readingPlaces, readingSchema } from "./schema.ts";
+import { seenByMeter } from "./seenReadings.ts";
 import type { SegmentFiles } from "./segmentFiles.ts";
 
 /** A meter's readings are read on by stretches of so long, until there are enough. */
@@ -83,6 +84,11 @@ export class JoinedReadings {
 
   damage(): readonly DamagedPlace[] {
     return this.#files.damage;
+  }
+
+  /** What the rules look at of all readings in (from, to], of one meter after the other by their numbers. */
+  seen(fromMs: number, toMs: number): (meterNo: number) => readonly SeenReading[] {
+    return seenByMeter(this.#files, this.#hot(), { fromMs, toMs });
   }
 
   /** A meter's readings in (from, to] as they are in force, by time and number. */

@@ -2,7 +2,7 @@
  * What to do with a reading for an instant that already has one. Nothing depends on which came first:
  * equal registers are one reading with everything both said, different registers are a conflict.
  */
-import { readingFlags, type Reading } from "#domain/reading.ts";
+import { readingFlags, type Reading, type SeenReading } from "#domain/reading.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 
 export type Settlement<Stored extends Reading> =
@@ -45,17 +45,24 @@ function complete<Stored extends Reading>(stored: Stored, other: Reading): Store
     indexMl: stored.indexMl ?? other.indexMl,
     rawCount: stored.rawCount ?? other.rawCount,
     rawExponent: stored.rawExponent ?? other.rawExponent,
-    flowMlPerHour: both(stored.flowMlPerHour, other.flowMlPerHour, Math.max),
     temperatureCentiC: both(stored.temperatureCentiC, other.temperatureCentiC, Math.min),
-    pressurePa: both(stored.pressurePa, other.pressurePa, Math.min),
-    batteryMv: both(stored.batteryMv, other.batteryMv, Math.min),
-    batteryPct: both(stored.batteryPct, other.batteryPct, Math.min),
     signalDbm: both(stored.signalDbm, other.signalDbm, Math.min),
-    valve: both(stored.valve, other.valve, graverPosition),
-    status: both(stored.status, other.status, (one, two) => one | two),
+    ...saidByBoth(stored, other),
   };
   const keys = Object.keys(next) as (keyof typeof next)[];
   return keys.every((key) => next[key] === stored[key]) ? stored : { ...stored, ...next };
+}
+
+/** What the rules look at, besides the register. */
+function saidByBoth(one: SeenReading, other: SeenReading) {
+  return {
+    flowMlPerHour: both(one.flowMlPerHour, other.flowMlPerHour, Math.max),
+    pressurePa: both(one.pressurePa, other.pressurePa, Math.min),
+    batteryMv: both(one.batteryMv, other.batteryMv, Math.min),
+    batteryPct: both(one.batteryPct, other.batteryPct, Math.min),
+    valve: both(one.valve, other.valve, graverPosition),
+    status: both(one.status, other.status, (mine, its) => mine | its),
+  };
 }
 
 function both<Value>(
@@ -72,13 +79,9 @@ function graverPosition(one: ValvePosition, other: ValvePosition): ValvePosition
 }
 
 /** All versions of one instant as the rules may see them: a register only where there is no conflict. */
-export function oneOf(versions: readonly Reading[]): Reading | undefined {
-  const [first, ...others] = versions;
-  if (first === undefined || others.length === 0) return first;
-  const silent: Reading = { ...first, indexMl: null };
-  const merged = others.reduce<Reading>(
-    (all, version) => complete(all, { ...version, indexMl: null }),
-    silent,
-  );
+export function oneOf(versions: readonly SeenReading[]): SeenReading | undefined {
+  const [first] = versions;
+  if (first === undefined || versions.length === 1) return first;
+  const merged = versions.reduce((all, version) => ({ ...all, ...saidByBoth(all, version) }));
   return { ...merged, indexMl: null, flags: merged.flags | readingFlags.CONFLICT };
 }

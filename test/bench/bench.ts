@@ -1,5 +1,6 @@
 /** `npm run bench -- --scenario NAME`: figures as JSON lines. Compare in one run, never across machines. */
 import { parseArgs } from "node:util";
+import { runBackTestBench } from "./backTest.ts";
 import { runClosedLoop } from "./closedLoop.ts";
 import { runDecode } from "./decode.ts";
 import { runInfluxCatchUp } from "./influxCatchUp.ts";
@@ -35,6 +36,9 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
   rules          the whole pack of rules over contexts in memory, one core: cost of a reading, weight of a meter;
                  1,000,000 meters need NODE_OPTIONS=--max-old-space-size=6000
                  --meters 100000
+  back-test      rule documents tried on stored days, a thread per processor: the factory's rules, other thresholds,
+                 and with an expression of one's own
+                 --meters 10000  --days 30
   readings       the reading store alone: durable intake, bytes, reads by meter and over the fleet, commits beside
                  the worker, ready after a kill; each line with its goal and whether this load meets it
                  --meters 10000  --days 3  --origin (with receipt times and numbers of the uplinks)
@@ -114,6 +118,11 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
     }),
   influx: () => runInfluxCatchUp({ readings: Number(values.readings) }),
   rules: async () => runRules({ meters: Number(values.meters ?? 100_000), seconds }),
+  "back-test": () =>
+    runBackTestBench({
+      meters: Number(values.meters ?? 10_000),
+      days: Number(values.days ?? 30),
+    }),
   readings: () =>
     runReadings({
       meters: Number(values.meters ?? 10_000),

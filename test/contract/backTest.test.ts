@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { invariant } from "#domain/invariant.ts";
+import { readingFlags } from "#domain/reading.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
 import { openForReading } from "#ledger/queries.ts";
@@ -11,10 +13,15 @@ import { pastOn } from "#ledger/past.ts";
 import { cityStartMs } from "#simulators/city/city.ts";
 import { runBackTest, runPart } from "../../src/backTestRun.ts";
 import { runCity } from "../../src/cityRun.ts";
+import { hastyRules, historyMs, historyOf, onTheirWay } from "../permutation/histories.ts";
 import { EngineUnderTest, jsonBytes, startMs } from "../support/engine.ts";
+import { chanceOf } from "../support/random.ts";
+import { storedReadings } from "../support/storedReadings.ts";
 
 const days = 9;
-const plan = { meters: 40, days, seed: 7, incidents: "dense" } as const;
+const plan = { meters: 40, days, incidents: "dense" } as const;
+/** The first is looked at further; the others are other streets with other incidents. */
+const seeds = [7, 1, 23] as const;
 const span = { fromMs: cityStartMs, toMs: cityStartMs + (days + 1) * dayMs, warmUpDays: 90 };
 const none = { sizes: {}, siteClasses: {}, areas: {}, meters: {} };
 /** Delays and other thresholds, so that the document's own ways are compared as well. */
@@ -29,17 +36,23 @@ const own: RuleDocument = {
   },
 };
 
-let directories: readonly string[];
+interface LivedCity {
+  readonly directory: string;
+  readonly candidate: RuleDocument | null;
+}
 
-function cityWith(document: RuleDocument | null): string {
+let cities: readonly LivedCity[];
+
+function cityWith(candidate: RuleDocument | null, seed: number): LivedCity {
   const directory = mkdtempSync(join(tmpdir(), "mercaptan-past-"));
-  runCity(plan, directory, () => undefined, document);
-  return directory;
+  runCity({ ...plan, seed }, directory, () => undefined, candidate);
+  return { directory, candidate };
 }
 
 beforeAll(() => {
-  directories = [cityWith(null), cityWith(own)];
-  return () => directories.forEach((name) => rmSync(name, { recursive: true, force: true }));
+  cities = seeds.flatMap((seed) => [cityWith(null, seed), cityWith(own, seed)]);
+  return () =>
+    cities.forEach(({ directory }) => rmSync(directory, { recursive: true, force: true }));
 }, 300_000);
 
 /** Everything about an occurrence but how loud it was. */
@@ -57,19 +70,87 @@ function plain(all: ReturnType<typeof runPart>["told" | "happened"]) {
 }
 
 test("unchanged rules give what the live engine recorded, to the last proof", () => {
-  for (const [place, candidate] of [null, own].entries()) {
-    const directory = directories[place] ?? "";
+  const rules = new Set<string>();
+  for (const { directory, candidate } of cities) {
     const { told, happened } = runPart({ plan: { directory, candidate, ...span }, part: 0, of: 1 });
     expect(happened.length).toBeGreaterThan(5);
     // A document proves with its version.
     const versions = new Set(happened.map(({ proof }) => proof["rulesVersion"] ?? null));
     expect([...versions]).toEqual([candidate?.version ?? null]);
     expect(plain(told)).toEqual(plain(happened));
+    for (const { rule } of happened) rules.add(rule);
   }
+  expect(rules.size).toBeGreaterThan(10);
 });
 
+test("what was compared is all that is stored, much of it late", () => {
+  let late = 0;
+  for (const { directory } of cities) {
+    const stored = Map.groupBy(storedReadings(directory), ({ meterNo }) => meterNo);
+    const db = openForReading(directory);
+    const past = pastOn(db);
+    const readingsOf = past.readings(span.fromMs, span.toMs);
+    for (const meter of past.meters()) {
+      const readings = readingsOf(meter);
+      const known = (stored.get(meter.no) ?? []).toSorted(
+        (one, other) => one.measuredAtMs - other.measuredAtMs || one.seq - other.seq,
+      );
+      expect(readings.length).toBe(known.length);
+      for (const [place, reading] of readings.entries())
+        expect(known[place]).toMatchObject(reading);
+      late += readings.filter(({ flags }) => (flags & readingFlags.LATE) !== 0).length;
+    }
+    db.close();
+  }
+  expect(late).toBeGreaterThan(1_000);
+});
+
+test.each([1, 2, 3])(
+  "histories in any order, with conflicts and exchanges, seed %i: as the live engine, every rule",
+  (seed) => {
+    const engine = new EngineUnderTest();
+    onTestFinished(() => engine.close());
+    engine.restart(hastyRules);
+    const chance = chanceOf(seed);
+    const courses = Array.from({ length: 60 }, (_none, place) => ({
+      id: `H${place}`,
+      meterNo: engine.register(`H${place}`, { quantumMl: 10_000 }),
+      uplinks: onTheirWay(chance, historyOf(chance, startMs)),
+    }));
+    engine.nowMs = startMs + historyMs;
+    for (let turn = 0; courses.some(({ uplinks }) => turn < uplinks.length); turn += 1) {
+      engine.uplinks(
+        courses.flatMap(({ meterNo, uplinks }) =>
+          uplinks.slice(turn, turn + 1).map((bytes) => ({ meterNo, bytes })),
+        ),
+      );
+      // A fitter enters an exchange of some hours ago, between readings that have come and others that will.
+      const course = courses[chance.whole(0, courses.length - 1)];
+      invariant(course !== undefined, "one of them");
+      const { id: meterId, meterNo } = course;
+      const atMs = startMs + chance.whole(1, 40) * hourMs;
+      const before = engine.ledger
+        .readingsAfter(meterNo, 0)
+        .findLast(({ measuredAtMs, indexMl }) => measuredAtMs <= atMs && indexMl !== null);
+      const closingMl = Number(before?.indexMl ?? 0) + chance.whole(0, 20) * 10_000;
+      const change = { closingMl, openingMl: 0, change: {} };
+      const serials = { formerSerial: null, serial: null, reason: "age" };
+      engine.ask({ kind: "meter.exchange", meterId, atMs, ...change, ...serials });
+    }
+    const plan = { directory: engine.directory, candidate: hastyRules, ...span };
+    const fromMs = startMs - dayMs;
+    const part = { part: 0, of: 1 };
+    const toMs = startMs + 2 * historyMs;
+    const { told, happened } = runPart({ plan: { ...plan, fromMs, toMs }, ...part });
+    expect(plain(told)).toEqual(plain(happened));
+    expect(new Set(happened.map(({ rule }) => rule)).size).toBeGreaterThan(11);
+    const exchanged = Number(engine.rows("SELECT count(*) AS n FROM meter_exchange")[0]?.["n"]);
+    expect(exchanged).toBeGreaterThan(10);
+  },
+);
+
 test("two threads find what one finds, and other rules find something else", async () => {
-  const [directory = ""] = directories;
+  const directory = cities[0]?.directory ?? "";
   const one = await runBackTest({ directory, candidate: null, ...span }, 1);
   const two = await runBackTest({ directory, candidate: null, ...span }, 2);
   expect(two.rules).toEqual(one.rules);
@@ -81,7 +162,7 @@ test("two threads find what one finds, and other rules find something else", asy
 });
 
 test("it writes nothing, and only what lies in the span counts", async () => {
-  const [directory = ""] = directories;
+  const directory = cities[0]?.directory ?? "";
   const db = openForReading(directory);
   const before = db.prepare("SELECT count(*) AS n, max(seq) AS last FROM event").get();
   const late = { ...span, fromMs: cityStartMs + 8 * dayMs };
