@@ -33,7 +33,8 @@ export function throughExchange(
   atMs: number,
 ): ThroughExchange {
   let through: ThroughExchange = { register, carriedMl: 0 };
-  for (const exchange of exchanges ?? []) {
+  if (exchanges === undefined) return through;
+  for (const exchange of exchanges) {
     const before = through.register;
     const isBetween = exchange.atMs < atMs && (before === null || before.atMs < exchange.atMs);
     if (!isBetween) continue;

@@ -93,7 +93,8 @@ export function foldInstant(
   const atMs = reading.measuredAtMs;
   const { register, carriedMl } = throughExchange(exchanges, state.register, atMs);
   // At the very instant of an exchange there are two registers, and the person has read both.
-  const isExchanged = exchanges?.some((exchange) => exchange.atMs === atMs) ?? false;
+  const isExchanged =
+    exchanges !== undefined && exchanges.some((exchange) => exchange.atMs === atMs);
   const judged =
     reading.indexMl === null || isExchanged
       ? undefined
@@ -120,16 +121,24 @@ export function foldInstant(
   const followed = followConditions(settings, state, changes, atMs);
   const isDoubted =
     (flags & readingFlags.CONFLICT) !== 0 || (judged !== undefined && !judged.isTrusted);
+  const { open, waiting } = followed.now;
+  const plain: FoldState = {
+    count: state.count + 1,
+    firstMs: state.firstMs ?? atMs,
+    lastMs: atMs,
+    register: judged?.state ?? state.register,
+    rules: stepped.states,
+    open,
+  };
   return {
-    state: {
-      count: state.count + 1,
-      firstMs: state.firstMs ?? atMs,
-      lastMs: atMs,
-      register: judged?.state ?? state.register,
-      rules: stepped.states,
-      ...followed.now,
-      ...(own.states === undefined ? {} : { own: own.states }),
-    },
+    state:
+      waiting === undefined && own.states === undefined
+        ? plain
+        : {
+            ...plain,
+            ...(waiting === undefined ? {} : { waiting }),
+            ...(own.states === undefined ? {} : { own: own.states }),
+          },
     verdict: { quality: isDoubted ? "suspect" : "validated", flags },
     ended: followed.ended,
   };

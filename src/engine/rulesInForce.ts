@@ -79,8 +79,11 @@ export function inForce(records: readonly RuleRecord[]): RulesInForce {
   let newest = records.at(-1) ?? null;
   return {
     settingsAt(meter, atMs) {
-      const entry = known.findLast(({ record }) => atMs >= record.inForceAtMs);
-      return (entry?.settings ?? factory)(meter);
+      for (let place = known.length - 1; place >= 0; place -= 1) {
+        const entry = known[place];
+        if (entry !== undefined && atMs >= entry.record.inForceAtMs) return entry.settings(meter);
+      }
+      return factory(meter);
     },
     records: () => known.map(({ record }) => record),
     newest: () => newest,
@@ -103,15 +106,22 @@ function entryOf(record: RuleRecord): Entry {
 function cached(document: RuleDocument | null): SettingsOf {
   const byMeter = new WeakMap<Meter, FoldSettings>();
   const byKind = new Map<string, FoldSettings>();
+  // Readings of one meter are mostly asked about one after the other.
+  let last: { readonly meter: Meter; readonly settings: FoldSettings } | undefined;
+  const remembered = (meter: Meter, settings: FoldSettings): FoldSettings => {
+    last = { meter, settings };
+    return settings;
+  };
   return (meter) => {
+    if (last?.meter === meter) return last.settings;
     const known = byMeter.get(meter);
-    if (known !== undefined) return known;
+    if (known !== undefined) return remembered(meter, known);
     const { quantumMl, registerRangeMl, pilotMlPerHour } = meter;
     const kind = `${quantumMl} ${registerRangeMl} ${pilotMlPerHour} ${ruleGroup([document], meter)}`;
     const settings = byKind.get(kind) ?? settingsOf(document, meter);
     byKind.set(kind, settings);
     byMeter.set(meter, settings);
-    return settings;
+    return remembered(meter, settings);
   };
 }
 

@@ -50,7 +50,7 @@ interface Band {
 /** One step of the register may be rounding, so a flow at the edge of a pilot light's is one. */
 function bandOf({ qminMlPerHour, quantumMl, tuning }: RuleSettings, steady: Steady): Band {
   const { R5 } = tuning;
-  const flow = flowMlPerHourOf({ ...steady, baseMl: steady.baseMl - quantumMl });
+  const flow = ((steady.baseMl - quantumMl) * hourMs) / steady.baseMs;
   if (flow < R5.pilotQminFactor * qminMlPerHour) return { lastsMs: Infinity, intervalsMin: 0 };
   if (flow <= R5.smallM3hMax * 1e6) {
     return { lastsMs: R5.smallHoursMax * hourMs, intervalsMin: R5.smallIntervalsMin };
@@ -121,6 +121,9 @@ function gather(
   if (untilMs - whole.fromMs < settings.tuning.R5.intervalMinutesMin * minuteMs) {
     return { ...before, part: whole };
   }
+  // Most often nobody draws gas, and nothing is to be remembered of it.
+  const isIdle = whole.consumedMl < settings.tuning.R5.quantaMin * settings.quantumMl;
+  if (isIdle && part === null && before.steady === null) return before;
   return follow(settings, part === null ? before : { ...before, part: null }, whole, untilMs);
 }
 

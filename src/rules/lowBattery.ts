@@ -5,26 +5,8 @@ import { agreedLevel } from "./agreedLevel.ts";
 import type { Rule, RuleReading, RuleSettings } from "./rule.ts";
 import { statusProof } from "./statusBit.ts";
 
-interface Scale {
-  readonly lowMax: number;
-  readonly criticalMax: number;
-  readonly hysteresis: number;
-  readonly validMin: number;
-  readonly validMax: number;
-}
-
-function pctScale({ tuning }: RuleSettings): Scale {
-  const { lowPct, criticalPct, hysteresisPct } = tuning.R10;
-  const valid = { validMin: 0, validMax: 100 };
-  return { lowMax: lowPct, criticalMax: criticalPct, hysteresis: hysteresisPct, ...valid };
-}
-
 /** Below 2 V no radio runs, above 10 V there is no meter: those are other units or no value at all. */
-function mvScale({ tuning }: RuleSettings): Scale {
-  const { lowMv, criticalMv, hysteresisMv } = tuning.R10;
-  const valid = { validMin: 2_000, validMax: 10_000 };
-  return { lowMax: lowMv, criticalMax: criticalMv, hysteresis: hysteresisMv, ...valid };
-}
+const mvValid = Object.freeze({ min: 2_000, max: 10_000 });
 
 const bits = statusBits.battery_low | statusBits.battery_critical;
 
@@ -35,26 +17,40 @@ export interface LowBatteryState {
   readonly last: ConditionLevel;
 }
 
-/** A value's level; from the level that stands it takes `hysteresis` more to come down. */
-function levelOf(
-  scale: Scale,
+function pctLevel(
+  { tuning }: RuleSettings,
   value: number | null,
   standing: ConditionLevel,
 ): ConditionLevel | null {
-  if (value === null || !(value >= scale.validMin && value <= scale.validMax)) return null;
-  const isBelow = (max: number, level: ConditionLevel) =>
-    value <= max || (standing >= level && value < max + scale.hysteresis);
-  return isBelow(scale.criticalMax, 2) ? 2 : isBelow(scale.lowMax, 1) ? 1 : 0;
+  if (value === null || !(value >= 0 && value <= 100)) return null;
+  const { lowPct, criticalPct, hysteresisPct } = tuning.R10;
+  if (isBelow(value, criticalPct, standing >= 2 ? hysteresisPct : 0)) return 2;
+  return isBelow(value, lowPct, standing >= 1 ? hysteresisPct : 0) ? 1 : 0;
+}
+
+function mvLevel(
+  { tuning }: RuleSettings,
+  value: number | null,
+  standing: ConditionLevel,
+): ConditionLevel | null {
+  if (value === null || !(value >= mvValid.min && value <= mvValid.max)) return null;
+  const { lowMv, criticalMv, hysteresisMv } = tuning.R10;
+  if (isBelow(value, criticalMv, standing >= 2 ? hysteresisMv : 0)) return 2;
+  return isBelow(value, lowMv, standing >= 1 ? hysteresisMv : 0) ? 1 : 0;
+}
+
+/** From the level that stands it takes `hysteresis` more to come down. */
+function isBelow(value: number, max: number, hysteresis: number): boolean {
+  return value <= max || value < max + hysteresis;
 }
 
 function worstLevel(
   settings: RuleSettings,
-  reading: RuleReading,
+  { batteryPct, batteryMv }: RuleReading,
   standing: ConditionLevel,
 ): ConditionLevel | null {
-  if (reading.batteryPct === null && reading.batteryMv === null) return null;
-  const byPct = levelOf(pctScale(settings), reading.batteryPct, standing);
-  const byMv = levelOf(mvScale(settings), reading.batteryMv, standing);
+  const byPct = pctLevel(settings, batteryPct, standing);
+  const byMv = mvLevel(settings, batteryMv, standing);
   if (byPct === null || byMv === null) return byPct ?? byMv;
   return byPct > byMv ? byPct : byMv;
 }

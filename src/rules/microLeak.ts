@@ -64,17 +64,22 @@ function isFine(settings: RuleSettings, lengthMs: number): boolean {
   return lengthMs <= Math.max(fineIntervalMinutesMin * minuteMs, shareMs);
 }
 
+/** The state in the making: one copy of the one before, and all that the interval changes in it. */
+type Draft = { -readonly [Name in keyof MicroLeakState]: MicroLeakState[Name] };
+
 /** Time that proves nothing; too much of it and the count starts again. */
-function addUnseen(
-  settings: RuleSettings,
-  state: MicroLeakState,
-  lengthMs: number,
-): MicroLeakState {
-  const unseenMs = state.unseenMs + lengthMs;
-  const allMs = state.seenMs + state.busyMs + unseenMs;
-  const isTooMuch = unseenMs > settings.tuning.R6.unseenShareMax * allMs;
-  const count = isTooMuch ? { seenMs: 0, unseenMs: 0, busyMs: 0 } : { unseenMs };
-  return { ...state, ...count, quietMs: 0, quietMl: 0 };
+function addUnseen(settings: RuleSettings, draft: Draft, lengthMs: number): void {
+  draft.unseenMs += lengthMs;
+  const allMs = draft.seenMs + draft.busyMs + draft.unseenMs;
+  if (draft.unseenMs > settings.tuning.R6.unseenShareMax * allMs) startCount(draft);
+  draft.quietMs = 0;
+  draft.quietMl = 0;
+}
+
+function startCount(draft: Draft): void {
+  draft.seenMs = 0;
+  draft.unseenMs = 0;
+  draft.busyMs = 0;
 }
 
 /** Time that was watched; use counts as far as micro-flow stands beside it. */
@@ -82,57 +87,61 @@ function flowingMs({ seenMs, busyMs }: MicroLeakState): number {
   return seenMs + Math.min(busyMs, seenMs);
 }
 
-function addSeen(
-  settings: RuleSettings,
-  before: MicroLeakState,
-  lengthMs: number,
-  isBusy: boolean,
-): MicroLeakState {
-  const state = isBusy
-    ? { ...before, busyMs: before.busyMs + lengthMs }
-    : { ...before, seenMs: before.seenMs + lengthMs };
+function addSeen(settings: RuleSettings, draft: Draft, lengthMs: number, isBusy: boolean): void {
+  if (isBusy) draft.busyMs += lengthMs;
+  else draft.seenMs += lengthMs;
   const { warnAfterDays, alarmAfterDays } = settings.tuning.R6;
-  const flowingDays = flowingMs(state) / dayMs;
+  const flowingDays = flowingMs(draft) / dayMs;
   const reached = flowingDays >= alarmAfterDays ? 2 : flowingDays >= warnAfterDays ? 1 : 0;
-  return { ...state, measured: reached > state.measured ? reached : state.measured };
+  if (reached > draft.measured) draft.measured = reached;
 }
 
 /** The stretch without a quantum, with this interval at its end or without it. */
-function quietStretch(
-  settings: RuleSettings,
-  state: MicroLeakState,
+function addToQuiet(
+  { quantumMl }: RuleSettings,
+  draft: Draft,
   lengthMs: number,
   consumedMl: number,
-) {
+): void {
   // A pilot light that is out gives no credit for what leaks later.
-  const quietMl = Math.max(-settings.quantumMl, state.quietMl + consumedMl);
-  if (quietMl < settings.quantumMl) return { quietMs: state.quietMs + lengthMs, quietMl };
-  if (consumedMl < settings.quantumMl) return { quietMs: lengthMs, quietMl: consumedMl };
-  return { quietMs: 0, quietMl: 0 };
+  const quietMl = Math.max(-quantumMl, draft.quietMl + consumedMl);
+  if (quietMl < quantumMl) {
+    draft.quietMs += lengthMs;
+    draft.quietMl = quietMl;
+  } else if (consumedMl < quantumMl) {
+    draft.quietMs = lengthMs;
+    draft.quietMl = consumedMl;
+  } else {
+    draft.quietMs = 0;
+    draft.quietMl = 0;
+  }
 }
 
 function addInterval(
   settings: RuleSettings,
   before: MicroLeakState,
-  interval: Interval,
+  { fromMs, consumedMl }: Interval,
   untilMs: number,
 ): MicroLeakState {
-  const lengthMs = untilMs - interval.fromMs;
-  const { consumedMl } = interval;
-  const gapMs = before.untilMs === null ? 0 : Math.max(0, interval.fromMs - before.untilMs);
-  const state = { ...(gapMs > 0 ? addUnseen(settings, before, gapMs) : before), untilMs };
-  const quiet = quietStretch(settings, state, lengthMs, consumedMl);
+  const lengthMs = untilMs - fromMs;
+  const draft: Draft = { ...before };
+  if (before.untilMs !== null && fromMs > before.untilMs) {
+    addUnseen(settings, draft, fromMs - before.untilMs);
+  }
+  draft.untilMs = untilMs;
+  addToQuiet(settings, draft, lengthMs, consumedMl);
   if (
-    hasQuietWindow(settings, quiet.quietMs, quiet.quietMl) ||
+    hasQuietWindow(settings, draft.quietMs, draft.quietMl) ||
     hasQuietWindow(settings, lengthMs, consumedMl)
   ) {
-    return { ...state, ...quiet, measured: 0, seenMs: 0, unseenMs: 0, busyMs: 0 };
+    draft.measured = 0;
+    startCount(draft);
+  } else if (draft.quietMs > 0 || isFine(settings, lengthMs)) {
+    addSeen(settings, draft, lengthMs, isUse(settings, lengthMs, consumedMl));
+  } else {
+    addUnseen(settings, draft, lengthMs);
   }
-  if (quiet.quietMs > 0 || isFine(settings, lengthMs)) {
-    const isBusy = isUse(settings, lengthMs, consumedMl);
-    return addSeen(settings, { ...state, ...quiet }, lengthMs, isBusy);
-  }
-  return addUnseen(settings, state, lengthMs);
+  return draft;
 }
 
 function prove(settings: RuleSettings, state: MicroLeakState, reading: RuleReading) {

@@ -44,18 +44,31 @@ function worse(a: Evidence | undefined, b: Evidence | undefined): Evidence | und
 }
 
 /** What is over ends only below the dead band. */
-function isOver({ tuning }: RuleSettings, evidence: Evidence, standing: 0 | 1): boolean {
-  const { flowMlPerHour, limitMlPerHour } = evidence;
-  return flowMlPerHour > (1 - standing * tuning.R2.deadBandShare) * limitMlPerHour;
+function isOver({ tuning }: RuleSettings, { flowMlPerHour, limitMlPerHour }: Evidence): boolean {
+  return flowMlPerHour > (1 - tuning.R2.deadBandShare) * limitMlPerHour;
+}
+
+/** Whether any of the numbers is beyond its limit; without a dead band the worst need not be known. */
+function begins(settings: RuleSettings, reading: RuleReading): 0 | 1 {
+  const { qmaxMlPerHour, tuning } = settings;
+  const { flowMlPerHour, interval, doubtedInterval, measuredAtMs } = reading;
+  const reported = credibleFlowMlPerHour(settings, flowMlPerHour) ?? 0;
+  if (reported > Math.floor(tuning.R2.flowFactor * qmaxMlPerHour)) return 1;
+  const mean = provenFlowMlPerHour(settings, interval, measuredAtMs) ?? 0;
+  const doubted = provenFlowMlPerHour(settings, doubtedInterval, measuredAtMs) ?? 0;
+  return Math.max(mean, doubted) > Math.floor(tuning.R2.meanFlowFactor * qmaxMlPerHour) ? 1 : 0;
+}
+
+function lasts(settings: RuleSettings, reading: RuleReading): 0 | 1 {
+  const worst = evidenceOf(settings, reading);
+  return worst === undefined || isOver(settings, worst) ? 1 : 0;
 }
 
 export const overload: Rule<OverloadState> = {
   initial: { bit: 0, measured: 0 },
   step(settings, state, reading) {
     const bit = followBit(state.bit, reading.status, bits);
-    const worst = evidenceOf(settings, reading);
-    const measured =
-      worst === undefined ? state.measured : isOver(settings, worst, state.measured) ? 1 : 0;
+    const measured = state.measured === 0 ? begins(settings, reading) : lasts(settings, reading);
     if (bit === state.bit && measured === state.measured) return state;
     return { bit, measured };
   },

@@ -18,6 +18,7 @@ export function besidesPilot(
   interval: Interval,
   untilMs: number,
 ): Interval {
+  if (pilotMlPerHour === 0 && interval.consumedMl >= 0) return interval;
   const consumedMl = Math.max(0, interval.consumedMl);
   const pilotMl = ((1 + registeredWithin) * pilotMlPerHour * (untilMs - interval.fromMs)) / hourMs;
   return { ...interval, consumedMl: Math.round(consumedMl - pilotMl) };

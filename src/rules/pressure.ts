@@ -29,11 +29,13 @@ function levelOf(
   if (pressurePa === null || !limits.siteClasses.includes(siteClass)) return null;
   const kpa = pressurePa / 1_000;
   if (kpa < 0 || kpa > limits.gaugeKpaMax) return null;
-  const band = (level: ConditionLevel) => (standing >= level ? limits.hysteresisKpa : 0);
-  const isBeyond = (level: ConditionLevel, lowKpa: number, highKpa: number) =>
-    kpa < lowKpa + band(level) || kpa > highKpa - band(level);
-  if (isBeyond(2, limits.veryLowKpa, limits.veryHighKpa)) return 2;
-  return isBeyond(1, limits.lowKpa, limits.highKpa) ? 1 : 0;
+  const { hysteresisKpa, lowKpa, highKpa, veryLowKpa, veryHighKpa } = limits;
+  if (isBeyond(kpa, veryLowKpa, veryHighKpa, standing >= 2 ? hysteresisKpa : 0)) return 2;
+  return isBeyond(kpa, lowKpa, highKpa, standing >= 1 ? hysteresisKpa : 0) ? 1 : 0;
+}
+
+function isBeyond(kpa: number, lowKpa: number, highKpa: number, bandKpa: number): boolean {
+  return kpa < lowKpa + bandKpa || kpa > highKpa - bandKpa;
 }
 
 export const pressure: Rule<PressureState> = {

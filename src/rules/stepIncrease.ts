@@ -58,23 +58,31 @@ function follow(
   flowMlPerHour: number,
   nowMs: number,
 ): StepIncreaseState {
-  const { holdShare, bucketDays } = settings.tuning.R4;
+  const { holdShare } = settings.tuning.R4;
+  const { last: before, step, learned } = state;
   const last = { atMs: nowMs, flowMlPerHour };
-  const learn = (riseMlPerHour: number) =>
-    learnMaximum(state.learned, bucketDays * dayMs, nowMs, riseMlPerHour);
-  if (state.step !== null) {
-    const { fromMlPerHour, riseMlPerHour } = state.step;
-    if (flowMlPerHour >= fromMlPerHour + holdShare * riseMlPerHour) return { ...state, last };
+  if (step !== null) {
+    const { fromMlPerHour, riseMlPerHour } = step;
+    if (flowMlPerHour >= fromMlPerHour + holdShare * riseMlPerHour) return { last, step, learned };
     // Learned when it is over: while it lasts it must not make itself usual.
-    return { last, step: null, learned: learn(riseMlPerHour) };
+    return { last, step: null, learned: learn(settings, learned, nowMs, riseMlPerHour) };
   }
-  const isNear = state.last !== null && nowMs - state.last.atMs <= apartMsMax(settings);
-  if (!isNear || state.last === null) return { ...state, last, learned: learn(0) };
-  const riseMlPerHour = flowMlPerHour - state.last.flowMlPerHour;
-  if (riseMlPerHour > limitMlPerHour(settings, state.learned, nowMs)) {
-    return { ...state, last, step: { fromMlPerHour: state.last.flowMlPerHour, riseMlPerHour } };
+  const isNear = before !== null && nowMs - before.atMs <= apartMsMax(settings);
+  if (!isNear) return { last, step: null, learned: learn(settings, learned, nowMs, 0) };
+  const riseMlPerHour = flowMlPerHour - before.flowMlPerHour;
+  if (riseMlPerHour > limitMlPerHour(settings, learned, nowMs)) {
+    return { last, step: { fromMlPerHour: before.flowMlPerHour, riseMlPerHour }, learned };
   }
-  return { ...state, last, learned: learn(riseMlPerHour) };
+  return { last, step: null, learned: learn(settings, learned, nowMs, riseMlPerHour) };
+}
+
+function learn(
+  { tuning }: RuleSettings,
+  learned: LearnedMaximum,
+  nowMs: number,
+  riseMlPerHour: number,
+): LearnedMaximum {
+  return learnMaximum(learned, tuning.R4.bucketDays * dayMs, nowMs, riseMlPerHour);
 }
 
 export const stepIncrease: Rule<StepIncreaseState> = {

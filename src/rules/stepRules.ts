@@ -93,46 +93,98 @@ export function stepRules(
     interval === null || interval.fromMs < reading.measuredAtMs,
     "an interval ends after it began",
   );
-  const changes: ConditionChange[] = [];
-  const step = <State>(
-    id: MeterRuleId,
-    rule: Rule<State>,
-    before: State,
-    said: RuleReading = reading,
-  ): State => {
-    const after = rule.step(settings, before, said);
-    if (after === before) return before;
-    const level = rule.level(after);
-    if (level !== rule.level(before)) {
-      changes.push({ rule: id, level, proof: rule.prove(settings, after, reading) });
-    }
-    return after;
-  };
-  const R9 = step("R9", flowWhileShut, states.R9);
+  const R9 = flowWhileShut.step(settings, states.R9, reading);
   // What passes a shut valve is R9's alone (gas-domain 3.1); that nothing passes is news for all.
   const isPassing = R9.shut !== null && interval !== null && interval.consumedMl > 0;
   const use = isPassing ? { ...reading, interval: null } : reading;
+  // Rule by rule and not in a loop: a call that always finds the same rule is several times as quick.
   const next: RuleStates = {
-    R1: step("R1", leak, states.R1),
-    R2: step("R2", overload, states.R2),
-    R3: step("R3", largeFlow, states.R3),
-    R4: step("R4", stepIncrease, states.R4),
-    R5: step("R5", continuousUse, states.R5, use),
-    R6: step("R6", microLeak, states.R6, use),
-    R7: step("R7", nightFlow, states.R7, use),
-    R8: step("R8", registerBack, states.R8),
+    R1: leak.step(settings, states.R1, reading),
+    R2: overload.step(settings, states.R2, reading),
+    R3: largeFlow.step(settings, states.R3, reading),
+    R4: stepIncrease.step(settings, states.R4, reading),
+    R5: continuousUse.step(settings, states.R5, use),
+    R6: microLeak.step(settings, states.R6, use),
+    R7: nightFlow.step(settings, states.R7, use),
+    R8: registerBack.step(settings, states.R8, reading),
     R9,
-    R10: step("R10", lowBattery, states.R10),
-    R11: step("R11", tamper, states.R11),
-    R13: step("R13", pressure, states.R13),
-    R14: step("R14", longNonUse, states.R14),
-    R16: step("R16", wrongClock, states.R16),
+    R10: lowBattery.step(settings, states.R10, reading),
+    R11: tamper.step(settings, states.R11, reading),
+    R13: pressure.step(settings, states.R13, reading),
+    R14: longNonUse.step(settings, states.R14, reading),
+    R16: wrongClock.step(settings, states.R16, reading),
   };
-  return { states: isSame(states, next) ? states : next, changes };
+  if (isSame(states, next)) return { states, changes: nothingChanged };
+  if (isAtSameLevels(states, next)) return { states: next, changes: nothingChanged };
+  return { states: next, changes: changesOf(settings, states, next, reading) };
 }
 
-const ruleIds = Object.keys(initialRuleStates) as (keyof RuleStates)[];
+const nothingChanged: readonly ConditionChange[] = [];
 
 function isSame(a: RuleStates, b: RuleStates): boolean {
-  return ruleIds.every((id) => a[id] === b[id]);
+  return (
+    a.R6 === b.R6 &&
+    a.R4 === b.R4 &&
+    a.R14 === b.R14 &&
+    a.R5 === b.R5 &&
+    a.R7 === b.R7 &&
+    a.R3 === b.R3 &&
+    a.R1 === b.R1 &&
+    a.R2 === b.R2 &&
+    a.R8 === b.R8 &&
+    a.R9 === b.R9 &&
+    a.R10 === b.R10 &&
+    a.R11 === b.R11 &&
+    a.R13 === b.R13 &&
+    a.R16 === b.R16
+  );
+}
+
+function isAtSameLevels(a: RuleStates, b: RuleStates): boolean {
+  return (
+    leak.level(a.R1) === leak.level(b.R1) &&
+    overload.level(a.R2) === overload.level(b.R2) &&
+    largeFlow.level(a.R3) === largeFlow.level(b.R3) &&
+    stepIncrease.level(a.R4) === stepIncrease.level(b.R4) &&
+    continuousUse.level(a.R5) === continuousUse.level(b.R5) &&
+    microLeak.level(a.R6) === microLeak.level(b.R6) &&
+    nightFlow.level(a.R7) === nightFlow.level(b.R7) &&
+    registerBack.level(a.R8) === registerBack.level(b.R8) &&
+    flowWhileShut.level(a.R9) === flowWhileShut.level(b.R9) &&
+    lowBattery.level(a.R10) === lowBattery.level(b.R10) &&
+    tamper.level(a.R11) === tamper.level(b.R11) &&
+    pressure.level(a.R13) === pressure.level(b.R13) &&
+    longNonUse.level(a.R14) === longNonUse.level(b.R14) &&
+    wrongClock.level(a.R16) === wrongClock.level(b.R16)
+  );
+}
+
+/** Proved with what the reading says, also where it is gas behind a shut valve. */
+function changesOf(
+  settings: RuleSettings,
+  before: RuleStates,
+  after: RuleStates,
+  reading: RuleReading,
+): readonly ConditionChange[] {
+  const changes: ConditionChange[] = [];
+  const note = <Id extends keyof RuleStates>(id: Id, rule: Rule<RuleStates[Id]>): void => {
+    const level = rule.level(after[id]);
+    if (level === rule.level(before[id])) return;
+    changes.push({ rule: id, level, proof: rule.prove(settings, after[id], reading) });
+  };
+  note("R9", flowWhileShut);
+  note("R1", leak);
+  note("R2", overload);
+  note("R3", largeFlow);
+  note("R4", stepIncrease);
+  note("R5", continuousUse);
+  note("R6", microLeak);
+  note("R7", nightFlow);
+  note("R8", registerBack);
+  note("R10", lowBattery);
+  note("R11", tamper);
+  note("R13", pressure);
+  note("R14", longNonUse);
+  note("R16", wrongClock);
+  return changes;
 }

@@ -93,7 +93,7 @@ async function fill(folder: string, { meters, days }: BackTestOptions): Promise<
   const stopProgress = startProgress("back-test", "readings stored", () => rows);
   try {
     register(ledger, meters);
-    const fleet = new Fleet({ meters, startMs, withOrigin: true });
+    const fleet = new Fleet({ meters, startMs, withOrigin: true, leakEvery: 100 });
     const runner = workerRunner(worker);
     for (let hour = 0; hour < days * 24; hour += 1) {
       for (const batch of fleet.hour(hour, batchRows)) {

@@ -12,7 +12,11 @@ export interface FleetOptions {
   readonly startMs: number;
   /** With receipt time, raw count and numbers of reading and uplink, as the ledger keeps them. */
   readonly withOrigin: boolean;
+  /** Every so manyth meter leaks 15 l an hour, day and night; absent: none does. */
+  readonly leakEvery?: number;
 }
+
+const leakLitres = 15;
 
 const measured: readonly ReadingColumn[] = [
   "meterNo",
@@ -96,7 +100,9 @@ export class Fleet {
     const { row } = this;
     const isResting = this.#random() < 0.41;
     const use = daily(hour % 24);
-    const step = isResting ? 0 : 1 + this.#whole(20 + 180 * use);
+    const { leakEvery } = this.#options;
+    const leak = leakEvery !== undefined && meter % leakEvery === 0 ? leakLitres : 0;
+    const step = leak + (isResting ? 0 : 1 + this.#whole(20 + 180 * use));
     const index = (this.#index[meter] ?? 0) + step * 1_000;
     this.#index[meter] = index;
     const jitter = this.#random() < 0.3 ? this.#whole(3) : 0;
