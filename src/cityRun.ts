@@ -143,6 +143,7 @@ function draftOf(site: Site): MeterDraft {
     frameAddress: null,
     carrierAddress: null,
     kind: "meter",
+    selfClosesAfterDays: null,
     verificationDueOn: null,
     retirementDueOn: null,
     profile: null,

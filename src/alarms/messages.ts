@@ -246,6 +246,25 @@ const sentences: Readonly<Record<Exclude<RuleId, OwnRuleId>, Sentence>> = {
       plain(proof, "actuations", { en: "movements:", zh: "动作次数：" }),
       plain(proof, "rated", { en: "rated for", zh: "额定次数：" }),
     ),
+  R21: (proof, isLevel2) =>
+    withNumbers(
+      isLevel2
+        ? {
+            en: "the meter shuts itself soon because it cannot reach us",
+            zh: "该表长期未与平台通信，即将自行关阀",
+          }
+        : proof["stage"] === "passed"
+          ? {
+              en: "the meter has shut itself by its setting, somebody must go there",
+              zh: "该表已按设定自行关阀，请派人到现场",
+            }
+          : {
+              en: "the meter will shut itself if it stays silent",
+              zh: "该表若持续失联将自行关阀",
+            },
+      duration(proof, "silentMs", { en: "silent for", zh: "失联 " }),
+      plain(proof, "shutsAt", { en: "time of the close:", zh: "自行关阀时间：" }),
+    ),
   BLIND: (proof) => withReason({ en: "not storing readings", zh: "读数无法存储" }, proof),
   PARKED: (proof) =>
     withReason(
@@ -261,6 +280,18 @@ const sentences: Readonly<Record<Exclude<RuleId, OwnRuleId>, Sentence>> = {
       plain(proof, "group", { en: "of", zh: "范围：" }),
       plain(proof, "silent", { en: "silent meters:", zh: "失联表数：" }),
       plain(proof, "meters", { en: "of", zh: "总表数：" }),
+    ),
+  SELF_CLOSURE: (proof) =>
+    withNumbers(
+      {
+        en: "meters that do not reach us are about to shut themselves",
+        zh: "多只表长期未能与平台通信，即将自行关阀",
+      },
+      plain(proof, "meters", { en: "meters:", zh: "表数：" }),
+      plain(proof, "firstShutsAt", { en: "the first at", zh: "最早关阀：" }),
+      plain(proof, "lastShutsAt", { en: "the last at", zh: "最晚关阀：" }),
+      plain(proof, "group", { en: "most in", zh: "主要位于 " }),
+      plain(proof, "shut", { en: "shut already:", zh: "已关：" }),
     ),
   COMMAND_MISMATCH: (proof) =>
     withReason(

@@ -171,6 +171,7 @@ const common = {
   quantumMl: z.int().min(1).max(1_000_000_000).nullable().default(null),
   functions: z.array(z.enum(meterFunctions)).max(meterFunctions.length),
   actuationsRated: z.int().min(1).max(1_000_000).nullable().default(null),
+  selfClosesAfterDays: z.int().min(1).max(255).nullable().default(null),
   clock: clock.prefault({}),
 };
 

@@ -31,6 +31,7 @@ export const meterRuleIds = [
   "R18",
   "R19",
   "R20",
+  "R21",
   ...ownRuleIds,
 ] as const;
 /** What the process measures of itself and tells the engine. */
@@ -51,6 +52,7 @@ export const systemRuleIds = [
   "PARKED",
   "BREAKER",
   "OUTAGE",
+  "SELF_CLOSURE",
   "COMMAND_MISMATCH",
   "ARRIVALS",
   ...troubleRuleIds,

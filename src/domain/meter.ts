@@ -82,6 +82,8 @@ export interface Meter {
   /** The model's profile: dialect, status map, clock; null: the standard as it is. */
   readonly profile: string | null;
   readonly kind: MeterKind;
+  /** It shuts its valve by itself after so many days in which no uplink was taken; null: not that anybody said. */
+  readonly selfClosesAfterDays: number | null;
   /** Days of the calendar, `2027-02-28`: when it must be verified, and when it must be replaced. */
   readonly verificationDueOn: string | null;
   readonly retirementDueOn: string | null;

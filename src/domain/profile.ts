@@ -22,6 +22,8 @@ export interface Profile {
   readonly functions: readonly MeterFunction[];
   /** Movements that its valve is made for; null: the maker does not say. */
   readonly actuationsRated: number | null;
+  /** Its meters shut themselves after so many days without a successful upload; null: they do not, or nobody knows. */
+  readonly selfClosesAfterDays: number | null;
   readonly dialect: Dialect;
 }
 

@@ -49,6 +49,13 @@ export const settingNames = Object.freeze({
   notifiedSeq: "notify.toldSeq",
 });
 
+/** Meters near or just past their own close, and when that is; found by the watch, also after a restart. */
+interface SelfClosing {
+  readonly shutsAtMs: Map<number, number>;
+  isCounted: boolean;
+  countedAtMs: number;
+}
+
 export interface Memory {
   readonly meters: Map<number, Meter>;
   readonly meterNoById: Map<string, number>;
@@ -69,6 +76,7 @@ export interface Memory {
   readonly silent: Map<string, Set<number>>;
   /** The group under which each of them stands there. */
   readonly silentIn: Map<number, string>;
+  readonly selfClosing: SelfClosing;
   /** The watch has looked at every meter since the start: before, nobody knows who is back. */
   isSilenceKnown: boolean;
   /** Counts changes of meters and gateways. */
@@ -115,6 +123,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     due: new Map(),
     silent: new Map(),
     silentIn: new Map(),
+    selfClosing: { shutsAtMs: new Map(), isCounted: true, countedAtMs: -Infinity },
     isSilenceKnown: false,
     registryVersion: 0,
     groups: null,

@@ -70,7 +70,7 @@ function leaveService(room: Room, book: Book, meter: Meter, by: string): void {
   if (open !== null) {
     moveValve(draft, { kind: "void", by, detail: "left-service", nowMs: book.nowMs });
   }
-  for (const rule of ["R12", "R18"] as const) {
+  for (const rule of ["R12", "R18", "R21"] as const) {
     returnToNormal(draft, rule, book.nowMs);
     closeSilent(draft, rule, book.nowMs);
   }

@@ -24,6 +24,7 @@ import type { Draft } from "./draft.ts";
 import { groupOf, groupSizes } from "./groups.ts";
 import { groupsOut, outageKey, type Memory } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
+import { countSelfClosures, watchSelfClosure } from "./selfClosures.ts";
 import { liftSystem, raiseSystem } from "./systemAlarms.ts";
 
 /** Our proposals; a group is a gateway, or an area for meters that speak for themselves. */
@@ -66,6 +67,7 @@ export function watchSilence(room: Room, book: Book, from: number): number {
   const until = Math.min(last, from + silenceLimits.metersPerWatch - 1);
   const found: Silent[] = [];
   const strays: Meter[] = [];
+  let closures = 0;
   let next = until >= last ? 1 : until + 1;
   for (let meterNo = from; meterNo <= until; meterNo += 1) {
     const meter = memory.meters.get(meterNo);
@@ -75,13 +77,15 @@ export function watchSilence(room: Room, book: Book, from: number): number {
     const silent = look(room, meter, context, book.nowMs);
     if (silent !== null && !isKnown(context, silent)) found.push(silent);
     if (isStray(room, meter, context)) strays.push(meter);
-    if (found.length + strays.length >= silenceLimits.silencesPerWatch) {
+    if (watchSelfClosure(room, book, meter, context)) closures += 1;
+    if (found.length + strays.length + closures >= silenceLimits.silencesPerWatch) {
       next = meterNo + 1;
       break;
     }
   }
   if (next === 1) memory.isSilenceKnown = true;
   watchOutages(room, book);
+  countSelfClosures(room, book);
   for (const silent of found) tell(room, book, silent);
   for (const meter of strays) bringHome(room, book, meter);
   return next;

@@ -82,7 +82,7 @@ function noteContact(draft: Draft, telegram: Telegram, receivedAtMs: TimestampMs
   const gapMs = lastMs === null ? 0 : receivedAtMs - lastMs;
   const gapsMs = gapMs < wakeGapMsMin ? before : [...before, gapMs].slice(-gapsRemembered);
   draft.context = { ...draft.context, lastReceivedAtMs: receivedAtMs, gapsMs, frameAddress };
-  for (const rule of ["R12", "R18"] as const) {
+  for (const rule of ["R12", "R18", "R21"] as const) {
     returnToNormal(draft, rule, receivedAtMs);
     closeSilent(draft, rule, receivedAtMs);
     const silence = draft.context.live[rule];

@@ -25,6 +25,7 @@ const columns = {
   carrierAddress: "carrier_address",
   profile: "profile",
   kind: "kind",
+  selfClosesAfterDays: "self_closes_after_days",
   verificationDueOn: "verification_due_on",
   retirementDueOn: "retirement_due_on",
   reportEveryMs: "report_every_ms",

@@ -150,6 +150,13 @@ const builtIn: Readonly<Record<Exclude<RuleId, OwnRuleId>, RuleEntry>> = {
     listed: [1, 2],
     source: "6.2.4 reminders; a valve that has moved 90 % and 100 % of the times it is rated for",
   },
+  R21: {
+    version: 1,
+    latching: false,
+    priority: { 1: 4, 2: 2 },
+    listed: [1],
+    source: "6.1.3 close valve; days left before a meter that is not heard shuts itself",
+  },
   BLIND: {
     version: 1,
     latching: false,
@@ -167,6 +174,12 @@ const builtIn: Readonly<Record<Exclude<RuleId, OwnRuleId>, RuleEntry>> = {
     latching: false,
     priority: { 1: 2, 2: 2 },
     source: "6.2.1 automatic reading; many meters of one gateway or area are silent at once",
+  },
+  SELF_CLOSURE: {
+    version: 1,
+    latching: false,
+    priority: { 1: 2, 2: 1 },
+    source: "7.1.5 fault plan; many meters that nobody hears are about to shut themselves",
   },
   COMMAND_MISMATCH: {
     version: 1,

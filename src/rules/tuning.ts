@@ -101,6 +101,11 @@ export interface Tuning {
     readonly utcOffsetHours: number;
   };
   readonly R18: { readonly periodsMax: number };
+  readonly R21: {
+    readonly daysLeftForLevel1: number;
+    readonly daysLeftForLevel2: number;
+    readonly shareLeftForLevel2: number;
+  };
   readonly R16: { readonly agreeing: number; readonly rightAfterHours: number };
 }
 
@@ -246,6 +251,8 @@ export const factoryTuning: Tuning = {
   R17: { firstDays: 30, secondDays: 7, utcOffsetHours: 8 },
   /** One heartbeat may be lost. */
   R18: { periodsMax: 2 },
+  /** Two days are time to go there (gas-domain 2.5, R12); of a short setting no more than half is warning. */
+  R21: { daysLeftForLevel1: 3, daysLeftForLevel2: 2, shareLeftForLevel2: 0.5 },
   /** One wrong time may be a restart that the next uplink has already mended. */
   R16: { agreeing: 2, rightAfterHours: 50 },
 };

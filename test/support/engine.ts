@@ -62,6 +62,7 @@ export function meterDraft(id: string, change: Partial<MeterDraft> = {}): MeterD
     frameAddress: null,
     carrierAddress: null,
     kind: "meter",
+    selfClosesAfterDays: null,
     verificationDueOn: null,
     retirementDueOn: null,
     profile: change.protocol === "cjt188" ? "simulated-cjt188" : null,

@@ -37,6 +37,7 @@ export function meterRow(no: number, differing: Partial<Meter> = {}): Meter {
     frameAddress: null,
     carrierAddress: null,
     kind: "meter",
+    selfClosesAfterDays: null,
     verificationDueOn: null,
     retirementDueOn: null,
     profile: null,

@@ -107,6 +107,7 @@ function meter(no: number, id: string): Meter {
     frameAddress: null,
     carrierAddress: null,
     kind: "meter",
+    selfClosesAfterDays: null,
     verificationDueOn: null,
     retirementDueOn: null,
     profile: null,

@@ -29,6 +29,9 @@ const registerRangeMlDefault = 1e11;
 /** Four pilot lights of old heaters; what burns more day and night is an appliance. */
 const pilotMlPerHourMax = 60_000;
 
+/** The setting is one byte in the protocols that have it. */
+const selfClosesAfterDaysMax = 255;
+
 const fields = {
   size: z.enum(meterSizeNames),
   protocol: z.enum(protocolNames),
@@ -53,6 +56,7 @@ const fields = {
     .regex(/^[0-9a-z][0-9a-z.-]{0,63}$/)
     .nullable(),
   kind: z.enum(meterKinds),
+  selfClosesAfterDays: z.int().min(1).max(selfClosesAfterDaysMax).nullable(),
   verificationDueOn: z.iso.date().nullable(),
   retirementDueOn: z.iso.date().nullable(),
   reportEverySeconds: z
@@ -78,6 +82,8 @@ export const meterDraftSchema = z.strictObject({
   carrierAddress: fields.carrierAddress.default(null),
   profile: fields.profile.default(null),
   kind: fields.kind.default("meter"),
+  /** Left out: the profile's, else nobody has said that it does. */
+  selfClosesAfterDays: fields.selfClosesAfterDays.optional(),
   verificationDueOn: fields.verificationDueOn.default(null),
   retirementDueOn: fields.retirementDueOn.default(null),
   reportEverySeconds: fields.reportEverySeconds.default(3600),
@@ -94,6 +100,7 @@ export const meterChangeFields = z
     frameAddress: fields.frameAddress,
     carrierAddress: fields.carrierAddress,
     profile: fields.profile,
+    selfClosesAfterDays: fields.selfClosesAfterDays,
     reportEverySeconds: fields.reportEverySeconds,
   })
   .partial();
@@ -125,6 +132,7 @@ export function meterDraft(
   return {
     ...same,
     quantumMl: same.quantumMl ?? profile?.quantumMl ?? quantumMlDefault,
+    selfClosesAfterDays: same.selfClosesAfterDays ?? profile?.selfClosesAfterDays ?? null,
     id: checkedMeterId(id),
     reportEveryMs: reportEverySeconds * secondMs,
     lifecycle: state,
@@ -169,6 +177,7 @@ export function meterJson(view: MeterView, mayContact: boolean): z.infer<typeof 
     carrierAddress: meter.carrierAddress,
     profile: meter.profile,
     kind: meter.kind,
+    selfClosesAfterDays: meter.selfClosesAfterDays,
     verificationDueOn: meter.verificationDueOn,
     retirementDueOn: meter.retirementDueOn,
     reportEverySeconds: meter.reportEveryMs / secondMs,

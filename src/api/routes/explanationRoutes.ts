@@ -70,7 +70,7 @@ async function rulesOf(
   return byClock.some((name) => name === rule) ? queries.rulesAt(raisedAtMs) : null;
 }
 
-const byClock = ["R12", "R15", "R17", "R18", "R19", "R20"] as const;
+const byClock = ["R12", "R15", "R17", "R18", "R19", "R20", "R21"] as const;
 
 /** Lengths in a proof that say how far back it looks. */
 const spans = ["heldMs", "flowingMs", "unusedMs", "silentMs"] as const;

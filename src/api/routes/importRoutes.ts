@@ -120,6 +120,7 @@ const numberColumns = new Set([
   "registerRangeMl",
   "reportEverySeconds",
   "pilotMlPerHour",
+  "selfClosesAfterDays",
   "longitude",
   "latitude",
 ]);

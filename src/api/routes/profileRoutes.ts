@@ -14,6 +14,7 @@ const profileSchema = z.object({
   quantumMl: z.number().nullable(),
   functions: z.array(z.enum(meterFunctions)),
   actuationsRated: z.number().nullable(),
+  selfClosesAfterDays: z.number().nullable(),
 });
 
 /** `/v1/profiles`. */

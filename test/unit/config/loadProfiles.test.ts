@@ -48,6 +48,7 @@ test("a profile is the file as the decoders take it", () => {
       quantumMl: 1000,
       functions: ["valve"],
       actuationsRated: null,
+      selfClosesAfterDays: null,
       dialect: {
         statusMap: {
           valve: { byte: 0, mask: 192, positions: { "0": "open", "64": "closed" } },
