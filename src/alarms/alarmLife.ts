@@ -13,17 +13,20 @@ export interface AlarmLife {
   readonly occurrence: number;
   /** The level while active, afterwards the last one. */
   readonly level: ConditionLevel;
+  /** Shelved until it returns once. */
+  readonly isOnce?: boolean;
 }
 
 export type AlarmInput =
   | { readonly kind: "activate" | "activateHidden"; readonly level: ConditionLevel }
   | { readonly kind: "acknowledge"; readonly occurrence: number }
   /** null: whatever the occurrence is. */
-  | { readonly kind: "shelve"; readonly occurrence: number | null }
+  | { readonly kind: "shelve"; readonly occurrence: number | null; readonly isOnce?: boolean }
   | { readonly kind: Exclude<AlarmTransition["on"], AlarmBegin | "acknowledge" | "shelve"> };
 
 /** What `activate` means depends on what stands already. */
-type AlarmBegin = "activate" | "activateHidden" | "continue" | "escalate";
+type AlarmBegin =
+  "activate" | "activateHidden" | "continue" | "escalate" | "escalateHidden" | "returnOnce";
 
 export type AlarmFault = "occurrence-changed" | "not-allowed-in-state";
 
@@ -54,11 +57,8 @@ export function stepAlarm(
   invariant(beginsAt !== 0, "an active condition has a level");
   const seen = "occurrence" in input ? input.occurrence : null;
   if (seen !== null && seen !== life.occurrence) return fail("occurrence-changed");
-  const on = happeningOf(life, input);
-  const row = rows.get(`${life.state} ${on}`);
-  const isNothing =
-    (on === "acknowledge" && life.occurrence === 0) || (on === "return" && !life.holds);
-  if (row === undefined || isNothing) return fail("not-allowed-in-state");
+  const row = transitionOf(life, input);
+  if (row === undefined) return fail("not-allowed-in-state");
   const holds = beginsAt !== null || (input.kind !== "return" && life.holds);
   const state = targetOf(row, latching, holds);
   const isNew = row.isNewOccurrence === true && holds;
@@ -78,15 +78,35 @@ export function stepAlarm(
   });
 }
 
+/** The row of the table by which this input moves this alarm; undefined: it is refused. */
+export function transitionOf(life: AlarmLife, input: AlarmInput): AlarmTransition | undefined {
+  const { kind } = input;
+  const isNothing =
+    (kind === "acknowledge" && life.occurrence === 0) ||
+    (kind === "return" && !life.holds) ||
+    (kind === "shelve" && input.isOnce === true && !life.holds);
+  return isNothing ? undefined : rows.get(`${life.state} ${happeningOf(life, input)}`);
+}
+
 function targetOf(row: AlarmTransition, latching: boolean, holds: boolean): AlarmState {
   if (holds) return row.to;
   return (latching ? row.toIfLatched : undefined) ?? row.toIfOver ?? row.to;
 }
 
 function happeningOf(life: AlarmLife, input: AlarmInput): AlarmTransition["on"] {
-  if (input.kind !== "activate") return input.kind;
-  // What was shelved is not what comes back graver, whether it went in between or not.
-  if (life.state === "shelved" && input.level > life.level) return "escalate";
-  if (!life.holds) return "activate";
-  return input.level > life.level ? "escalate" : "continue";
+  const { state, holds, level } = life;
+  if (input.kind === "return" && state === "shelved" && life.isOnce === true) return "returnOnce";
+  if (input.kind !== "activate" && input.kind !== "activateHidden") return input.kind;
+  const isGraver = input.level > level;
+  const mayStay = state === "suppressed" || state === "out-of-service";
+  // Under another alarm begins what does not stand yet; where it stands, it can only stay hidden.
+  if (input.kind === "activateHidden") {
+    if (!mayStay) return "activateHidden";
+    if (!holds) return "activate";
+    return isGraver ? "escalateHidden" : "continue";
+  }
+  // What was hidden is not what comes back graver, whether it went in between or not.
+  if (isGraver && (mayStay || state === "shelved")) return "escalate";
+  if (!holds) return "activate";
+  return isGraver ? "escalate" : "continue";
 }

@@ -47,6 +47,16 @@ function due(kind: Due["kind"], fromMs: TimestampMs | null, waitMs: number): Due
   return { kind, atMs: timestampMs(fromMs + waitMs) };
 }
 
+/** When a shelf ends at the latest. */
+export function shelfEndMs(
+  priority: Priority,
+  nowMs: number,
+  end: { readonly atMs: number } | { readonly inMs: number } | { readonly onReturn: true },
+): number {
+  if ("atMs" in end) return end.atMs;
+  return nowMs + ("inMs" in end ? end.inMs : alarmTimes.shelvedMsMax[priority]);
+}
+
 /** Why a shelf may not end then; null: it may. */
 export function shelfFault(priority: Priority, nowMs: number, untilMs: number): string | null {
   const maxMs = alarmTimes.shelvedMsMax[priority];

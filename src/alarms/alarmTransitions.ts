@@ -7,16 +7,19 @@ import type { AlarmEventKind } from "#domain/event.ts";
 
 /**
  * What can happen. `activate` is a condition that begins, `activateHidden` one that begins under another alarm,
- * `continue` one that goes on, `escalate` one that has
- * become graver. `reAlarm`, `noAnswer` and the end of a shelf come from the watch, `suppress`, `release`, `remove`
- * and `restore` from the design, the rest from people.
+ * `continue` one that goes on, `escalate` one that has become graver, `escalateHidden` one that is graver and still
+ * explained by what hides it, `returnOnce` the end of one that was shelved until it returns. `reAlarm`, `noAnswer`
+ * and the end of a shelf come from the watch, `suppress`, `release`, `remove` and `restore` from the design, the rest
+ * from people.
  */
 type Happening =
   | "activate"
   | "activateHidden"
   | "continue"
   | "escalate"
+  | "escalateHidden"
   | "return"
+  | "returnOnce"
   | "acknowledge"
   | "reset"
   | "shelve"
@@ -89,6 +92,12 @@ function raise(from: AlarmState, kind: AlarmEventKind): AlarmTransition {
 
 function escalate(from: AlarmState, to: AlarmState): AlarmTransition {
   return { from, on: "escalate", to, isNewOccurrence: true, happened: ["alarm.escalated"] };
+}
+
+/** Graver, and what hides it explains that, too. */
+function escalateHidden(state: AlarmState): AlarmTransition {
+  const happened = ["alarm.escalated"] as const;
+  return { from: state, on: "escalateHidden", to: state, isNewOccurrence: true, happened };
 }
 
 function stay(state: AlarmState, on: Happening): AlarmTransition {
@@ -166,18 +175,29 @@ export const alarmTransitions: readonly AlarmTransition[] = [
   ...recorded("shelved"),
   // What has become graver is not what was shelved.
   escalate("shelved", "unacknowledged"),
+  // It has returned once: the shelf is empty, and the next time rings. A latch is not lost.
+  {
+    from: "shelved",
+    on: "returnOnce",
+    to: "normal",
+    toIfLatched: "latched-unacknowledged",
+    happened: ["alarm.returned", "alarm.unshelved"],
+  },
   { from: "shelved", on: "shelve", to: "shelved", happened: ["alarm.shelved"] },
   show("shelved", "unshelve", "alarm.unshelved"),
   remove("shelved"),
 
   ...recorded("suppressed"),
-  escalate("suppressed", "suppressed"),
+  // What hides it explains this much and no more.
+  escalate("suppressed", "unacknowledged"),
+  escalateHidden("suppressed"),
   stay("suppressed", "suppress"),
   show("suppressed", "release", "alarm.released"),
   remove("suppressed"),
 
   ...recorded("out-of-service"),
-  escalate("out-of-service", "out-of-service"),
+  escalate("out-of-service", "unacknowledged"),
+  escalateHidden("out-of-service"),
   stay("out-of-service", "remove"),
   show("out-of-service", "restore", "alarm.restored"),
 ];

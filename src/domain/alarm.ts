@@ -106,6 +106,8 @@ export interface Hidden {
   readonly sinceMs: TimestampMs;
   /** null: until the cause is over. */
   readonly untilMs: TimestampMs | null;
+  /** A shelf that also ends when the alarm returns for the first time. */
+  readonly isOnce?: boolean;
   readonly silence?: Silence;
 }
 

@@ -40,6 +40,7 @@ export function publicAlarm(alarm: Alarm, meter: Meter | null, message: Bilingua
             by: alarm.hidden.by,
             since: formatInstant(alarm.hidden.sinceMs),
             until: instant(alarm.hidden.untilMs),
+            once: alarm.hidden.isOnce === true,
           },
     rungAt: instant(alarm.rungAtMs),
     unanswered: alarm.unanswered,

@@ -1,6 +1,6 @@
 /** What people do with an alarm, of a meter or of the system: each act leaves who, when and why. */
 import type { AlarmFault, AlarmInput } from "#alarms/alarmLife.ts";
-import { shelfFault } from "#alarms/alarmTimes.ts";
+import { shelfEndMs, shelfFault } from "#alarms/alarmTimes.ts";
 import type { Alarm } from "#domain/alarm.ts";
 import { alarmId } from "#domain/ids.ts";
 import { unreachable } from "#domain/invariant.ts";
@@ -69,12 +69,14 @@ function actOf(book: Book, ask: AlarmAct, alarm: Alarm, by: string): Act | strin
       return { input, change: { acknowledgedAtMs: nowMs, acknowledgedBy: by }, words: ask.comment };
     }
     case "alarm.shelve": {
-      const untilMs = timestampMs("atMs" in ask.end ? ask.end.atMs : nowMs + ask.end.inMs);
+      const untilMs = timestampMs(shelfEndMs(alarm.priority, nowMs, ask.end));
       const fault = shelfFault(alarm.priority, nowMs, untilMs);
       if (fault !== null) return fault;
-      const { reason, silence } = ask;
-      const hidden = { reason, by, sinceMs: nowMs, untilMs, ...(silence && { silence }) };
-      const input = { kind: "shelve", occurrence: ask.occurrence } as const;
+      const { reason, silence, occurrence } = ask;
+      const isOnce = "onReturn" in ask.end;
+      const kind = { ...(isOnce && { isOnce }), ...(silence && { silence }) };
+      const hidden = { reason, by, sinceMs: nowMs, untilMs, ...kind };
+      const input = { kind: "shelve", occurrence, isOnce } as const;
       return { input, change: { hidden }, words: ask.reason };
     }
     case "alarm.unshelve":

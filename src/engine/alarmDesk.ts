@@ -1,5 +1,6 @@
 /** Turns conditions and people's acts into alarm lives: at most one live alarm per meter and rule. */
 import type { AlarmFault, AlarmInput } from "#alarms/alarmLife.ts";
+import { explains } from "#alarms/suppression.ts";
 import {
   isSameProof,
   unhidden,
@@ -27,7 +28,18 @@ export interface Activation {
 
 /** Raises, re-raises or escalates; returns the alarm as it then is. */
 export function activate(draft: Draft, now: Activation): Alarm {
-  return begin(draft, now, { kind: "activate", level: now.level }, {});
+  const kind = staysHidden(draft, now) ? "activateHidden" : "activate";
+  return begin(draft, now, { kind, level: now.level }, {});
+}
+
+/** Hidden by design it stays while its cause explains this level; out of service it stays below the first priority. */
+function staysHidden(draft: Draft, now: Activation): boolean {
+  const alarm = draft.context.live[now.rule];
+  if (alarm === undefined || alarm.hidden === null) return false;
+  const { rule, level } = now;
+  const priority = priorityOf(draft, now);
+  if (alarm.state === "out-of-service") return priority > 1;
+  return alarm.state === "suppressed" && explains(alarm.hidden, { rule, level, priority });
 }
 
 /** The same for a consequence of an alarm that stands: on record under it, and never heard. */

@@ -20,8 +20,9 @@ export function stepOf(
   return stepAlarm(latching, alarm === undefined ? newLife : lifeOf(alarm), input);
 }
 
-export function lifeOf({ state, occurrence, level, returnedAtMs }: Alarm): AlarmLife {
-  return { state, holds: state !== "normal" && returnedAtMs === null, occurrence, level };
+export function lifeOf({ state, occurrence, level, returnedAtMs, hidden }: Alarm): AlarmLife {
+  const holds = state !== "normal" && returnedAtMs === null;
+  return { state, holds, occurrence, level, ...(hidden?.isOnce === true && { isOnce: true }) };
 }
 
 /** The alarm with the life that a step has given it; what hid it is gone when it is in sight. */

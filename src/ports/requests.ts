@@ -114,7 +114,9 @@ export type Ask =
       /** null: whatever the occurrence is. */
       readonly occurrence: number | null;
       readonly reason: string;
-      readonly end: { readonly atMs: number } | { readonly inMs: number };
+      /** `onReturn`: when it returns once, and after the longest time of its priority at the latest. */
+      readonly end:
+        { readonly atMs: number } | { readonly inMs: number } | { readonly onReturn: true };
       readonly silence?: Silence;
     }
   | { readonly kind: "alarm.unshelve"; readonly alarmId: string; readonly reason: string }

@@ -65,6 +65,57 @@ const acknowledge = (alarm: Alarm) =>
   });
 
 describe("a shelf", () => {
+  test("once: it ends when the alarm returns, and the next time rings", () => {
+    pressure("0.6");
+    pressure("0.6");
+    const once = (alarm: Alarm) =>
+      engine.ask({
+        kind: "alarm.shelve",
+        alarmId: alarm.id,
+        occurrence: null,
+        reason: "regulator is being set",
+        end: { onReturn: true },
+      });
+    expect(once(alarmBy("R13"))).toMatchObject({ ok: true });
+    const { id, hidden } = alarmBy("R13");
+    expect(hidden).toMatchObject({
+      isOnce: true,
+      untilMs: engine.nowMs + alarmTimes.shelvedMsMax[2],
+    });
+    engine.restart();
+    pressure("2.0");
+    const over = pressure("2.0");
+    expect(over).toEqual(["alarm.returned", "alarm.unshelved", "alarm.cleared"]);
+    expect(engine.ledger.alarm(id)).toMatchObject({ state: "normal", hidden: null });
+    pressure("0.6");
+    expect(pressure("0.6")).toContain("alarm.raised");
+    // What is over has nothing to wait for, and the highest priority is never shelved.
+    pressure("2.0");
+    pressure("2.0");
+    expect(once(alarmBy("R13"))).toMatchObject({ refusal: { kind: "not-allowed-in-state" } });
+    report(["leak"]);
+    expect(once(alarmBy("R1"))).toMatchObject({ refusal: { kind: "invalid" } });
+  });
+
+  test("once, with a latch: the shelf ends and the latch waits for a person; without an end the time ends it", () => {
+    report(["magnet"]);
+    const shelveOnce = () =>
+      engine.ask({
+        kind: "alarm.shelve",
+        alarmId: alarmBy("R11").id,
+        occurrence: null,
+        reason: "fitter on the way",
+        end: { onReturn: true },
+      });
+    expect(shelveOnce()).toMatchObject({ ok: true });
+    report([]);
+    expect(alarmBy("R11").state).toBe("latched-unacknowledged");
+    report(["magnet"]);
+    expect(shelveOnce()).toMatchObject({ ok: true });
+    const ended = pass(alarmTimes.shelvedMsMax[2] + secondMs);
+    expect(ended.slice(0, 2)).toEqual(["alarm.unshelved", "alarm.reraised"]);
+  });
+
   test("is for the lower priorities, for a time with a limit, and never for a leak", () => {
     report(["leak", "magnet"]);
     expect(shelve(alarmBy("R1"), minuteMs)).toMatchObject({ refusal: { kind: "invalid" } });
@@ -243,6 +294,16 @@ test("what is acknowledged and goes on rings again for the next shift", () => {
     occurrence: 2,
     acknowledgedAtMs: null,
   });
+});
+
+test("out of service, what comes to the first priority is in sight", () => {
+  pressure("4.00");
+  pressure("4.00");
+  const change = { lifecycle: "maintenance" } as const;
+  engine.ask({ kind: "meter.change", meterId: "M0001", ifVersion: null, change });
+  expect(alarmBy("R13")).toMatchObject({ state: "out-of-service", priority: 2 });
+  expect([...pressure("20.00"), ...pressure("20.00")]).toContain("alarm.escalated");
+  expect(alarmBy("R13")).toMatchObject({ state: "unacknowledged", priority: 1, hidden: null });
 });
 
 test("a meter out of service takes its alarms along, but not a leak; both are back with it", () => {

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { alarmTimes } from "#alarms/alarmTimes.ts";
 import { alarmTransitions } from "#alarms/alarmTransitions.ts";
+import { suppressionTable } from "#alarms/suppression.ts";
 import type { Priority } from "#domain/alarm.ts";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
 import { detectionFloors } from "#rules/stepRules.ts";
@@ -44,6 +45,15 @@ test("the table of transitions in the document is the one that the code walks", 
   const [, section = ""] = textOf(document).split(/^## 2\. .*$/m);
   const [table = ""] = section.split(/^## /m);
   expect(rowsOf(table).slice(2)).toEqual(transitionRows());
+});
+
+test("what each cause of suppression explains is what the code says", () => {
+  const [, section = ""] = textOf(document).split("| Explains ");
+  const [table = ""] = section.split(/^$/m);
+  const wanted = Object.entries(suppressionTable).map(([cause, rows]) =>
+    row([cause, rows.map(({ rule, levelMax }) => `${rule} to level ${levelMax}`).join(" ")]),
+  );
+  expect(rowsOf(table).slice(1)).toEqual(wanted);
 });
 
 test("the detection floors in the document are those that the rules state", () => {

@@ -35,6 +35,8 @@ export const alarmSchema = z.object({
       by: z.string(),
       since: instantJson,
       until: instantJson.nullable(),
+      /** A shelf that also ends when the alarm returns for the first time. */
+      once: z.boolean(),
     })
     .nullable(),
   rungAt: instantJson.nullable(),
@@ -59,17 +61,19 @@ export const acknowledgeSchema = z.strictObject({
 });
 const shelfSecondsMax = 7 * 86_400;
 
-/** When the shelf ends: an instant, or a length from now; one of both. */
+/** When the shelf ends: at an instant, after a length, or when the alarm returns once; one of these. */
 export const shelveSchema = z
   .strictObject({
     reason: reasonSchema,
     occurrence: z.int().min(1).nullable().default(null),
     until: instantQuery.optional(),
     forSeconds: z.int().min(1).max(shelfSecondsMax).optional(),
+    untilReturn: z.literal(true).optional(),
   })
   .refine(
-    ({ until, forSeconds }) => (until === undefined) !== (forSeconds === undefined),
-    "give either until or forSeconds",
+    ({ until, forSeconds, untilReturn }) =>
+      [until, forSeconds, untilReturn].filter((end) => end !== undefined).length === 1,
+    "give one of until, forSeconds and untilReturn",
   );
 export const unshelveSchema = z.strictObject({ reason: reasonSchema });
 export const resetSchema = z.strictObject({ reason: reasonSchema });

@@ -184,8 +184,9 @@ function shelfRoutes(app: Routes, act: Act): void {
     },
     async (request) => {
       const alarmId = request.params.id;
-      const { reason, occurrence, until, forSeconds = 0 } = request.body;
-      const end = until === undefined ? { inMs: forSeconds * 1_000 } : { atMs: until };
+      const { reason, occurrence, until, forSeconds = 0, untilReturn } = request.body;
+      const timed = until === undefined ? { inMs: forSeconds * 1_000 } : { atMs: until };
+      const end = untilReturn === true ? ({ onReturn: true } as const) : timed;
       return act(request, alarmId, { kind: "alarm.shelve", alarmId, occurrence, reason, end });
     },
   );
