@@ -58,7 +58,10 @@ const phases: readonly [Phase, ...(readonly Phase[])] = [
 ];
 
 const words = ["leak", "battery_low", "battery_critical", "magnet", "micro_flow"] as const;
-const more = ["over_flow", "reverse_flow", "low_pressure", "valve_passing", "tilt"] as const;
+const more = [
+  ...(["over_flow", "reverse_flow", "low_pressure", "valve_passing", "tilt"] as const),
+  "clock_fault",
+] as const;
 
 interface Course {
   atMs: number;
@@ -66,17 +69,34 @@ interface Course {
   phase: Phase;
   valve: "open" | "closed" | undefined;
   status: readonly string[];
-  /** Another phase once in so many uplinks: most sites are restless, some are as even as a leak. */
   readonly phaseLasts: number;
 }
 
+interface Kind {
+  readonly everyMs: readonly [number, ...(readonly number[])];
+  readonly uplinks: { readonly min: number; readonly max: number };
+  readonly phaseLasts: readonly [number, ...(readonly number[])];
+}
+
+/** Most are anything at all; some long and even, for the rules of nights, some quick, for those of steps. */
+const anything: Kind = {
+  everyMs: [hourMs, hourMs, 30 * minuteMs, 2 * hourMs, 15 * minuteMs],
+  uplinks: { min: 6, max: 50 },
+  // Another phase once in so many uplinks: most sites are restless, some are as even as a leak.
+  phaseLasts: [6, 6, 100],
+};
+const even: Kind = { everyMs: [hourMs], uplinks: { min: 54, max: 60 }, phaseLasts: [1_000] };
+const quick: Kind = { everyMs: [10 * minuteMs], uplinks: { min: 20, max: 40 }, phaseLasts: [2] };
+const kinds = [anything, anything, anything, anything, anything, anything, even, quick] as const;
+
 /** Uplinks of one meter in the order of their times, each with a time of its own. */
 export function historyOf(chance: Chance, startMs: number): readonly Uint8Array[] {
-  const everyMs = chance.pick([hourMs, hourMs, 30 * minuteMs, 2 * hourMs, 15 * minuteMs]);
-  const count = chance.whole(6, 60);
+  const kind = chance.pick(kinds);
+  const everyMs = chance.pick(kind.everyMs);
+  const count = chance.whole(kind.uplinks.min, kind.uplinks.max);
   const course: Course = {
     ...{ atMs: startMs, ml: chance.whole(0, 900) * 10_000_000, phase: chance.pick(phases) },
-    ...{ valve: undefined, status: [], phaseLasts: chance.pick([6, 6, 100]) },
+    ...{ valve: undefined, status: [], phaseLasts: chance.pick(kind.phaseLasts) },
   };
   const uplinks: Uint8Array[] = [];
   while (uplinks.length < count && course.atMs < startMs + historyMs - 6 * everyMs) {

@@ -2,9 +2,11 @@
  * Every history twice on one engine: a meter that reports in order, and its twin whose uplinks come in any order, late
  * and twice. In the end both must be the same to the last number.
  */
+import { invariant } from "#domain/invariant.ts";
 import { openAsOccurrences } from "#engine/conditions.ts";
 import { reviveContext, type MeterContext } from "#engine/context.ts";
-import { EngineUnderTest, startMs } from "../support/engine.ts";
+import { initialRuleStates } from "#rules/stepRules.ts";
+import { EngineUnderTest, envelopeOf, meterDraft, startMs } from "../support/engine.ts";
 import { chanceOf } from "../support/random.ts";
 import { hastyRules, historyMs, historyOf, onTheirWay } from "./histories.ts";
 
@@ -12,55 +14,125 @@ export interface PermutationReport {
   readonly histories: number;
   readonly uplinks: number;
   readonly occurrences: number;
-  readonly byRule: Readonly<Record<string, number>>;
+  /** By rule: in how many histories it fired. */
+  readonly firedIn: Readonly<Record<string, number>>;
   /** Pairs of meters that are not the same in the end, the first few. */
   readonly unequal: readonly string[];
 }
 
-/** Meters of one engine; its ledger is thrown away with it. */
-const pairsAtOnce = 200;
+/** Histories that share an engine with its ledger, which is thrown away with them. */
+export interface Share {
+  readonly seed: number;
+  readonly from: number;
+  readonly count: number;
+}
+
+const pairsAtOnce = 250;
 const unequalTold = 5;
 
-/** Runs so many histories. */
-export function runPermutations(
-  histories: number,
-  seed: number,
-  say: (line: string) => void,
-): PermutationReport {
-  const chance = chanceOf(seed);
-  const byRule: Record<string, number> = {};
-  const unequal: string[] = [];
-  let uplinks = 0;
-  let occurrences = 0;
-  for (let done = 0; done < histories; done += pairsAtOnce) {
-    const count = Math.min(pairsAtOnce, histories - done);
-    const engine = new EngineUnderTest();
-    try {
-      engine.restart(hastyRules);
-      engine.nowMs = startMs + historyMs + 60_000;
-      const courses = Array.from({ length: count }, () => {
-        const inOrder = historyOf(chance, startMs);
-        return { inOrder, onWay: onTheirWay(chance, inOrder) };
-      });
-      const pairs = courses.map((_, place) => [
-        engine.register(`A${done + place}`, { quantumMl: 10_000 }),
-        engine.register(`B${done + place}`, { quantumMl: 10_000 }),
-      ]);
-      uplinks += deliver(engine, courses, pairs, chance.whole(3, 9));
-      for (const [place, [one = 0, other = 0]] of pairs.entries()) {
-        const [first, second] = [outcomeOf(engine, one), outcomeOf(engine, other)];
-        if (JSON.stringify(first) !== JSON.stringify(second) && unequal.length < unequalTold) {
-          unequal.push(`history ${done + place} of seed ${seed}: ${difference(first, second)}`);
-        }
-        occurrences += first.occurrences.length;
-        for (const { rule } of first.occurrences) byRule[rule] = (byRule[rule] ?? 0) + 1;
-      }
-    } finally {
-      engine.close();
-    }
-    say(`${done + count} histories, ${uplinks} uplinks, ${unequal.length} unequal`);
+/** What readings drive, and the rules of one's own in the document. */
+export const rulesTried: readonly string[] = [
+  ...Object.keys(initialRuleStates),
+  ...Object.keys(hastyRules.own ?? {}),
+];
+
+/** All shares of a run; what they tell does not depend on who runs them, and when. */
+export function sharesOf(histories: number, seed: number): readonly Share[] {
+  const count = Math.ceil(histories / pairsAtOnce);
+  return Array.from({ length: count }, (_none, place) => {
+    const from = place * pairsAtOnce;
+    return { seed, from, count: Math.min(pairsAtOnce, histories - from) };
+  });
+}
+
+/** Several reports as one. */
+export function summed(reports: readonly PermutationReport[]): PermutationReport {
+  const firedIn = Object.fromEntries(
+    rulesTried.map((rule) => [rule, total(reports, (report) => report.firedIn[rule] ?? 0)]),
+  );
+  return {
+    histories: total(reports, ({ histories }) => histories),
+    uplinks: total(reports, ({ uplinks }) => uplinks),
+    occurrences: total(reports, ({ occurrences }) => occurrences),
+    firedIn,
+    unequal: reports.flatMap(({ unequal }) => unequal).slice(0, unequalTold),
+  };
+}
+
+function total(
+  reports: readonly PermutationReport[],
+  of: (report: PermutationReport) => number,
+): number {
+  return reports.reduce((sum, report) => sum + of(report), 0);
+}
+
+/** Runs one share on an engine of its own. */
+export function runShare({ seed, from, count }: Share): PermutationReport {
+  const chance = chanceOf(seed * 1_000_003 + from);
+  const engine = new EngineUnderTest();
+  try {
+    engine.restart(hastyRules);
+    engine.nowMs = startMs + historyMs + 60_000;
+    const courses = Array.from({ length: count }, () => {
+      const inOrder = historyOf(chance, startMs);
+      return { inOrder, onWay: onTheirWay(chance, inOrder) };
+    });
+    const pairs = registerPairs(engine, count);
+    const uplinks = deliver(engine, courses, pairs, chance.whole(3, 9));
+    return compared(engine, pairs, { seed, from, count }, uplinks);
+  } finally {
+    engine.close();
   }
-  return { histories, uplinks, occurrences, byRule, unequal };
+}
+
+function registerPairs(
+  engine: EngineUnderTest,
+  count: number,
+): readonly (readonly [number, number])[] {
+  const asks = Array.from({ length: 2 * count }, (_none, askNo) => {
+    const meter = meterDraft(`${askNo % 2 === 0 ? "A" : "B"}${askNo >> 1}`, { quantumMl: 10_000 });
+    return { askNo, envelope: envelopeOf({ kind: "meter.register", meter }) };
+  });
+  const report = engine.process({ asks });
+  invariant(report.kind === "committed", "the meters are registered");
+  const numbers = report.answers.map(({ result }) => {
+    invariant(result.ok && result.answer.kind === "meter", "a meter is registered");
+    return result.answer.meter.no;
+  });
+  return Array.from({ length: count }, (_none, place) => {
+    return [numbers[2 * place] ?? 0, numbers[2 * place + 1] ?? 0] as const;
+  });
+}
+
+function compared(
+  engine: EngineUnderTest,
+  pairs: readonly (readonly [number, number])[],
+  { seed, from, count }: Share,
+  uplinks: number,
+): PermutationReport {
+  const contexts = new Map<number, MeterContext>();
+  for (const { meterNo, json } of engine.ledger.contexts()) {
+    contexts.set(meterNo, reviveContext(json));
+  }
+  const outcomeOf = (meterNo: number) => {
+    const context = contexts.get(meterNo);
+    invariant(context !== undefined, "a meter that has reported has a context");
+    return outcome(engine, meterNo, context);
+  };
+  const firedIn: Record<string, number> = {};
+  const unequal: string[] = [];
+  let occurrences = 0;
+  for (const [place, [one, other]] of pairs.entries()) {
+    const [first, second] = [outcomeOf(one), outcomeOf(other)];
+    if (JSON.stringify(first) !== JSON.stringify(second)) {
+      unequal.push(`history ${from + place} of seed ${seed}: ${difference(first, second)}`);
+    }
+    occurrences += first.occurrences.length;
+    for (const rule of new Set(first.occurrences.map((known) => known.rule))) {
+      firedIn[rule] = (firedIn[rule] ?? 0) + 1;
+    }
+  }
+  return { histories: count, uplinks, occurrences, firedIn, unequal };
 }
 
 interface Courses {
@@ -94,14 +166,8 @@ function deliver(
   return uplinks;
 }
 
-function contextOf(engine: EngineUnderTest, meterNo: number): MeterContext {
-  const [row] = engine.rows("SELECT json FROM context WHERE meter_no = ?", meterNo);
-  return reviveContext(String(row?.["json"]));
-}
-
 /** All that may not depend on the way of the uplinks: registers, states of all rules, occurrences, what stands. */
-function outcomeOf(engine: EngineUnderTest, meterNo: number) {
-  const { head, live, silent } = contextOf(engine, meterNo);
+function outcome(engine: EngineUnderTest, meterNo: number, { head, live, silent }: MeterContext) {
   const readings = engine.ledger
     .readingsAfter(meterNo, 0)
     .map(({ measuredAtMs, indexMl, status, valve, quality, flags }) => ({
