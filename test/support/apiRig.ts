@@ -70,7 +70,7 @@ export type Json = any;
 export type ApiRig = Awaited<ReturnType<typeof startApiRig>>;
 
 /** Everything that the async port answers, answered at once by a connection of its own. */
-function queriesOn(directory: string): Queries & { close(): void } {
+export function queriesOn(directory: string): Queries & { close(): void } {
   const db = openForReading(directory);
   return { ...asPromises<Queries>(answersFrom(db)), close: () => db.close() };
 }
