@@ -258,10 +258,7 @@ const sentences: Readonly<Record<Exclude<RuleId, OwnRuleId>, Sentence>> = {
               en: "the meter has shut itself by its setting, somebody must go there",
               zh: "该表已按设定自行关阀，请派人到现场",
             }
-          : {
-              en: "the meter will shut itself if it stays silent",
-              zh: "该表若持续失联将自行关阀",
-            },
+          : { en: "the meter will shut itself if it stays silent", zh: "该表若持续失联将自行关阀" },
       duration(proof, "silentMs", { en: "silent for", zh: "失联 " }),
       plain(proof, "shutsAt", { en: "time of the close:", zh: "自行关阀时间：" }),
     ),
@@ -292,6 +289,16 @@ const sentences: Readonly<Record<Exclude<RuleId, OwnRuleId>, Sentence>> = {
       plain(proof, "lastShutsAt", { en: "the last at", zh: "最晚关阀：" }),
       plain(proof, "group", { en: "most in", zh: "主要位于 " }),
       plain(proof, "shut", { en: "shut already:", zh: "已关：" }),
+    ),
+  WORK: (proof) =>
+    withNumbers(
+      {
+        en: "planned work is past its end, what it hid rings again, end or extend it",
+        zh: "计划作业已超时，其屏蔽的报警已恢复，请结束或延长作业",
+      },
+      plain(proof, "works", { en: "works:", zh: "作业数：" }),
+      plain(proof, "responsible", { en: "the first by", zh: "最早一项负责：" }),
+      plain(proof, "to", { en: "until", zh: "计划结束：" }),
     ),
   COMMAND_MISMATCH: (proof) =>
     withReason(

@@ -3,11 +3,12 @@
  * is graver, or of the highest priority, comes into sight: its cause is another one. docs/ALARMS.md shows it.
  */
 import type { ConditionLevel, Hidden, MeterRuleId, Priority } from "#domain/alarm.ts";
+import type { WorkKind } from "#domain/plannedWork.ts";
 
-export type SuppressionCause = "outage" | "self-closure" | "valve is shut";
+export type SuppressionCause = "outage" | "self-closure" | "valve is shut" | `work: ${WorkKind}`;
 
 interface Explained {
-  readonly rule: MeterRuleId;
+  readonly rule: MeterRuleId | "OUTAGE";
   readonly levelMax: Exclude<ConditionLevel, 0>;
 }
 
@@ -22,16 +23,45 @@ export const suppressionTable: Readonly<Record<SuppressionCause, readonly Explai
     { rule: "R5", levelMax: 2 },
     { rule: "R6", levelMax: 2 },
   ],
+  // Low and high, not so far that appliances fail: that is priority 1.
+  "work: pressure": [{ rule: "R13", levelMax: 1 }],
+  // Gas that fills or leaves pipes is not a household's.
+  "work: purging": [
+    { rule: "R3", levelMax: 2 },
+    { rule: "R4", levelMax: 2 },
+    { rule: "R5", levelMax: 2 },
+    { rule: "R7", levelMax: 2 },
+    { rule: "R8", levelMax: 2 },
+    { rule: "R13", levelMax: 1 },
+  ],
+  // What radio and gateways do not bring. Not that meters shut themselves: that goes on.
+  "work: network": [
+    { rule: "R12", levelMax: 2 },
+    { rule: "R16", levelMax: 2 },
+    { rule: "R18", levelMax: 2 },
+    { rule: "OUTAGE", levelMax: 1 },
+  ],
+  // Covers opened, meters exchanged, clocks and batteries: hands at the meter.
+  "work: meters": [
+    { rule: "R8", levelMax: 2 },
+    { rule: "R10", levelMax: 2 },
+    { rule: "R11", levelMax: 2 },
+    { rule: "R12", levelMax: 2 },
+    { rule: "R13", levelMax: 1 },
+    { rule: "R16", levelMax: 2 },
+    { rule: "R18", levelMax: 2 },
+  ],
 };
 
 /** Whether what hides an alarm also explains it at this level. */
 export function explains(
-  { reason }: Hidden,
+  { reason, workKind }: Hidden,
   now: { readonly rule: string; readonly level: ConditionLevel; readonly priority: Priority },
 ): boolean {
   if (now.priority === 1) return false;
-  const rows: readonly Explained[] = Object.hasOwn(suppressionTable, reason)
-    ? suppressionTable[reason as SuppressionCause]
+  const cause = workKind === undefined ? reason : `work: ${workKind}`;
+  const rows: readonly Explained[] = Object.hasOwn(suppressionTable, cause)
+    ? suppressionTable[cause as SuppressionCause]
     : [];
   return rows.some(({ rule, levelMax }) => rule === now.rule && now.level <= levelMax);
 }

@@ -1,5 +1,10 @@
 /** The live feed as an AsyncAPI 3 document, made of the same words that the program uses. */
-import { alarmEventKinds, systemEventKinds, workOrderEventKinds } from "#domain/event.ts";
+import {
+  alarmEventKinds,
+  systemEventKinds,
+  workEventKinds,
+  workOrderEventKinds,
+} from "#domain/event.ts";
 import { commandStates } from "#domain/command.ts";
 import { liveSubprotocol } from "./access.ts";
 import { apiLimits } from "./limits.ts";
@@ -33,12 +38,14 @@ const event = {
           ...commandStates.map((state) => `command.${state}`),
           ...systemEventKinds,
           ...workOrderEventKinds,
+          ...workEventKinds,
         ],
       },
       meterId: { type: ["string", "null"] },
       alarm: { type: "object" },
       command: { type: "object" },
       workOrder: { type: "object" },
+      plannedWork: { type: "object" },
     },
   },
 };

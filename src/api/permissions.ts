@@ -82,6 +82,9 @@ export const permissions = {
   "frames.read": ["operator", "engineer", "auditor", "admin"],
   "frames.redecode": ["engineer", "admin"],
   "areas.read": watchers,
+  "works.read": watchers,
+  /** Hides alarms by design for a time: for who plans the work, not for who answers the alarms. */
+  "works.plan": ["dispatcher", "engineer"],
   "workOrders.read": staff,
   "workOrders.open": controlRoom,
   /** Steps of an order: the dispatcher's, or the key of the utility's own dispatch system. */

@@ -37,6 +37,7 @@ import { readingRoutes } from "./routes/readingRoutes.ts";
 import type { Routes } from "./routes/routes.ts";
 import { recipientRoutes } from "./routes/recipientRoutes.ts";
 import { webhookRoutes } from "./routes/webhookRoutes.ts";
+import { plannedWorkRoutes } from "./routes/plannedWorkRoutes.ts";
 import { workOrderRoutes } from "./routes/workOrderRoutes.ts";
 import { worklistRoutes } from "./routes/worklistRoutes.ts";
 
@@ -161,6 +162,7 @@ function installRoutes(app: Routes, options: ApiOptions): void {
   eventRoutes(app, options);
   areaRoutes(app, options);
   workOrderRoutes(app, options);
+  plannedWorkRoutes(app, options);
   recipientRoutes(app, options);
   webhookRoutes(app, options);
   alertmanagerRoutes(app, options);

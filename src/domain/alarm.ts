@@ -1,5 +1,6 @@
 /** Conditions, occurrences and alarms: the nouns that rules, alarms, ledger and API share. */
 import type { AlarmId } from "./ids.ts";
+import type { WorkKind } from "./plannedWork.ts";
 import type { TimestampMs } from "./units.ts";
 
 /** Places for the rules that a utility writes itself. */
@@ -53,6 +54,7 @@ export const systemRuleIds = [
   "BREAKER",
   "OUTAGE",
   "SELF_CLOSURE",
+  "WORK",
   "COMMAND_MISMATCH",
   "ARRIVALS",
   ...troubleRuleIds,
@@ -108,6 +110,9 @@ export interface Hidden {
   readonly untilMs: TimestampMs | null;
   /** A shelf that also ends when the alarm returns for the first time. */
   readonly isOnce?: boolean;
+  /** The planned work that explains it, and its kind. */
+  readonly workId?: string;
+  readonly workKind?: WorkKind;
   readonly silence?: Silence;
 }
 
@@ -151,7 +156,7 @@ export interface Alarm {
   readonly rungAtMs: TimestampMs | null;
   /** How often it has been told since then that nobody answers. */
   readonly unanswered: number;
-  /** The alarm of which this one is a consequence. */
+  /** The alarm, or the planned work, of which this one is a consequence. */
   readonly parentId: AlarmId | null;
   /** No operator's business: an entry of a work list (clause 6.2.4), which never rings. */
   readonly listed: boolean;

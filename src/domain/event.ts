@@ -47,13 +47,22 @@ export const workOrderEventKinds = [
   "workOrder.escalated",
   "dispatch.policyChanged",
 ] as const;
+export const workEventKinds = [
+  "work.planned",
+  "work.started",
+  "work.extended",
+  "work.overdue",
+  "work.finished",
+  "work.cancelled",
+] as const;
 export type AlarmEventKind = (typeof alarmEventKinds)[number];
 export type EventKind =
   | AlarmEventKind
   | (typeof systemEventKinds)[number]
   | `command.${CommandState}`
   | `campaign.${CampaignState}`
-  | (typeof workOrderEventKinds)[number];
+  | (typeof workOrderEventKinds)[number]
+  | (typeof workEventKinds)[number];
 
 /** One event as it is stored and sent; `json` is the whole public object, `seq` included. */
 export interface StoredEvent {

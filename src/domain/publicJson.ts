@@ -41,6 +41,7 @@ export function publicAlarm(alarm: Alarm, meter: Meter | null, message: Bilingua
             since: formatInstant(alarm.hidden.sinceMs),
             until: instant(alarm.hidden.untilMs),
             once: alarm.hidden.isOnce === true,
+            plannedWork: alarm.hidden.workId ?? null,
           },
     rungAt: instant(alarm.rungAtMs),
     unanswered: alarm.unanswered,

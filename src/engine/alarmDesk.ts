@@ -10,6 +10,8 @@ import {
   type Priority,
   type Proof,
 } from "#domain/alarm.ts";
+import { alarmId, type AlarmId } from "#domain/ids.ts";
+import type { PlannedWork } from "#domain/plannedWork.ts";
 import type { AlarmEventKind } from "#domain/event.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { TimestampMs } from "#domain/units.ts";
@@ -17,6 +19,7 @@ import { isListed, ruleTable } from "#rules/ruleTable.ts";
 import { lifeOf, lived, moved, stepOf, unseen } from "./alarmSteps.ts";
 import type { MeterAlarmRule } from "./context.ts";
 import type { Draft } from "./draft.ts";
+import { hiddenByWork, workOver } from "./worksOver.ts";
 
 /** A condition that holds: where it began (event time), how grave it is, and why. */
 export interface Activation {
@@ -28,8 +31,23 @@ export interface Activation {
 
 /** Raises, re-raises or escalates; returns the alarm as it then is. */
 export function activate(draft: Draft, now: Activation): Alarm {
-  const kind = staysHidden(draft, now) ? "activateHidden" : "activate";
-  return begin(draft, now, { kind, level: now.level }, {});
+  const { level } = now;
+  if (staysHidden(draft, now)) return begin(draft, now, { kind: "activateHidden", level }, {});
+  const before = draft.context.live[now.rule];
+  const work = isActive(before) ? undefined : workOf(draft, now);
+  if (work === undefined || before?.state === "shelved") {
+    return begin(draft, now, { kind: "activate", level }, {});
+  }
+  const change = { hidden: hiddenByWork(work, draft.nowMs), parentId: alarmId(work.id) };
+  // What is in sight from an earlier time is hidden before its condition begins anew.
+  if (before !== undefined) moveAlarm(draft, before, { kind: "suppress" }, change);
+  return begin(draft, now, { kind: "activateHidden", level }, change);
+}
+
+function workOf(draft: Draft, now: Activation): PlannedWork | undefined {
+  const { rule, level, raisedAtMs } = now;
+  const beginning = { rule, level, raisedAtMs, priority: priorityOf(draft, now) };
+  return workOver(draft.works, draft.meter, draft.nowMs, beginning);
 }
 
 /** Hidden by design it stays while its cause explains this level; out of service it stays below the first priority. */
@@ -88,8 +106,13 @@ export function returnToNormal(draft: Draft, rule: MeterAlarmRule, atMs: Timesta
 }
 
 /** What is hidden under one alarm is hidden under another one: nothing that anybody would hear. */
-export function putUnder(draft: Draft, alarm: Alarm, parent: Alarm): void {
-  setLive(draft, alarm.rule as MeterAlarmRule, { ...alarm, parentId: parent.id }, []);
+export function putUnder(
+  draft: Draft,
+  alarm: Alarm,
+  parentId: AlarmId,
+  hidden: Alarm["hidden"],
+): void {
+  setLive(draft, alarm.rule as MeterAlarmRule, { ...alarm, parentId, hidden }, []);
 }
 
 /**

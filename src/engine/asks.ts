@@ -17,6 +17,7 @@ import {
   switchAutomation,
 } from "./commandAsks.ts";
 import { actOnDirectory } from "./directoryAsks.ts";
+import { actOnPlannedWork } from "./plannedWorkDesk.ts";
 import { redecode } from "./redecode.ts";
 import { changeMeter, registerMeter } from "./registry.ts";
 import { refuse } from "./refuse.ts";
@@ -67,6 +68,7 @@ function act(room: Room, book: Book, { ask, actor }: AskEnvelope): AskResult {
   if (ask.kind === "recipient.put" || ask.kind === "recipient.remove") {
     return actOnRecipient(book, ask);
   }
+  if ("plannedWorkId" in ask) return actOnPlannedWork(book, ask, actor.label);
   if ("workOrderId" in ask || ask.kind === "dispatch.policy") {
     return actOnWorkOrder(book, ask, actor.label);
   }

@@ -1,4 +1,5 @@
 /** What the audit says of an act besides who did it: what it was about, and how things stand after it. */
+import { formatInstant } from "#domain/units.ts";
 import { unreachable } from "#domain/invariant.ts";
 import type { RuleRecord } from "#domain/ruleDocument.ts";
 import type { Answer, Ask } from "#ports/requests.ts";
@@ -25,6 +26,12 @@ export function afterOf(answer: Answer): Readonly<Record<string, string | number
       const { id, state, trace } = answer.workOrder;
       return { workOrder: id, state, act: trace.at(-1)?.act ?? null };
     }
+    case "plannedWork": {
+      const { id, kind, areas, fromMs, toMs, responsible, trace } = answer.work;
+      const window = `${formatInstant(fromMs)}/${formatInstant(toMs)}`;
+      const what = { work: kind, areas: areas.join(" "), window, responsible };
+      return { plannedWork: id, act: trace.at(-1)?.act ?? null, ...what };
+    }
     case "webhook":
       return { webhook: answer.webhook.id, state: answer.webhook.state };
     case "uplink":
@@ -50,6 +57,7 @@ function rulesAfter({ no, document }: RuleRecord) {
 /** The one thing that an act is about. */
 export function subjectOf(ask: Ask): string {
   if ("webhookId" in ask) return ask.webhookId;
+  if ("plannedWorkId" in ask) return ask.plannedWorkId;
   if ("workOrderId" in ask) return ask.workOrderId;
   if (ask.kind === "recipient.put") return ask.recipient.id;
   if (ask.kind === "recipient.remove") return ask.recipientId;

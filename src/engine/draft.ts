@@ -10,6 +10,7 @@ import type { Protocol } from "#protocols/contract.ts";
 import type { ClosingInForce } from "./closingInForce.ts";
 import type { MeterContext } from "./context.ts";
 import type { RulesInForce } from "./rulesInForce.ts";
+import type { Works } from "./worksOver.ts";
 import { noEffects, type Effects, type Ids } from "./effects.ts";
 
 /** The meter's past, answered from the open transaction. */
@@ -32,6 +33,8 @@ export interface Draft {
   readonly history: History;
   readonly rules: RulesInForce;
   readonly closing: ClosingInForce;
+  /** Planned works that nobody has ended. */
+  readonly works: Works;
   readonly effects: Effects;
   context: MeterContext;
   automation: AutomationState;
@@ -48,6 +51,8 @@ export interface DraftStart {
   readonly history: History;
   readonly rules: RulesInForce;
   readonly closing: ClosingInForce;
+  /** Planned works that nobody has ended. */
+  readonly works: Works;
   readonly context: MeterContext;
   readonly automation: AutomationState;
 }

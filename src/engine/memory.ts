@@ -6,6 +6,7 @@ import type { Command } from "#domain/command.ts";
 import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
+import type { PlannedWork } from "#domain/plannedWork.ts";
 import type { Recipient } from "#domain/recipient.ts";
 import type { Webhook } from "#domain/webhook.ts";
 import type { Clock } from "#ports/clock.ts";
@@ -87,6 +88,9 @@ export interface Memory {
   readonly held: Map<CommandId, Pick<Command, "meterNo" | "reason" | "requestedAtMs">>;
   /** Campaigns that wait or run. */
   readonly campaigns: Map<string, Campaign>;
+  /** Planned works that nobody has ended, and the meters at which each hides an alarm. */
+  readonly works: Map<string, PlannedWork>;
+  readonly hiddenByWork: Map<string, Set<number>>;
   readonly webhooks: Map<string, Webhook>;
   readonly recipients: Map<string, Recipient>;
   dispatch: Dispatch;
@@ -131,6 +135,8 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     campaigns: new Map(ledger.openCampaigns().map((campaign) => [campaign.id, campaign])),
     dispatch: openDispatch(ledger.setting(settingNames.dispatch), ledger.openWorkOrders()),
     recipients: new Map(directory.recipients.map((recipient) => [recipient.id, recipient])),
+    works: new Map(ledger.openPlannedWorks().map((work) => [work.id, work])),
+    hiddenByWork: new Map(),
     webhooks: new Map(ledger.webhooks().map((webhook) => [webhook.id, webhook])),
     areaSizes: new Map(),
     meterAlarms: { ...noAlarms },
@@ -225,6 +231,19 @@ export function noteContext(
   const dueMs = firstDueMs(Object.values(context?.live ?? {}));
   if (dueMs === Infinity) memory.due.delete(meterNo);
   else memory.due.set(meterNo, dueMs);
+  noteWorks(memory, meterNo, Object.values(context?.live ?? {}));
+}
+
+function noteWorks({ hiddenByWork }: Memory, meterNo: number, alarms: readonly Alarm[]): void {
+  for (const [workId, meterNos] of hiddenByWork) {
+    if (!alarms.some(({ hidden }) => hidden?.workId === workId)) meterNos.delete(meterNo);
+    if (meterNos.size === 0) hiddenByWork.delete(workId);
+  }
+  for (const { hidden } of alarms) {
+    if (hidden?.workId === undefined) continue;
+    const meterNos = hiddenByWork.get(hidden.workId) ?? new Set();
+    hiddenByWork.set(hidden.workId, meterNos.add(meterNo));
+  }
 }
 
 function firstDueMs(alarms: readonly Alarm[]): number {

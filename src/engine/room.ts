@@ -44,6 +44,7 @@ export function draftFor(room: Room, book: Book, meter: Meter): Draft {
     ids: idsFor(room, book),
     rules: room.rules,
     closing: room.closing,
+    works: room.memory.works,
     areaSize: room.memory.areaSizes.get(meter.area) ?? 1,
     history: historyOf(room.ledger, meter.no),
     context: contextOf(room.memory, meter.no),

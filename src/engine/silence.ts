@@ -2,8 +2,10 @@
  * Meters that fall silent (R12) and detectors (R18), each for itself or as one: when a gateway or a cell fails, a
  * thousand silent meters are one alarm with a list (architecture 5.9), and nobody's leak waits behind them.
  */
-import type { Alarm, Occurrence } from "#domain/alarm.ts";
+import { explains } from "#alarms/suppression.ts";
+import type { Alarm, Hidden, Occurrence } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
+import { isWorkedAt } from "#domain/plannedWork.ts";
 import { minuteMs } from "#domain/units.ts";
 import { detectorSilent } from "#rules/detectorSilent.ts";
 import { isListed } from "#rules/ruleTable.ts";
@@ -26,6 +28,7 @@ import { groupsOut, outageKey, type Memory } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
 import { countSelfClosures, watchSelfClosure } from "./selfClosures.ts";
 import { liftSystem, raiseSystem } from "./systemAlarms.ts";
+import { hiddenByWork } from "./worksOver.ts";
 
 /** Our proposals; a group is a gateway, or an area for meters that speak for themselves. */
 export const silenceLimits = Object.freeze({
@@ -46,6 +49,8 @@ export const silenceLimits = Object.freeze({
   /** The silence of a detector waits only for the look that may find its whole group silent. */
   detectorHoldMs: minuteMs,
 });
+
+const outageReason = "outage";
 
 /** A detector's silence is a matter of its own. */
 function silenceRule({ kind }: Meter): "R12" | "R18" {
@@ -138,7 +143,7 @@ function stand({ silent, silentIn }: Memory, meterNo: number, group: string | nu
 /** Hidden under the outage of a group that is back, or that is no longer this meter's. */
 function isStray({ memory }: Room, meter: Meter, { live }: MeterContext): boolean {
   const alarm = live[silenceRule(meter)];
-  if (alarm?.state !== "suppressed" || alarm.parentId === null) return false;
+  if (alarm?.state !== "suppressed" || alarm.hidden?.reason !== outageReason) return false;
   const own = memory.system[outageKey(groupOf(memory, meter))];
   return !isActive(own) || alarm.parentId !== own.id;
 }
@@ -148,7 +153,7 @@ function bringHome(room: Room, book: Book, meter: Meter): void {
   const alarm = draft.context.live[silenceRule(meter)];
   if (alarm === undefined || !isStray(room, meter, draft.context)) return;
   const own = room.memory.system[outageKey(groupOf(room.memory, meter))];
-  if (isActive(own)) putUnder(draft, alarm, own);
+  if (isActive(own)) putUnder(draft, alarm, own.id, alarm.hidden);
   else show(draft, alarm);
   recordDraft(book, draft);
 }
@@ -184,7 +189,7 @@ function tell(room: Room, book: Book, silent: Silent): void {
   const rule = silenceRule(meter);
   const holdMs = rule === "R18" ? silenceLimits.detectorHoldMs : silenceLimits.holdMs;
   const now = { rule, level, proof, raisedAtMs: book.nowMs } as const;
-  if (isActive(parent)) activateUnder(draft, now, parent, "outage");
+  if (isActive(parent)) activateUnder(draft, now, parent, outageReason);
   else if (book.nowMs - beganMs >= holdMs) ring(draft, now);
   else return;
   recordDraft(book, draft);
@@ -206,7 +211,8 @@ function watchOutages(room: Room, book: Book): void {
     const silent = members.size;
     if (silent >= needed || (isActive(known) && silent >= outageEndShare * needed)) {
       if (isActive(known) && known.proof["silent"] === silent) continue;
-      raiseSystem(book, room.rng, key, { group, silent, meters });
+      const hidden = isActive(known) ? null : hiddenByWorkOver(room, book, members);
+      raiseSystem(book, room.rng, key, { group, silent, meters }, 1, hidden);
       if (!isActive(known)) takeUnder(room, book, group, members);
     } else if (isActive(known) && memory.isSilenceKnown) {
       liftSystem(book, key);
@@ -216,11 +222,26 @@ function watchOutages(room: Room, book: Book): void {
   }
 }
 
+/** A planned work that goes on at every silent meter of the group explains the outage. */
+function hiddenByWorkOver(
+  { memory }: Room,
+  { nowMs }: Book,
+  members: ReadonlySet<number>,
+): Hidden | null {
+  const meters = [...members].flatMap((meterNo) => memory.meters.get(meterNo) ?? []);
+  for (const work of memory.works.values()) {
+    const hidden = hiddenByWork(work, nowMs);
+    const isExplained = explains(hidden, { rule: "OUTAGE", level: 1, priority: 2 });
+    if (isExplained && meters.every((meter) => isWorkedAt(work, meter, nowMs))) return hidden;
+  }
+  return null;
+}
+
 /** What rang one by one before the group was known to be out. */
 function takeUnder(room: Room, book: Book, group: string, members: ReadonlySet<number>): void {
   const parent = book.memory.system[outageKey(group)];
   if (parent === undefined) return;
-  const hidden = { reason: "outage", by: "engine", sinceMs: book.nowMs, untilMs: null };
+  const hidden = { reason: outageReason, by: "engine", sinceMs: book.nowMs, untilMs: null };
   forEach(room, book, members, (draft, { live, silent }) => {
     const rule = silenceRule(draft.meter);
     const alarm = live[rule];
@@ -229,7 +250,7 @@ function takeUnder(room: Room, book: Book, group: string, members: ReadonlySet<n
       moveAlarm(draft, alarm, { kind: "suppress" }, { hidden, parentId: parent.id });
     } else if (alarm === undefined && listed !== undefined) {
       const { level, proof, raisedAtMs } = listed;
-      activateUnder(draft, { rule, level, proof, raisedAtMs }, parent, "outage");
+      activateUnder(draft, { rule, level, proof, raisedAtMs }, parent, outageReason);
     }
   });
 }

@@ -1,7 +1,7 @@
 /** Alarms about the system itself: one live alarm per rule, kept in the ledger's settings over restarts. */
 import type { AlarmFault, AlarmInput } from "#alarms/alarmLife.ts";
-import { unhidden, type Alarm, type Proof, type SystemRuleId } from "#domain/alarm.ts";
-import { alarmId } from "#domain/ids.ts";
+import { unhidden, type Alarm, type Hidden, type Proof, type SystemRuleId } from "#domain/alarm.ts";
+import { alarmId, type AlarmId } from "#domain/ids.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { Rng } from "#ports/rng.ts";
 import type { Trouble } from "#ports/trouble.ts";
@@ -17,10 +17,19 @@ export function raiseSystem(
   key: SystemAlarmKey,
   proof: Proof,
   level: 1 | 2 = 1,
+  /** The planned work that explains it; null: it rings. */
+  hidden: Hidden | null = null,
 ): void {
   const before = book.memory.system[key];
   const alarm = before ?? blank(book, rng, key, proof);
-  step(book, key, { ...alarm, proof }, { kind: "activate", level });
+  const stays = before?.state === "suppressed" || (before === undefined && hidden !== null);
+  const change = before === undefined ? { hidden, parentId: parentOf(hidden) } : {};
+  const kind = stays ? "activateHidden" : "activate";
+  step(book, key, { ...alarm, proof }, { kind, level }, change);
+}
+
+function parentOf(hidden: Hidden | null): AlarmId | null {
+  return hidden?.workId === undefined ? null : alarmId(hidden.workId);
 }
 
 /** What the process measured of itself; told again after a restart, so that what is over ends. */
@@ -63,12 +72,13 @@ function step(
   const stepped = stepOf(ruleTable[alarm.rule].latching, isNew ? undefined : alarm, input);
   if (!stepped.ok) return stepped;
   const { life, happened } = stepped.value;
-  const isAnew = input.kind === "activate" && happened.length > 0;
+  const isBegin = input.kind === "activate" || input.kind === "activateHidden";
+  const isAnew = isBegin && happened.length > 0;
   const next: Alarm = {
     ...lived(alarm, life),
     priority: ruleTable[alarm.rule].priority[life.level === 2 ? 2 : 1],
     ...(isAnew ? { ...unseen(life, book.nowMs), raisedAtMs: book.nowMs } : {}),
-    ...(input.kind === "activate" ? { returnedAtMs: null } : moved(alarm, life, book.nowMs)),
+    ...(isBegin ? { returnedAtMs: null } : moved(alarm, life, book.nowMs)),
     ...(happened.length > 0 ? change : {}),
   };
   const { [key]: _before, ...others } = book.memory.system;

@@ -4,6 +4,7 @@ import { moveAlarm } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
 import { watchBreaker } from "./breaker.ts";
 import { watchEdgeNodes } from "./edgeNodes.ts";
+import { watchPlannedWorks } from "./plannedWorkDesk.ts";
 import { draftFor, type Room } from "./room.ts";
 import { watchCampaigns } from "./campaignDesk.ts";
 import { moveValve, noteSilence } from "./valveDesk.ts";
@@ -23,6 +24,7 @@ export function watch(room: Room, book: Book, from: number): number {
   watchBreaker(room, book);
   watchCampaigns(room, book);
   watchWorkOrders(book);
+  watchPlannedWorks(room, book);
   watchAlarms(room, book);
   watchArrivals(room, book);
   return watchSilence(room, book, from);

@@ -21,6 +21,7 @@ import { ruleDocumentTable } from "./ruleDocumentTable.ts";
 import { each, numberOf, one } from "./sql.ts";
 import { recipientTable } from "./recipientTable.ts";
 import { webhookTable } from "./webhookTable.ts";
+import { plannedWorkTable } from "./plannedWorkTable.ts";
 import { workOrderTable } from "./workOrderTable.ts";
 
 const checkpointsPerMeterMax = 8;
@@ -42,6 +43,7 @@ export function ledgerOn(
     ...webhookTable(db),
     ...recipientTable(db),
     ...workOrderTable(db),
+    ...plannedWorkTable(db),
     ...billingTable(db),
     ...billTable(db),
     ...gapTable(db),

@@ -19,6 +19,7 @@ import { readingQueries } from "./queriesReadings.ts";
 import { ruleQueries } from "./ruleDocumentTable.ts";
 import { recipientQueries } from "./recipientTable.ts";
 import { webhookQueries } from "./webhookTable.ts";
+import { plannedWorkQueries } from "./plannedWorkTable.ts";
 import { workOrderQueries } from "./workOrderTable.ts";
 
 /** The same methods without the promises. */
@@ -67,6 +68,7 @@ export function answersFrom(db: DatabaseSync, disk: Disk = plainDisk): Answers<Q
     ...webhookQueries(db),
     ...recipientQueries(db),
     ...workOrderQueries(db),
+    ...plannedWorkQueries(db),
     ...logQueries(db, archive),
     readingDamage: () => [...readings.readingDamage(), ...archive.damage()],
   };

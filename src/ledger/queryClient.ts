@@ -35,6 +35,8 @@ const queryMethods: Readonly<Record<keyof Queries, true>> = {
   rulesAt: true,
   workOrders: true,
   workOrder: true,
+  plannedWorks: true,
+  plannedWork: true,
   recipients: true,
   recipient: true,
   notifications: true,

@@ -24,6 +24,7 @@ import type { Notification, Recipient } from "#domain/recipient.ts";
 import type { Role } from "#domain/role.ts";
 import type { RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
+import type { PlannedWork } from "#domain/plannedWork.ts";
 import type { WorkOrder } from "#domain/workOrder.ts";
 
 /** How an uplink came in: from the meter itself or through a gateway (its id). */
@@ -190,6 +191,10 @@ export interface Ledger {
   workOrder(id: string): WorkOrder | undefined;
   /** Those that somebody still has something to do about, for start-up. */
   openWorkOrders(): readonly WorkOrder[];
+  putPlannedWork(work: PlannedWork): void;
+  plannedWork(id: string): PlannedWork | undefined;
+  /** Those that nobody has ended, for start-up. */
+  openPlannedWorks(): readonly PlannedWork[];
   recipients(): readonly Recipient[];
   putRecipient(recipient: Recipient): void;
   dropRecipient(id: string): void;

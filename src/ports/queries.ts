@@ -13,6 +13,7 @@ import type { Notification, Recipient } from "#domain/recipient.ts";
 import type { RuleRecord } from "#domain/ruleDocument.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
+import type { PlannedWork } from "#domain/plannedWork.ts";
 import type { WorkOrder, WorkOrderState } from "#domain/workOrder.ts";
 import type { Registers } from "./readingStore.ts";
 import type { AuditHead, AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
@@ -108,6 +109,12 @@ export interface AlarmFilter {
 }
 
 /** Every method's name is a message to the query worker; arguments and results are plain data. */
+/** A planned work with the number of alarms that it hid, and of those that it still hides. */
+export interface PlannedWorkView {
+  readonly work: PlannedWork;
+  readonly alarms: { readonly total: number; readonly hidden: number };
+}
+
 export interface Queries {
   meters(after: string | null, limit: number, area: string | null): Promise<Page<MeterView>>;
   meter(id: string): Promise<MeterView | null>;
@@ -178,6 +185,13 @@ export interface Queries {
     limit: number,
   ): Promise<Page<WorkOrderView>>;
   workOrder(id: string): Promise<WorkOrderView | null>;
+  /** The latest beginning first; null: ended or not. */
+  plannedWorks(
+    filter: { readonly isOpen: boolean | null },
+    cursor: string | null,
+    limit: number,
+  ): Promise<Page<PlannedWork>>;
+  plannedWork(id: string): Promise<PlannedWorkView | null>;
   recipients(cursor: string | null, limit: number): Promise<Page<Recipient>>;
   recipient(id: string): Promise<Recipient | null>;
   /** The newest first; null: of everybody. */

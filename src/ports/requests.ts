@@ -13,6 +13,7 @@ import type { Alarm, Silence } from "#domain/alarm.ts";
 import type { Campaign } from "#domain/campaign.ts";
 import type { Command, CommandState, Permit } from "#domain/command.ts";
 import type { Meter, MeterDraft } from "#domain/meter.ts";
+import type { PlannedWork, WorkKind } from "#domain/plannedWork.ts";
 import type { SealedKey } from "#domain/meterKey.ts";
 import type { MeterParameters } from "#domain/parameters.ts";
 import type { UplinkOutcome } from "#domain/quarantine.ts";
@@ -195,6 +196,32 @@ export type Ask =
       /** When it happened; null: now. */
       readonly atMs: number | null;
     }
+  | {
+      readonly kind: "plannedWork.plan";
+      readonly plannedWorkId: string;
+      readonly work: {
+        readonly kind: WorkKind;
+        readonly areas: readonly string[];
+        readonly meterIds: readonly string[];
+        readonly fromMs: number;
+        readonly toMs: number;
+        readonly responsible: string;
+        readonly reason: string;
+      };
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "plannedWork.extend";
+      readonly plannedWorkId: string;
+      readonly toMs: number;
+      readonly reason: string;
+    }
+  /** Over, or before its beginning called off. */
+  | {
+      readonly kind: "plannedWork.end";
+      readonly plannedWorkId: string;
+      readonly reason: string;
+    }
   | { readonly kind: "dispatch.policy"; readonly policy: DispatchPolicy; readonly reason: string }
   | { readonly kind: "recipient.put"; readonly recipient: Recipient; readonly isNew: boolean }
   | { readonly kind: "recipient.remove"; readonly recipientId: string }
@@ -259,6 +286,7 @@ export type Answer =
   | { readonly kind: "rules"; readonly record: RuleRecord }
   | { readonly kind: "rulePreview"; readonly preview: RulePreview }
   | { readonly kind: "webhook"; readonly webhook: Webhook }
+  | { readonly kind: "plannedWork"; readonly work: PlannedWork }
   | { readonly kind: "workOrder"; readonly workOrder: WorkOrder }
   | { readonly kind: "uplink"; readonly seq: number; readonly outcome: UplinkOutcome }
   | { readonly kind: "frozen"; readonly rows: readonly FreezeOutcome[] }

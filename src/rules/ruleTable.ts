@@ -181,6 +181,12 @@ const builtIn: Readonly<Record<Exclude<RuleId, OwnRuleId>, RuleEntry>> = {
     priority: { 1: 2, 2: 1 },
     source: "7.1.5 fault plan; many meters that nobody hears are about to shut themselves",
   },
+  WORK: {
+    version: 1,
+    latching: false,
+    priority: { 1: 3, 2: 3 },
+    source: "6.2.2 trace of every operation; planned work is past its end and nobody has ended it",
+  },
   COMMAND_MISMATCH: {
     version: 1,
     latching: true,

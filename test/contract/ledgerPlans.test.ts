@@ -45,6 +45,7 @@ const readWhole = [
   /^SCAN campaign USING INDEX campaign_open$/,
   /^SCAN notification USING INDEX notification_waiting$/,
   /^SCAN work_order USING INDEX work_order_open$/,
+  /^SCAN planned_work USING INDEX planned_work_open$/,
   /^SCAN register_gap USING COVERING INDEX register_gap_requested$/,
 ];
 

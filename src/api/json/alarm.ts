@@ -37,6 +37,8 @@ export const alarmSchema = z.object({
       until: instantJson.nullable(),
       /** A shelf that also ends when the alarm returns for the first time. */
       once: z.boolean(),
+      /** The planned work that explains it. */
+      plannedWork: z.string().nullable(),
     })
     .nullable(),
   rungAt: instantJson.nullable(),
