@@ -18,17 +18,21 @@ export interface CrashOptions {
   readonly seed: number;
   /** Only so many points of each story, spread over it; null: all. */
   readonly pointsMax: number | null;
+  /** Of the runs only every so many-th, for programs side by side; absent: all. */
+  readonly share?: { readonly no: number; readonly of: number };
+  readonly say?: (line: string) => void;
 }
 
 const wrongsMax = 20;
 
-export function runCrashes({ runs, seed, pointsMax }: CrashOptions): CrashReport {
+export function runCrashes(options: CrashOptions): CrashReport {
+  const { runs, seed, pointsMax, share = { no: 0, of: 1 }, say } = options;
   const kinds = new Set<string>();
   const wrongs: string[] = [];
   let points = 0;
   let played = 0;
   let crashes = 0;
-  for (let run = 0; run < runs; run += 1) {
+  for (let run = share.no; run < runs; run += share.of) {
     const cause = causes[run % causes.length] ?? "leak";
     const valve = storyValves[Math.floor(run / causes.length) % storyValves.length] ?? "obeys";
     const storySeed = seed * 1_000 + run;
@@ -43,8 +47,24 @@ export function runCrashes({ runs, seed, pointsMax }: CrashOptions): CrashReport
       const name = `${cause} ${valve} seed ${storySeed} at ${crashAt} ${whole.points[crashAt]}`;
       for (const wrong of found) if (wrongs.length < wrongsMax) wrongs.push(`${name}: ${wrong}`);
     }
+    say?.(
+      `run ${run + 1} of ${runs}: ${cause} ${valve}, ${whole.points.length} points, all crashed`,
+    );
   }
   return { points, kinds: [...kinds].toSorted(), runs: played, crashes, wrongs };
+}
+
+/** What several programs saw, as one. */
+export function sumOfCrashes(reports: readonly CrashReport[]): CrashReport {
+  const sum = (field: "runs" | "crashes") =>
+    reports.reduce((total, report) => total + report[field], 0);
+  return {
+    points: Math.max(...reports.map(({ points }) => points)),
+    kinds: [...new Set(reports.flatMap(({ kinds }) => kinds))].toSorted(),
+    runs: sum("runs"),
+    crashes: sum("crashes"),
+    wrongs: reports.flatMap(({ wrongs }) => wrongs),
+  };
 }
 
 function chosen(points: number, max: number | null, seed: number): readonly number[] {

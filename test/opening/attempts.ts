@@ -18,7 +18,11 @@ export type Attempt =
   | { readonly via: "replay"; readonly place: number; readonly at: number; readonly byte: number }
   | { readonly via: "configuration"; readonly yaml: string };
 
-export const meterIds = ["M1", "M2", "M3"] as const;
+/** What an attempt can be aimed at: the meters of this round, and the newest orders. */
+export interface Aims {
+  readonly meterIds: readonly [string, ...string[]];
+  readonly commandIds: readonly string[];
+}
 
 const words = [
   "open",
@@ -43,13 +47,14 @@ const pathWords = [
 ] as const;
 const methods = ["POST", "PUT", "PATCH", "DELETE"] as const;
 
-/** The next one, by chance. Command ids are those that exist at that moment. */
-export function attemptOf(chance: Chance, commandIds: readonly string[]): Attempt {
+/** The next one, by chance. */
+export function attemptOf(chance: Chance, aims: Aims): Attempt {
+  const { commandIds } = aims;
   const kind = chance.whole(0, 99);
-  if (kind < 20) return { via: "api", ...order(chance) };
-  if (kind < 45) return { via: "api", ...permit(chance) };
+  if (kind < 20) return { via: "api", ...order(chance, aims) };
+  if (kind < 45) return { via: "api", ...permit(chance, aims) };
   if (kind < 60) return { via: "api", ...decide(chance, commandIds) };
-  if (kind < 68) return { via: "api", ...change(chance, commandIds) };
+  if (kind < 68) return { via: "api", ...change(chance, aims) };
   if (kind < 72) return { via: "import", ...rows(chance) };
   if (kind < 85) return { via: "rules", uplink: uplink(chance, commandIds) };
   if (kind < 95) {
@@ -69,14 +74,14 @@ function lie(chance: Chance): Readonly<Record<string, unknown>> {
   return chance.once(2) ? {} : { [chance.pick(keys)]: chance.pick(words) };
 }
 
-function order(chance: Chance) {
+function order(chance: Chance, { meterIds }: Aims) {
   const path = `/v1/meters/${chance.pick(meterIds)}/valve/${chance.pick(pathWords)}`;
   const body = { reason: "x", ...lie(chance), ...lie(chance) };
   return call(chance, path, body, chance.pick(methods));
 }
 
 /** A permission with all that it needs, or with something wrong; never by two persons. */
-function permit(chance: Chance) {
+function permit(chance: Chance, { meterIds }: Aims) {
   const hours = chance.pick([0, 0, 0, 1, -1, 25]);
   const body = {
     reason: chance.once(8) ? "" : "repaired",
@@ -104,7 +109,7 @@ function decide(chance: Chance, commandIds: readonly string[]) {
   return call(chance, `/v1/commands/${id}/${act}`, { reason: "yes", ...lie(chance) });
 }
 
-function change(chance: Chance, commandIds: readonly string[]) {
+function change(chance: Chance, { meterIds, commandIds }: Aims) {
   const [path, method] = chance.pick([
     [`/v1/meters/${chance.pick(meterIds)}`, "PATCH"],
     ["/v1/valve-policy", "PUT"],

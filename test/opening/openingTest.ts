@@ -1,7 +1,6 @@
 /** `npm run opening-test`: attempts to open a valve by every way there is; none may pass. */
-import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { parentPort, Worker, workerData } from "node:worker_threads";
+import { didShare, runShares, sharesDefault } from "../support/shares.ts";
 import { runOpenings, type OpeningReport } from "./openingRun.ts";
 
 const help = `npm run opening-test -- [options]
@@ -19,19 +18,15 @@ interface Share {
 
 const seedsApart = 1_000_003;
 
-const port = parentPort;
-if (port === null) await runShares();
-else {
-  const { attempts, seed } = workerData as Share;
-  port.postMessage(await runOpenings(attempts, seed));
-}
+const isThread = await didShare(({ attempts, seed }: Share) => runOpenings(attempts, seed));
+if (!isThread) await runAll();
 
-async function runShares(): Promise<void> {
+async function runAll(): Promise<void> {
   const { values } = parseArgs({
     options: {
       attempts: { type: "string", default: "100000" },
       seed: { type: "string", default: "1" },
-      shares: { type: "string", default: String(availableParallelism()) },
+      shares: { type: "string", default: sharesDefault },
       help: { type: "boolean", default: false },
     },
   });
@@ -49,18 +44,10 @@ async function runShares(): Promise<void> {
     attempts: Math.floor(attempts / shares) + (no < attempts % shares ? 1 : 0),
     seed: seed + no * seedsApart,
   }));
-  const report = sumOf(await Promise.all(each.map(runShare)));
+  const report = sumOf(await runShares<OpeningReport>(import.meta.url, each));
   const seconds = Math.round((performance.now() - startedMs) / 1_000);
   process.stdout.write(`${JSON.stringify({ ...report, seed, shares, seconds })}\n`);
   process.exitCode = report.passes === 0 ? 0 : 1;
-}
-
-function runShare(share: Share): Promise<OpeningReport> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: share });
-  return new Promise((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
 }
 
 function sumOf(reports: readonly OpeningReport[]): OpeningReport {

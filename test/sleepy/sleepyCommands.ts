@@ -1,5 +1,6 @@
 /** `npm run sleepy-commands`: orders to meters that sleep, over restarts: in time, once, in the first window. */
 import { parseArgs } from "node:util";
+import { printVerdict, progressTo, verdictOptions } from "../support/verdict.ts";
 import { breakages, runSleepy, type SleepyReport } from "./sleepyRun.ts";
 
 const help = `npm run sleepy-commands -- [options]
@@ -14,24 +15,16 @@ const help = `npm run sleepy-commands -- [options]
   --json             one JSON object at the end, progress on standard error
 `;
 
-const violationsShown = 10;
-
 const { values } = parseArgs({
   options: {
+    ...verdictOptions,
     commands: { type: "string", default: "10000" },
     meters: { type: "string", default: "1500" },
     restarts: { type: "string", default: "10" },
-    factor: { type: "string", default: "20" },
-    seed: { type: "string", default: "1" },
-    settle: { type: "string", default: "300" },
-    break: { type: "string", default: "none" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
   },
 });
 
 const breakage = breakages.find((name) => name === values.break);
-const progress = values.json ? process.stderr : process.stdout;
 
 function summaryOf(report: SleepyReport): string {
   const share = (100 * report.inFirstWindow) / Math.max(1, report.windows);
@@ -60,21 +53,13 @@ if (values.help || breakage === undefined) {
     seed: Number(values.seed),
     settleSeconds: Number(values.settle),
     breakage,
-    say: (line) => progress.write(`${line}\n`),
+    say: progressTo(values.json),
   });
-  const ok = report.violations.length === 0;
-  const shown = report.violations.slice(0, violationsShown);
-  if (values.json) {
-    const { violations, ...figures } = report;
-    const line = { ok, ...figures, violations: violations.length, first: shown };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
-  } else {
-    process.stdout.write(`${JSON.stringify({ ...report.facts, stories: report.byStory })}\n`);
-    for (const missed of report.missed.slice(0, violationsShown)) {
-      process.stdout.write(`  missed: ${missed}\n`);
-    }
-    for (const violation of shown) process.stdout.write(`  ${violation}\n`);
-    process.stdout.write(`${summaryOf(report)}\n`);
-  }
-  process.exitCode = ok ? 0 : 1;
+  printVerdict({
+    isJson: values.json,
+    report,
+    facts: { ...report.facts, stories: report.byStory },
+    remarks: report.missed.map((line) => `missed: ${line}`),
+    summary: summaryOf(report),
+  });
 }

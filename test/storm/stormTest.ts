@@ -1,5 +1,6 @@
 /** `npm run storm-test`: a bad rule wants thousands of closes while the service is killed; the breaker holds. */
 import { parseArgs } from "node:util";
+import { printVerdict, progressTo, verdictOptions } from "../support/verdict.ts";
 import { runStorm, type StormReport } from "./stormRun.ts";
 
 const help = `npm run storm-test -- [options]
@@ -13,21 +14,14 @@ const help = `npm run storm-test -- [options]
   --json           one JSON object at the end, progress on standard error
 `;
 
-const violationsShown = 10;
-
 const { values } = parseArgs({
   options: {
+    ...verdictOptions,
     closes: { type: "string", default: "10000" },
     kills: { type: "string", default: "100" },
     factor: { type: "string", default: "60" },
-    seed: { type: "string", default: "1" },
-    settle: { type: "string", default: "300" },
-    break: { type: "string", default: "none" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
   },
 });
-const progress = values.json ? process.stderr : process.stdout;
 
 function summaryOf(report: StormReport): string {
   return [
@@ -52,18 +46,8 @@ if (values.help) {
     seed: Number(values.seed),
     settleSeconds: Number(values.settle),
     breakage: values.break === "forgets" ? "forgets" : "none",
-    say: (line) => progress.write(`${line}\n`),
+    say: progressTo(values.json),
   });
-  const ok = report.violations.length === 0;
-  const shown = report.violations.slice(0, violationsShown);
-  if (values.json) {
-    const { violations, ...figures } = report;
-    const line = { ok, ...figures, violations: violations.length, first: shown };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
-  } else {
-    process.stdout.write(`${JSON.stringify(report.facts)}\n`);
-    for (const violation of shown) process.stdout.write(`  ${violation}\n`);
-    process.stdout.write(`${summaryOf(report)}\n`);
-  }
-  process.exitCode = ok ? 0 : 1;
+  const { facts } = report;
+  printVerdict({ isJson: values.json, report, facts, summary: summaryOf(report) });
 }
