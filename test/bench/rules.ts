@@ -9,10 +9,10 @@ import { invariant } from "#domain/invariant.ts";
 import { meterSizeNames, type Meter } from "#domain/meter.ts";
 import type { Reading } from "#domain/reading.ts";
 import { hourMs, timestampMs, volumeMl } from "#domain/units.ts";
-import { initialContext, writeContext, type MeterContext } from "#engine/context.ts";
+import { initialContext, reviveContext, writeContext, type MeterContext } from "#engine/context.ts";
 import { foldInstant } from "#engine/fold.ts";
 import { inForce } from "#engine/rulesInForce.ts";
-import { meterDraft } from "../support/engine.ts";
+import { EngineUnderTest, jsonBytes, meterDraft } from "../support/engine.ts";
 import { chanceOf } from "../support/random.ts";
 import { startProgress } from "./progress.ts";
 import { round } from "./quantiles.ts";
@@ -42,6 +42,7 @@ export function runRules({ meters, seconds }: RulesOptions): readonly Report[] {
   const chance = chanceOf(1);
   const emptyBytes = heapBytes();
   const sites = Array.from({ length: meters }, (_, no) => siteOf(no + 1, chance.next()));
+  const registeredBytes = heapBytes();
   const rules = inForce([]);
   let hour = 0;
   const done = { readings: 0 };
@@ -52,7 +53,7 @@ export function runRules({ meters, seconds }: RulesOptions): readonly Report[] {
     done.readings += sites.length;
   };
   for (let warm = 0; warm < warmHours; warm += 1) oneHour();
-  const heapPerMeter = (heapBytes() - emptyBytes) / meters;
+  const warmBytes = heapBytes();
   const before = done.readings;
   const startedMs = performance.now();
   const cpu = process.cpuUsage();
@@ -73,7 +74,9 @@ export function runRules({ meters, seconds }: RulesOptions): readonly Report[] {
       ...{ scenario: "rules", meters, readings },
       cpuMicrosecondsPerReading: round((user + system) / readings),
       readingsPerSecond: round((1_000 * readings) / (performance.now() - startedMs)),
-      heapBytesPerMeter: Math.round(heapPerMeter),
+      contextBytesPerMeter: Math.round((warmBytes - registeredBytes) / meters),
+      registryBytesPerMeter: Math.round((registeredBytes - emptyBytes) / meters),
+      livedContextBytesPerMeter: livedContextBytes(),
       storedBytesPerMeter: Math.round(bytes[bytes.length >> 1] ?? 0),
       storedBytesPerMeterMax: bytes.at(-1) ?? 0,
       cpuMicrosecondsPerText: round((written.user + written.system) / weighed.length),
@@ -120,6 +123,43 @@ function step(rules: ReturnType<typeof inForce>, site: Site, hour: number, share
   const folded = foldInstant({ settings, exchanges: undefined }, site.context.head, [reading]);
   invariant(folded !== undefined, "a reading is folded");
   site.context = { ...site.context, head: folded.state };
+}
+
+const livedMeters = 200;
+const livedHours = 10 * 24;
+const livedCopies = 100;
+
+/**
+ * A context as the engine has it after ten days of hourly reports: besides the rules' memory with its kept folds, its
+ * habit of reporting and its valve. Weighed as a start reads them from the ledger.
+ */
+function livedContextBytes(): number {
+  const engine = new EngineUnderTest();
+  try {
+    const chance = chanceOf(2);
+    const meterNos = Array.from({ length: livedMeters }, (_none, no) => engine.register(`L${no}`));
+    const litres = new Float64Array(livedMeters + 1);
+    for (let hour = 0; hour < livedHours; hour += 1) {
+      engine.nowMs += hourMs;
+      const isDay = hour % 24 >= 6 && hour % 24 < 22;
+      engine.uplinks(
+        meterNos.map((meterNo) => {
+          const used = isDay && chance.next() < 0.4 ? chance.whole(0, 500) : 0;
+          litres[meterNo] = (litres[meterNo] ?? 0) + used;
+          const volumeM3 = ((litres[meterNo] ?? 0) / 1_000).toFixed(3);
+          const measuredAt = engine.nowMs - chance.whole(1, 30) * 1_000;
+          const said = { status: [], valve: "open", pressureKpa: "2.00", batteryMv: 3_600 };
+          return { meterNo, bytes: jsonBytes({ measuredAt, volumeM3, ...said }) };
+        }),
+      );
+    }
+    const texts = [...engine.ledger.contexts()].map(({ json }) => json);
+    const before = heapBytes();
+    const revived = Array.from({ length: livedCopies }, () => texts.map(reviveContext)).flat();
+    return Math.round((heapBytes() - before) / revived.length);
+  } finally {
+    engine.close();
+  }
 }
 
 /** What is in use, once nothing can be thrown away any more. */
