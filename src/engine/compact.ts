@@ -12,11 +12,10 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** The context's text; `initial` is the context of a meter of which nothing is known. */
 export function contextJson(context: MeterContext, initial: MeterContext): string {
-  return JSON.stringify({
-    ...news(context, initial),
-    head: compactFold(context.head),
-    valve: news(context.valve, initialValveState),
-  });
+  const changed = news(context, initial);
+  changed["head"] = compactFold(context.head);
+  changed["valve"] = news(context.valve, initialValveState);
+  return JSON.stringify(changed);
 }
 
 /** The text of a kept fold. */
@@ -40,22 +39,28 @@ export function wholeFold(kept: Partial<FoldState>): FoldState {
 }
 
 function compactFold(state: FoldState): Fields {
-  const initial: Fields = { ...initialRuleStates };
+  const changed = news(state, initialFold);
+  const states: Fields = { ...state.rules };
   const rules: Record<string, unknown> = {};
-  for (const [rule, now] of Object.entries(state.rules)) {
-    const before = initial[rule];
+  for (const rule in states) {
+    const [now, before] = [states[rule], initialRules[rule]];
     if (now === before) continue;
-    const changed = isFields(now) && isFields(before) ? news(now, before) : now;
-    if (!isBare(changed)) rules[rule] = changed;
+    const own = isFields(now) && isFields(before) ? news(now, before) : now;
+    if (!isBare(own)) rules[rule] = own;
   }
-  return { ...news(state, initialFold), rules };
+  changed["rules"] = rules;
+  return changed;
 }
 
-/** The fields that are not as in the beginning. */
-function news(now: object, initial: object): Fields {
-  const before: Fields = { ...initial };
+const initialRules: Fields = { ...initialRuleStates };
+
+/** The fields that are not as in the beginning. Plain records all, so that nothing but their own fields is named. */
+function news(now: object, initial: object): Record<string, unknown> {
+  const after = now as Fields;
+  const before = initial as Fields;
   const changed: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(now)) {
+  for (const name in after) {
+    const value = after[name];
     const first = before[name];
     if (value !== first && !(isBare(value) && isBare(first))) changed[name] = value;
   }
@@ -68,5 +73,7 @@ function isFields(value: unknown): value is Fields {
 
 /** A list or record with nothing in it. */
 function isBare(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  if (typeof value !== "object" || value === null) return false;
+  for (const _name in value) return false;
+  return true;
 }
