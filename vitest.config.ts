@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { configDefaults, defineConfig } from "vitest/config";
 
@@ -10,6 +11,12 @@ const corpora = resolve(process.env["MERCAPTAN_CORPORA"] ?? "../shared/corpora")
 const hasCorpora = existsSync(corpora);
 if (!hasCorpora) console.warn(`SKIPPED: no score on collections of frames, there is no ${corpora}`);
 
+/** Vitest would leave one core idle, which on two cores is half of the machine. */
+const maxWorkers = availableParallelism();
+
+/** Properties try the same cases in every run; `npm run properties` looks for others. */
+const setupFiles = ["test/support/propertySeed.ts"];
+
 /** Fast and pure first; `wire` uses real sockets and processes, so its files run one after another. */
 export default defineConfig({
   test: {
@@ -17,12 +24,29 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          maxWorkers,
+          setupFiles,
           include: ["test/unit/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...(hasCorpora ? [] : ["**/corpus*.test.ts"])],
         },
       },
-      { test: { name: "tidy", include: ["test/tidy/**/*.test.ts"], testTimeout: 60_000 } },
-      { test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "tidy",
+          maxWorkers,
+          include: ["test/tidy/**/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "contract",
+          maxWorkers,
+          setupFiles,
+          include: ["test/contract/**/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: "wire",

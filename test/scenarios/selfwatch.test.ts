@@ -5,15 +5,14 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import { expect, test, type TestContext } from "vitest";
 import { Home, type Service } from "../support/program.ts";
 import { smallDisk } from "../support/smallDisk.ts";
 
 const withinMs = 30_000;
-const endings: (() => Promise<unknown> | void)[] = [];
-afterEach(async () => {
-  for (const end of endings.splice(0).toReversed()) await end();
-});
+
+/** What a test leaves behind ends with it. The tests of this file mostly wait, so they do so together. */
+type Ends = TestContext["onTestFinished"];
 
 interface AlarmRow {
   readonly rule: string;
@@ -44,36 +43,39 @@ async function alarmWithin30s(
   }
 }
 
-function newHome(): Home {
+function newHome(ends: Ends): Home {
   const home = new Home();
-  endings.push(() => home.remove());
+  ends(() => home.remove());
   return home;
 }
 
-test("a disk that fills up: low, nearly full, and over when there is room again", async () => {
-  const disk = smallDisk(64);
-  if (disk === null) return;
-  endings.push(() => disk.remove());
-  const home = newHome();
-  const service = await home.serve({
-    MERCAPTAN_DATA_DIR: disk.dataDir,
-    MERCAPTAN_DISK_RESERVE_MIB: "0",
-  });
-  expect((await alarmsOf(service)).filter(({ rule }) => rule === "DISK")).toEqual([]);
-  disk.take(54);
-  const low = await alarmWithin30s(service, "DISK", ({ level }) => level === 1);
-  expect(low).toMatchObject({ priority: 2, state: "unacknowledged" });
-  expect(low.message.en).toMatch(/^System: disk space is low \(free 1\d %\)\.$/);
-  disk.take(60);
-  const full = await alarmWithin30s(service, "DISK", ({ level }) => level === 2);
-  expect(full.priority).toBe(1);
-  disk.free();
-  await alarmWithin30s(service, "DISK", ({ state }) => state === "returned-unacknowledged");
-  expect(await service.stop()).toBe(0);
-});
+test.concurrent(
+  "a disk that fills up: low, nearly full, and over when there is room again",
+  async ({ onTestFinished: ends }) => {
+    const disk = smallDisk(64);
+    if (disk === null) return;
+    ends(() => disk.remove());
+    const home = newHome(ends);
+    const service = await home.serve({
+      MERCAPTAN_DATA_DIR: disk.dataDir,
+      MERCAPTAN_DISK_RESERVE_MIB: "0",
+    });
+    expect((await alarmsOf(service)).filter(({ rule }) => rule === "DISK")).toEqual([]);
+    disk.take(54);
+    const low = await alarmWithin30s(service, "DISK", ({ level }) => level === 1);
+    expect(low).toMatchObject({ priority: 2, state: "unacknowledged" });
+    expect(low.message.en).toMatch(/^System: disk space is low \(free 1\d %\)\.$/);
+    disk.take(60);
+    const full = await alarmWithin30s(service, "DISK", ({ level }) => level === 2);
+    expect(full.priority).toBe(1);
+    disk.free();
+    await alarmWithin30s(service, "DISK", ({ state }) => state === "returned-unacknowledged");
+    expect(await service.stop()).toBe(0);
+  },
+);
 
 /** A watchdog on this machine; how it answers is changed as it runs. */
-async function watchdog() {
+async function watchdog(ends: Ends) {
   const calls: string[] = [];
   const ways: Record<"well" | "elsewhere" | "never", RequestListener> = {
     well: (_request, response) => void response.end("ok"),
@@ -87,7 +89,7 @@ async function watchdog() {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  endings.push(() => {
+  ends(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -95,33 +97,37 @@ async function watchdog() {
   return dog;
 }
 
-test("a watchdog that stops answering or redirects is an alarm; its address is nowhere", async () => {
-  const dog = await watchdog();
-  const home = newHome();
-  const file = join(home.folder, "alive");
-  const service = await home.serve({
-    MERCAPTAN_HEARTBEAT_URL: dog.url,
-    MERCAPTAN_HEARTBEAT_FILE: file,
-    MERCAPTAN_LOG_LEVEL: "info",
-  });
-  await expect.poll(() => dog.calls.length, { timeout: withinMs }).toBeGreaterThan(1);
-  expect(Date.parse(readFileSync(file, "utf8").trim())).toBeGreaterThan(Date.now() - withinMs);
-  expect(await alarmsOf(service)).toEqual([]);
-  dog.way = "never";
-  const alarm = await alarmWithin30s(service, "HEARTBEAT", () => true);
-  expect(alarm).toMatchObject({ priority: 2, state: "unacknowledged" });
-  expect(alarm.message.en).toContain("url: no answer");
-  dog.way = "well";
-  await alarmWithin30s(service, "HEARTBEAT", ({ state }) => state === "returned-unacknowledged");
-  dog.way = "elsewhere";
-  const again = await alarmWithin30s(
-    service,
-    "HEARTBEAT",
-    ({ state }) => state === "unacknowledged",
-  );
-  expect(again.message.en).toContain("url: status 302");
-  expect(dog.calls).not.toContain("/other");
-  expect(await service.stop()).toBe(0);
-  expect(service.program.stderr).toContain("self.trouble");
-  expect(service.program.stderr + JSON.stringify(again)).not.toContain("not-for-logs");
-});
+test.concurrent(
+  "a watchdog that stops answering or redirects is an alarm; its address is nowhere",
+  async ({ onTestFinished: ends }) => {
+    const dog = await watchdog(ends);
+    const home = newHome(ends);
+    const file = join(home.folder, "alive");
+    const service = await home.serve({
+      MERCAPTAN_HEARTBEAT_URL: dog.url,
+      MERCAPTAN_HEARTBEAT_FILE: file,
+      MERCAPTAN_HEARTBEAT_EVERY_SECONDS: "5",
+      MERCAPTAN_LOG_LEVEL: "info",
+    });
+    await expect.poll(() => dog.calls.length, { timeout: withinMs }).toBeGreaterThan(1);
+    expect(Date.parse(readFileSync(file, "utf8").trim())).toBeGreaterThan(Date.now() - withinMs);
+    expect(await alarmsOf(service)).toEqual([]);
+    dog.way = "never";
+    const alarm = await alarmWithin30s(service, "HEARTBEAT", () => true);
+    expect(alarm).toMatchObject({ priority: 2, state: "unacknowledged" });
+    expect(alarm.message.en).toContain("url: no answer");
+    dog.way = "well";
+    await alarmWithin30s(service, "HEARTBEAT", ({ state }) => state === "returned-unacknowledged");
+    dog.way = "elsewhere";
+    const again = await alarmWithin30s(
+      service,
+      "HEARTBEAT",
+      ({ state }) => state === "unacknowledged",
+    );
+    expect(again.message.en).toContain("url: status 302");
+    expect(dog.calls).not.toContain("/other");
+    expect(await service.stop()).toBe(0);
+    expect(service.program.stderr).toContain("self.trouble");
+    expect(service.program.stderr + JSON.stringify(again)).not.toContain("not-for-logs");
+  },
+);

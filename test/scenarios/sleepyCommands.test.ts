@@ -13,20 +13,26 @@ const short: SleepyOptions = {
   say: () => undefined,
 };
 
-test("orders over restarts come in time, once, the newest, in the first window", async () => {
-  const report = await runSleepy(short);
-  expect(report.violations).toEqual([]);
-  expect(report).toMatchObject({ late: 0, secondMovements: 0, overtaken: 0, crowded: 0 });
-  expect(report.restarts).toBe(2);
-  expect(report.windows).toBeGreaterThan(20);
-});
+test.concurrent(
+  "orders over restarts come in time, once, the newest, in the first window",
+  async () => {
+    const report = await runSleepy(short);
+    expect(report.violations).toEqual([]);
+    expect(report).toMatchObject({ late: 0, secondMovements: 0, overtaken: 0, crowded: 0 });
+    expect(report.restarts).toBe(2);
+    expect(report.windows).toBeGreaterThan(20);
+  },
+);
 
-test("a service whose clock is behind sends what is over, and that is found", async () => {
-  const { late } = await runSleepy({ ...short, breakage: "slowClock", settleSeconds: 0 });
-  expect(late).toBeGreaterThan(0);
-});
+test.concurrent(
+  "a service whose clock is behind sends what is over, and that is found",
+  async () => {
+    const { late } = await runSleepy({ ...short, breakage: "slowClock", settleSeconds: 0 });
+    expect(late).toBeGreaterThan(0);
+  },
+);
 
-test("a service that does not notice who listens misses the first windows", async () => {
+test.concurrent("a service that does not notice who listens misses the first windows", async () => {
   const { windows, inFirstWindow } = await runSleepy({
     ...short,
     breakage: "deaf",

@@ -13,18 +13,24 @@ const short: StormOptions = {
   say: () => undefined,
 };
 
-test("a storm over kills: the breaker holds, a person hears, the leak elsewhere is closed", async () => {
-  const report = await runStorm(short);
-  expect(report.violations).toEqual([]);
-  expect(report.facts["wishes"]).toBe(151);
-  expect(report.authorised).toBeLessThanOrEqual(3);
-  expect(report.leakElsewhereMs).not.toBeNull();
-});
+test.concurrent(
+  "a storm over kills: the breaker holds, a person hears, the leak elsewhere is closed",
+  async () => {
+    const report = await runStorm(short);
+    expect(report.violations).toEqual([]);
+    expect(report.facts["wishes"]).toBe(151);
+    expect(report.authorised).toBeLessThanOrEqual(3);
+    expect(report.leakElsewhereMs).not.toBeNull();
+  },
+);
 
-test("a ledger that forgets who let closes go breaks the limit, and that is found", async () => {
-  const { violations } = await runStorm({ ...short, breakage: "forgets", settleSeconds: 30 });
-  expect(violations).toContainEqual(expect.stringMatching(/^the fleet: \d+ closes in a day/));
-});
+test.concurrent(
+  "a ledger that forgets who let closes go breaks the limit, and that is found",
+  async () => {
+    const { violations } = await runStorm({ ...short, breakage: "forgets", settleSeconds: 30 });
+    expect(violations).toContainEqual(expect.stringMatching(/^the fleet: \d+ closes in a day/));
+  },
+);
 
 test("the most in a window that is open at its beginning", () => {
   expect(mostWithin([], 10)).toBe(0);

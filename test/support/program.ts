@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect as connectTcp } from "node:net";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { expect } from "vitest";
 import type { ProtocolName } from "#domain/meter.ts";
@@ -218,6 +219,9 @@ export class Service {
   }
 }
 
+/** Between two questions, so that the one who is asked has the processor and not who asks. */
+const askEveryMs = 10;
+
 /** Waits until the answer is as it should be; fails with the last one. */
 export async function eventually<Answer>(
   ask: () => Promise<Answer>,
@@ -229,6 +233,6 @@ export async function eventually<Answer>(
     const answer = await ask();
     if (isRight(answer)) return answer;
     if (performance.now() > endAtMs) expect.unreachable(`never so: ${JSON.stringify(answer)}`);
-    await new Promise(setImmediate);
+    await delay(askEveryMs);
   }
 }
