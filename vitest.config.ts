@@ -66,6 +66,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          // Tests of one file that mostly wait: more at a time would only slow one another.
+          maxConcurrency: 3,
         },
       },
     ],

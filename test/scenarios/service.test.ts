@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { secondMs } from "#domain/units.ts";
 import { cjt188, expectCalm, frameAddress, json, nowMs } from "../support/hostile.ts";
 import { Home, type Program, type Service } from "../support/program.ts";
@@ -13,8 +13,9 @@ function newHome(): Home {
   homes.push(home);
   return home;
 }
-afterEach(async () => {
-  for (const home of homes.splice(0)) await home.remove();
+// Most of the time goes into starting programs, so all but the one under load do so side by side.
+afterAll(async () => {
+  for (const home of homes) await home.remove();
 });
 
 const keyPattern = /^first administrator's API key, shown only now: (\S+)$/m;
@@ -30,51 +31,57 @@ async function expectEnd(program: Program, code: number, ...words: readonly stri
   expect(program.stdout).not.toContain("mercaptan ready");
 }
 
-test("with nothing but defaults: a key is made and shown once, the data are in ./data", async () => {
-  const home = newHome();
-  const first = home.run(["serve"]);
-  const service = await home.ready(first);
-  const [, key = ""] = keyPattern.exec(first.stdout) ?? [];
-  expect(key.length).toBeGreaterThanOrEqual(32);
-  expect(first.stdout.indexOf(key)).toBeLessThan(first.stdout.indexOf("mercaptan ready"));
-  expect(statSync(home.dataDir).mode & 0o777).toBe(0o700);
-  await expectWelcome(service, key, 200);
-  expect(await service.stop()).toBe(0);
+test.concurrent(
+  "with nothing but defaults: a key is made and shown once, the data are in ./data",
+  async () => {
+    const home = newHome();
+    const first = home.run(["serve"]);
+    const service = await home.ready(first);
+    const [, key = ""] = keyPattern.exec(first.stdout) ?? [];
+    expect(key.length).toBeGreaterThanOrEqual(32);
+    expect(first.stdout.indexOf(key)).toBeLessThan(first.stdout.indexOf("mercaptan ready"));
+    expect(statSync(home.dataDir).mode & 0o777).toBe(0o700);
+    await expectWelcome(service, key, 200);
+    expect(await service.stop()).toBe(0);
 
-  const second = home.run(["serve"]);
-  const again = await home.ready(second);
-  expect(second.stdout).toMatch(/^mercaptan ready .+\n$/);
-  await expectWelcome(again, key, 200);
-  expect(await again.stop()).toBe(0);
-  for (const { stdout, stderr } of [first, second])
-    expect(stdout + stderr).not.toContain("Warning");
-});
+    const second = home.run(["serve"]);
+    const again = await home.ready(second);
+    expect(second.stdout).toMatch(/^mercaptan ready .+\n$/);
+    await expectWelcome(again, key, 200);
+    expect(await again.stop()).toBe(0);
+    for (const { stdout, stderr } of [first, second])
+      expect(stdout + stderr).not.toContain("Warning");
+  },
+);
 
 async function expectWelcome(service: Service, key: string, status: number): Promise<void> {
   const headers = { authorization: `Bearer ${key}` };
   expect((await fetch(`${service.api}/v1/meters`, { headers })).status).toBe(status);
 }
 
-test("with a key file: that key and no other, and nothing of it is printed or logged", async () => {
-  const home = newHome();
-  const service = await home.serve({ MERCAPTAN_LOG_LEVEL: "trace" });
-  await expectWelcome(service, home.key, 200);
-  await expectWelcome(service, `${home.key}x`, 401);
-  await service.stop();
-  const { stdout, stderr } = service.program;
-  expect(stdout).not.toMatch(keyPattern);
-  expect(stderr).toContain("api.unauthorised");
-  expect(stdout + stderr).not.toContain(home.key);
-  const entries = readdirSync(home.dataDir, { recursive: true, withFileTypes: true });
-  for (const entry of entries.filter((found) => found.isFile())) {
-    expect(
-      readFileSync(join(entry.parentPath, entry.name), "latin1").includes(home.key),
-      entry.name,
-    ).toBe(false);
-  }
-});
+test.concurrent(
+  "with a key file: that key and no other, and nothing of it is printed or logged",
+  async () => {
+    const home = newHome();
+    const service = await home.serve({ MERCAPTAN_LOG_LEVEL: "trace" });
+    await expectWelcome(service, home.key, 200);
+    await expectWelcome(service, `${home.key}x`, 401);
+    await service.stop();
+    const { stdout, stderr } = service.program;
+    expect(stdout).not.toMatch(keyPattern);
+    expect(stderr).toContain("api.unauthorised");
+    expect(stdout + stderr).not.toContain(home.key);
+    const entries = readdirSync(home.dataDir, { recursive: true, withFileTypes: true });
+    for (const entry of entries.filter((found) => found.isFile())) {
+      expect(
+        readFileSync(join(entry.parentPath, entry.name), "latin1").includes(home.key),
+        entry.name,
+      ).toBe(false);
+    }
+  },
+);
 
-test("as JSON: one line that a program can read", async () => {
+test.concurrent("as JSON: one line that a program can read", async () => {
   const home = newHome();
   const program = home.run(["serve", "--json"], { MERCAPTAN_ADMIN_KEY_FILE: home.keyFile });
   program.child.stdout?.once("data", () => program.child.kill("SIGTERM"));
@@ -82,7 +89,7 @@ test("as JSON: one line that a program can read", async () => {
   expect(JSON.parse(program.stdout)).toMatchObject({ ready: true, dataDir: "./data" });
 });
 
-test("exit code 2: settings that do not exist or cannot be", async () => {
+test.concurrent("exit code 2: settings that do not exist or cannot be", async () => {
   const home = newHome();
   await expectEnd(home.run(["serve"], { MERCAPTAN_X: "1" }), 2, "MERCAPTAN_X");
   await expectEnd(home.run(["serve"], { MERCAPTAN_HTTP_PORT: "eighty" }), 2, "MERCAPTAN_HTTP_PORT");
@@ -97,7 +104,7 @@ test("exit code 2: settings that do not exist or cannot be", async () => {
   await expectEnd(home.run(["serve"]), 2, "mercaptan.yaml:2:3", "prot");
 });
 
-test("exit code 3: a data directory that cannot be used", async () => {
+test.concurrent("exit code 3: a data directory that cannot be used", async () => {
   const home = newHome();
   writeFileSync(join(home.folder, "file"), "");
   const underFile = { MERCAPTAN_DATA_DIR: join(home.folder, "file", "data") };
@@ -108,7 +115,7 @@ test("exit code 3: a data directory that cannot be used", async () => {
   await expectEnd(home.run(["serve"], { MERCAPTAN_DATA_DIR: join(home.folder, "odd") }), 3);
 });
 
-test("exit code 3: a damaged ledger, and it is left as it is", async () => {
+test.concurrent("exit code 3: a damaged ledger, and it is left as it is", async () => {
   const home = newHome();
   const service = await home.serve();
   await service.register([{ id: "M1", protocol: "json" }]);
@@ -125,16 +132,19 @@ test("exit code 3: a damaged ledger, and it is left as it is", async () => {
   await expectEnd(home.run(["serve"]), 3, "PEPPER_DAMAGED");
 });
 
-test("exit code 3: a second process on the same data, which does not disturb the first", async () => {
-  const home = newHome();
-  const service = await home.serve();
-  await expectEnd(home.run(["serve"]), 3);
-  await expectCalm(service);
-  await service.register([{ id: "M1", protocol: "json" }]);
-  expect(await service.stop()).toBe(0);
-});
+test.concurrent(
+  "exit code 3: a second process on the same data, which does not disturb the first",
+  async () => {
+    const home = newHome();
+    const service = await home.serve();
+    await expectEnd(home.run(["serve"]), 3);
+    await expectCalm(service);
+    await service.register([{ id: "M1", protocol: "json" }]);
+    expect(await service.stop()).toBe(0);
+  },
+);
 
-test("exit code 4: a port that is taken, for meters or for people", async () => {
+test.concurrent("exit code 4: a port that is taken, for meters or for people", async () => {
   const home = newHome();
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
@@ -197,7 +207,7 @@ test("SIGTERM under load: exit 0 in time, and everything that was acknowledged i
   expect(await again.stop()).toBe(0);
 });
 
-test("every sub-command explains itself", async () => {
+test.concurrent("every sub-command explains itself", async () => {
   const home = newHome();
   const help = home.run(["--help"]);
   expect(await help.exited).toBe(0);
@@ -210,7 +220,7 @@ test("every sub-command explains itself", async () => {
   }
 });
 
-test("decode shows what a frame says, and why it says nothing", async () => {
+test.concurrent("decode shows what a frame says, and why it says nothing", async () => {
   const home = newHome();
   const hex = cjt188().toString("hex");
   const good = home.run(["decode", "--protocol", "cjt188", hex]);
@@ -228,16 +238,19 @@ test("decode shows what a frame says, and why it says nothing", async () => {
   expect(await home.run(["decode", "--protocol", "morse", hex]).exited).toBe(2);
 });
 
-test("decode opens a ciphered frame with the key from a file, and says when it has none", async () => {
-  const home = newHome();
-  const card = new URL("../cards/wmbus/mode7.json", import.meta.url);
-  const { hex, options } = JSON.parse(readFileSync(card, "utf8"));
-  const keyFile = join(home.folder, "meter.key");
-  writeFileSync(keyFile, `${options.key}\n`, { mode: 0o600 });
-  const opened = home.run(["decode", "--protocol", "wmbus", "--key-file", keyFile, hex]);
-  expect(await opened.exited).toBe(0);
-  expect(opened.stdout).not.toContain(options.key);
-  const closed = home.run(["decode", "--protocol", "wmbus", hex]);
-  expect(await closed.exited).toBe(1);
-  expect(closed.stdout).toContain("KEY");
-});
+test.concurrent(
+  "decode opens a ciphered frame with the key from a file, and says when it has none",
+  async () => {
+    const home = newHome();
+    const card = new URL("../cards/wmbus/mode7.json", import.meta.url);
+    const { hex, options } = JSON.parse(readFileSync(card, "utf8"));
+    const keyFile = join(home.folder, "meter.key");
+    writeFileSync(keyFile, `${options.key}\n`, { mode: 0o600 });
+    const opened = home.run(["decode", "--protocol", "wmbus", "--key-file", keyFile, hex]);
+    expect(await opened.exited).toBe(0);
+    expect(opened.stdout).not.toContain(options.key);
+    const closed = home.run(["decode", "--protocol", "wmbus", hex]);
+    expect(await closed.exited).toBe(1);
+    expect(closed.stdout).toContain("KEY");
+  },
+);
