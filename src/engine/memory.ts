@@ -17,6 +17,7 @@ import type { LinkState } from "#protocols/contract.ts";
 import type { AutomationState } from "#valves/judge.ts";
 import { noAlarms, recount, type AlarmCounts } from "./activeAlarms.ts";
 import { openArrivals, type Arrivals } from "./usualArrivals.ts";
+import { newCalm, stir, type Calm } from "./calm.ts";
 import type { Groups } from "./groups.ts";
 import { dispatchSetting, openDispatch, type Dispatch } from "./dispatch.ts";
 import { initialContext, reviveAlarms, reviveContext, type MeterContext } from "./context.ts";
@@ -82,6 +83,8 @@ export interface Memory {
   isSilenceKnown: boolean;
   /** Counts changes of meters and gateways. */
   registryVersion: number;
+  /** Whose silence need not be looked at for a while. */
+  readonly calm: Calm;
   /** Derived from both; null: not made yet. */
   groups: { readonly version: number; readonly groups: Groups } | null;
   /** What the breaker holds, with what a person needs to see what it has in common. */
@@ -130,6 +133,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     selfClosing: { shutsAtMs: new Map(), isCounted: true, countedAtMs: -Infinity },
     isSilenceKnown: false,
     registryVersion: 0,
+    calm: newCalm(),
     groups: null,
     held: new Map(),
     campaigns: new Map(ledger.openCampaigns().map((campaign) => [campaign.id, campaign])),
@@ -226,6 +230,7 @@ export function noteContext(
   meterNo: number,
   context: MeterContext | undefined,
 ): void {
+  stir(memory.calm, meterNo);
   if ((context?.valve.outstanding ?? null) === null) memory.waiting.delete(meterNo);
   else memory.waiting.add(meterNo);
   const dueMs = firstDueMs(Object.values(context?.live ?? {}));

@@ -6,7 +6,7 @@ import { explains } from "#alarms/suppression.ts";
 import type { Alarm, Hidden, Occurrence } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
 import { isWorkedAt } from "#domain/plannedWork.ts";
-import { minuteMs } from "#domain/units.ts";
+import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
 import { detectorSilent } from "#rules/detectorSilent.ts";
 import { isListed } from "#rules/ruleTable.ts";
 import { noContact } from "#rules/noContact.ts";
@@ -20,6 +20,7 @@ import {
   returnToNormal,
 } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
+import { calmNow } from "./calm.ts";
 import type { MeterContext } from "./context.ts";
 import { watchDates } from "./datesWatch.ts";
 import type { Draft } from "./draft.ts";
@@ -74,15 +75,23 @@ export function watchSilence(room: Room, book: Book, from: number): number {
   const strays: Meter[] = [];
   let closures = 0;
   let next = until >= last ? 1 : until + 1;
+  const calm = calmNow(memory.calm, {
+    registryVersion: memory.registryVersion,
+    rules: room.rules.newest(),
+    lookedAtMs: book.nowMs,
+  });
   for (let meterNo = from; meterNo <= until; meterNo += 1) {
+    if (book.nowMs < (calm[meterNo] ?? 0)) continue;
     const meter = memory.meters.get(meterNo);
     const context = memory.contexts.get(meterNo);
     if (meter !== undefined) watchDates(room, book, meter);
     if (meter === undefined || context === undefined) continue;
-    const silent = look(room, meter, context, book.nowMs);
+    const { silent, calmUntilMs } = look(room, meter, context, book.nowMs);
     if (silent !== null && !isKnown(context, silent)) found.push(silent);
     if (isStray(room, meter, context)) strays.push(meter);
     if (watchSelfClosure(room, book, meter, context)) closures += 1;
+    while (calm.length < meterNo) calm.push(0);
+    calm[meterNo] = isQuiet(memory, meter) ? Math.min(calmUntilMs, quietUntilMs(meter, book)) : 0;
     if (found.length + strays.length + closures >= silenceLimits.silencesPerWatch) {
       next = meterNo + 1;
       break;
@@ -96,34 +105,46 @@ export function watchSilence(room: Room, book: Book, from: number): number {
   return next;
 }
 
+/** Nothing stands about it that a look could change. */
+function isQuiet({ contexts, selfClosing }: Memory, meter: Meter): boolean {
+  const context = contexts.get(meter.no);
+  const alarm = context?.live[silenceRule(meter)] ?? context?.live.R21 ?? context?.silent.R21;
+  return alarm === undefined && !selfClosing.shutsAtMs.has(meter.no);
+}
+
+/** What its dates and its own closing allow. */
+function quietUntilMs({ selfClosesAfterDays }: Meter, { nowMs }: Book): number {
+  return nowMs + (selfClosesAfterDays === null ? hourMs : minuteMs);
+}
+
+interface Look {
+  readonly silent: Silent | null;
+  /** Nothing more is heard until then: it is not silent before. */
+  readonly calmUntilMs: number;
+}
+
 /** A meter that never reported is a matter for the installers' work list, not for this alarm. */
-function look(
-  { memory, rules }: Room,
-  meter: Meter,
-  context: MeterContext,
-  nowMs: number,
-): Silent | null {
+function look({ memory, rules }: Room, meter: Meter, context: MeterContext, nowMs: number): Look {
   const group = groupOf(memory, meter);
   const heardMs = context.lastReceivedAtMs;
   if (heardMs === null || meter.lifecycle !== "active") {
     stand(memory, meter.no, null);
-    return null;
+    return { silent: null, calmUntilMs: Infinity };
   }
   // Before this engine began to listen, silence was ours.
   const sinceMs = Math.max(heardMs, memory.startedAtMs);
-  const { tuning } = rules.settingsAt(meter, nowMs);
+  const { R12, R18 } = rules.settingsAt(meter, nowMs).tuning;
   const rule = silenceRule(meter);
   const { level, beganMs, proof } =
     rule === "R18"
-      ? detectorSilent(tuning.R18, meter.reportEveryMs, sinceMs, nowMs)
-      : noContact(tuning.R12, meter.reportEveryMs, sinceMs, nowMs);
+      ? detectorSilent(R18, meter.reportEveryMs, sinceMs, nowMs)
+      : noContact(R12, meter.reportEveryMs, sinceMs, nowMs);
   // What was silent before a restart and was not heard since is silent still.
-  if (level === 0 && !isActive(context.live[rule])) {
-    stand(memory, meter.no, null);
-    return null;
-  }
-  stand(memory, meter.no, group);
-  return level === 0 ? null : { meter, group, level, beganMs, proof };
+  const isIn = level !== 0 || isActive(context.live[rule]);
+  stand(memory, meter.no, isIn ? group : null);
+  if (level !== 0) return { silent: { meter, group, level, beganMs, proof }, calmUntilMs: 0 };
+  const longMs = rule === "R12" ? R12.silentDaysForLevel2 * dayMs : Infinity;
+  return { silent: null, calmUntilMs: isIn ? 0 : Math.min(beganMs, sinceMs + longMs) };
 }
 
 /** A silent meter is counted in the group that it belongs to now, and in no other; null: it is not silent. */
