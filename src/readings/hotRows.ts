@@ -80,17 +80,24 @@ export class HotRows {
     return this.#blocks.map(({ table }) => table);
   }
 
-  /** The meter's rows as table and place, the newest arrival first. */
-  rowsOf(meterNo: number): readonly { readonly table: RowTable; readonly row: number }[] {
-    const rows: { table: RowTable; row: number }[] = [];
+  /** Adds the meter's rows measured in (from, to] to the table, in the order in which they came. */
+  collect(meterNo: number, fromMs: number, toMs: number, into: RowTable): void {
+    const found: number[] = [];
     let at = this.#heads[meterNo] ?? none;
     while (at !== none) {
       const block = this.#blocks[Math.floor(at / blockRows)];
       if (block === undefined) break;
-      rows.push({ table: block.table, row: at % blockRows });
-      at = block.before[at % blockRows] ?? none;
+      const row = at % blockRows;
+      const time = block.table.value(readingPlaces.measuredAtMs, row);
+      if (time > fromMs && time <= toMs) found.push(at);
+      at = block.before[row] ?? none;
     }
-    return rows;
+    // The chain leads back from the newest, and rows that lie in time order need not be sorted.
+    for (let place = found.length - 1; place >= 0; place -= 1) {
+      const row = found[place] ?? none;
+      const table = this.#blocks[Math.floor(row / blockRows)]?.table;
+      if (table !== undefined) into.addRun(table, row % blockRows, (row % blockRows) + 1);
+    }
   }
 
   /** The last block when there is room in it, or a new one. */

@@ -1,8 +1,10 @@
 /** Readings as the rest of the program knows them: each as it is in force, without what it was before. */
 import type { StoredReading } from "#domain/reading.ts";
-import { readingOf } from "./readingWords.ts";
+import { valvePositions } from "#domain/telegram.ts";
+import { timestampMs, volumeMl } from "#domain/units.ts";
 import type { RowTable } from "./rowTable.ts";
 import { readingPlaces as p } from "./schema.ts";
+import { storedQualities } from "./versions.ts";
 
 /** The readings of a table, by time and number; of one that was revised only the last version. */
 export function readingsInForce(table: RowTable): readonly StoredReading[] {
@@ -41,13 +43,29 @@ function isRising(keys: Float64Array, count: number): boolean {
 
 /** A row that the engine stored, so it has its numbers. `billed` is a mark of the store's own. */
 export function storedReading(table: RowTable, row: number): StoredReading {
-  const version = readingOf(table, row);
-  const { reasonNo: _reason, revision: _revision, revisedAtMs: _revisedAt, ...reading } = version;
-  const { quality, seq, uplinkSeq } = reading;
+  const measuredAtMs = timestampMs(table.value(p.measuredAtMs, row));
+  const deviceAtMs = table.said(p.deviceAtMs, row);
+  const indexMl = table.said(p.indexMl, row);
+  const quality = storedQualities[table.said(p.quality, row) ?? 0] ?? "suspect";
   return {
-    ...reading,
+    measuredAtMs,
+    receivedAtMs: timestampMs(table.said(p.receivedAtMs, row) ?? measuredAtMs),
+    deviceAtMs: deviceAtMs === null ? null : timestampMs(deviceAtMs),
+    indexMl: indexMl === null ? null : volumeMl(indexMl),
+    rawCount: table.said(p.rawCount, row),
+    rawExponent: table.said(p.rawExponent, row),
+    flowMlPerHour: table.said(p.flowMlPerHour, row),
+    temperatureCentiC: table.said(p.temperatureCentiC, row),
+    pressurePa: table.said(p.pressurePa, row),
+    batteryMv: table.said(p.batteryMv, row),
+    batteryPct: table.said(p.batteryPct, row),
+    signalDbm: table.said(p.signalDbm, row),
+    valve: valvePositions[table.said(p.valve, row) ?? -1] ?? null,
+    status: table.said(p.status, row),
     quality: quality === "billed" ? "validated" : quality,
-    seq: seq ?? 0,
-    uplinkSeq: uplinkSeq ?? 0,
+    flags: table.said(p.flags, row) ?? 0,
+    uplinkSeq: table.said(p.uplinkSeq, row) ?? 0,
+    seq: table.said(p.seq, row) ?? 0,
+    meterNo: table.value(p.meterNo, row),
   };
 }

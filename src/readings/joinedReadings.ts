@@ -41,15 +41,14 @@ export class JoinedReadings {
 
   last(meterNo: number): MeterReadings {
     const found = emptyTable();
-    let newestMs = this.#addHot(meterNo, -Infinity, Infinity, found);
+    this.#addHot(meterNo, -Infinity, Infinity, found);
+    let newestMs = newestOf(found);
     const damage: DamagedPlace[] = [];
     for (const { file } of this.#newestFirst()) {
       if (file.lastMs < newestMs) break;
       const from = Math.max(file.firstMs - 1, newestMs - 1);
       damage.push(...this.#files.collect(meterNo, from, file.lastMs, found));
-      for (const time of found.column(readingPlaces.measuredAtMs).subarray(0, found.count)) {
-        if (time > newestMs) newestMs = time;
-      }
+      newestMs = newestOf(found);
     }
     if (newestMs === -Infinity) return { readings: [], damage };
     return { readings: versionedReadings(found).slice(-1), damage };
@@ -94,9 +93,14 @@ export class JoinedReadings {
   /** A meter's readings in (from, to] as they are in force, by time and number. */
   inForce(meterNo: number, fromMs: number, toMs: number): readonly StoredReading[] {
     const found = emptyTable();
-    this.#files.collect(meterNo, fromMs, toMs, found);
-    this.#addHot(meterNo, fromMs, toMs, found);
+    this.collect(meterNo, fromMs, toMs, found);
     return readingsInForce(found);
+  }
+
+  /** Adds all versions of a meter's readings in (from, to] to the table. */
+  collect(meterNo: number, fromMs: number, toMs: number, into: RowTable): void {
+    this.#files.collect(meterNo, fromMs, toMs, into);
+    this.#addHot(meterNo, fromMs, toMs, into);
   }
 
   /** The newest of them at or before the instant that are wanted, the newest first. */
@@ -144,8 +148,10 @@ export class JoinedReadings {
 
   /** Newest measured time of all; -Infinity: there is none. */
   get lastMs(): number {
-    const parts = [...this.#files.segments.map(({ file }) => file), ...this.#hot()];
-    return parts.reduce((newest, { lastMs }) => Math.max(newest, lastMs), -Infinity);
+    let newestMs = -Infinity;
+    for (const { file } of this.#files.segments) newestMs = Math.max(newestMs, file.lastMs);
+    for (const { lastMs } of this.#hot()) newestMs = Math.max(newestMs, lastMs);
+    return newestMs;
   }
 
   /** The earliest instant from this one on at which anything is stored; Infinity: nothing is. */
@@ -164,19 +170,21 @@ export class JoinedReadings {
     return [...this.#files.segments].sort((one, other) => other.file.lastMs - one.file.lastMs);
   }
 
-  /** Adds the meter's hot rows in (from, to] and returns the newest of their times. */
-  #addHot(meterNo: number, fromMs: number, toMs: number, into: RowTable): number {
-    let newestMs = -Infinity;
-    for (const rows of this.#hot()) {
-      for (const { table, row } of rows.rowsOf(meterNo)) {
-        const time = table.value(readingPlaces.measuredAtMs, row);
-        if (time <= fromMs || time > toMs) continue;
-        into.addRun(table, row, row + 1);
-        if (time > newestMs) newestMs = time;
-      }
-    }
-    return newestMs;
+  /** Adds the meter's hot rows in (from, to]. */
+  #addHot(meterNo: number, fromMs: number, toMs: number, into: RowTable): void {
+    for (const rows of this.#hot()) rows.collect(meterNo, fromMs, toMs, into);
   }
+}
+
+/** The newest of its times; -Infinity: there is no row. */
+function newestOf(table: RowTable): number {
+  const times = table.column(readingPlaces.measuredAtMs);
+  let newestMs = -Infinity;
+  for (let row = 0; row < table.count; row += 1) {
+    const time = times[row] ?? NaN;
+    if (time > newestMs) newestMs = time;
+  }
+  return newestMs;
 }
 
 function emptyTable(): RowTable {

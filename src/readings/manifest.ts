@@ -167,9 +167,12 @@ export class Manifest {
     );
   }
 
-  /** Removes some of the batches that are in segments; a few at a time, so that no commit waits for all of them. */
-  dropFlushed(countMax: number): void {
-    this.#dropBatches.run(this.flushedTo, countMax);
+  /**
+   * Removes some of the batches that are in segments; a few at a time, so that no commit waits for all of them.
+   * False: there was none.
+   */
+  dropFlushed(countMax: number): boolean {
+    return this.#dropBatches.run(this.flushedTo, countMax).changes > 0;
   }
 
   /** The highest `seq` that a reading had after this batch; 0 where they have none. */

@@ -47,12 +47,8 @@ export class MeterWalk {
   /** Adds the meter's rows in the span to the table; no meter is asked for after a later one. */
   collect(meterNo: number, into: RowTable): void {
     for (const cursor of this.#cursors) this.#collectFrom(cursor, meterNo, into);
-    for (const rows of this.#hot) {
-      for (const { table, row } of rows.rowsOf(meterNo)) {
-        const time = table.value(readingPlaces.measuredAtMs, row);
-        if (time > this.#span.fromMs && time <= this.#span.toMs) into.addRun(table, row, row + 1);
-      }
-    }
+    const { fromMs, toMs } = this.#span;
+    for (const rows of this.#hot) rows.collect(meterNo, fromMs, toMs, into);
   }
 
   #collectFrom(cursor: Cursor, meterNo: number, into: RowTable): void {

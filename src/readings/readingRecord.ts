@@ -8,6 +8,7 @@ import { dayMs, hourMs, timestampMs } from "#domain/units.ts";
 import type { ReadingVersion } from "#ports/readingStore.ts";
 import { batchRowsMax } from "./hotBatch.ts";
 import type { Manifest } from "./manifest.ts";
+import { MeterWindow } from "./meterWindow.ts";
 import { columnsOf } from "./readingWords.ts";
 import { isMeterNo, isTime, type SegmentedReadings } from "./segmentedReadings.ts";
 
@@ -15,19 +16,11 @@ import { isMeterNo, isTime, type SegmentedReadings } from "./segmentedReadings.t
 const revisionsPerBatch = 2 ** 20;
 
 /**
- * Of a late reading's meter so much is read at once: an upload of a day asks for each of its hours, and then for what
- * lies after the fold before them.
+ * Of a late reading's meter so much is read at once: a daily upload asks for its midnights of up to a week, for each of
+ * its hours, and then for what lies after the fold before them.
  */
 const readBehindMs = dayMs + 2 * hourMs;
-const readAheadMs = 3 * dayMs;
-
-/** One meter's readings in (from, to] that were committed. */
-interface Known {
-  readonly meterNo: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly readings: readonly StoredReading[];
-}
+const readAheadMs = 8 * dayMs;
 
 export class ReadingRecord {
   readonly #store: SegmentedReadings;
@@ -35,7 +28,8 @@ export class ReadingRecord {
   #pending: ReadingVersion[] = [];
   /** The same by meter, as they are in force. */
   #changed = new Map<number, Map<number, StoredReading>>();
-  #known: Known | undefined;
+  /** What was committed of the meter that was looked up last. */
+  readonly #window = new MeterWindow();
 
   constructor(store: SegmentedReadings, manifest: Manifest) {
     this.#store = store;
@@ -99,7 +93,7 @@ export class ReadingRecord {
   #forget(): void {
     this.#pending = [];
     this.#changed = new Map();
-    this.#known = undefined;
+    this.#window.forget();
   }
 
   #change(row: StoredReading): void {
@@ -114,21 +108,19 @@ export class ReadingRecord {
     toMs: number,
     wide: { readonly fromMs: number; readonly toMs: number },
   ): readonly StoredReading[] {
-    let known = this.#known;
-    const untilMs = Math.min(toMs, this.#store.reads.lastMs);
-    if (known?.meterNo !== meterNo || fromMs < known.fromMs || untilMs > known.toMs) {
-      const readings = this.#store.reads.inForce(meterNo, wide.fromMs, wide.toMs);
-      known = { meterNo, ...wide, readings };
-      this.#known = known;
+    const { reads } = this.#store;
+    if (!this.#window.holds({ meterNo, fromMs, toMs: Math.min(toMs, reads.lastMs) })) {
+      this.#window.find(reads, { meterNo, ...wide });
     }
-    const isWithin = ({ measuredAtMs }: StoredReading): boolean =>
-      measuredAtMs > fromMs && measuredAtMs <= toMs;
+    const known = this.#window.between(fromMs, toMs);
     const changed = this.#changed.get(meterNo);
-    if (changed === undefined) return known.readings.filter(isWithin);
-    const rest = known.readings.filter(({ seq }) => !changed.has(seq));
-    return [...rest, ...changed.values()]
-      .filter(isWithin)
-      .sort((one, other) => one.measuredAtMs - other.measuredAtMs || one.seq - other.seq);
+    if (changed === undefined) return known;
+    const now = [...changed.values()].filter(
+      ({ measuredAtMs }) => measuredAtMs > fromMs && measuredAtMs <= toMs,
+    );
+    return [...known.filter(({ seq }) => !changed.has(seq)), ...now].sort(
+      (one, other) => one.measuredAtMs - other.measuredAtMs || one.seq - other.seq,
+    );
   }
 }
 

@@ -54,38 +54,34 @@ export function versionedReadings(table: RowTable): readonly VersionedReading[] 
 }
 
 /** One row in words. */
-export function readingOf(table: RowTable, row: number): ReadingVersion {
-  const orNull = (place: number): number | null => {
-    const value = table.value(place, row);
-    return Number.isNaN(value) ? null : value;
-  };
+function readingOf(table: RowTable, row: number): ReadingVersion {
   const timeOrNull = (place: number) => {
-    const value = orNull(place);
+    const value = table.said(place, row);
     return value === null ? null : timestampMs(value);
   };
-  const index = orNull(p.indexMl);
+  const index = table.said(p.indexMl, row);
   return {
     meterNo: table.value(p.meterNo, row),
     measuredAtMs: timestampMs(table.value(p.measuredAtMs, row)),
-    receivedAtMs: timestampMs(orNull(p.receivedAtMs) ?? table.value(p.measuredAtMs, row)),
+    receivedAtMs: timestampMs(table.said(p.receivedAtMs, row) ?? table.value(p.measuredAtMs, row)),
     deviceAtMs: timeOrNull(p.deviceAtMs),
     indexMl: index === null ? null : volumeMl(index),
-    rawCount: orNull(p.rawCount),
-    rawExponent: orNull(p.rawExponent),
-    flowMlPerHour: orNull(p.flowMlPerHour),
-    temperatureCentiC: orNull(p.temperatureCentiC),
-    pressurePa: orNull(p.pressurePa),
-    batteryMv: orNull(p.batteryMv),
-    batteryPct: orNull(p.batteryPct),
-    signalDbm: orNull(p.signalDbm),
-    valve: valvePositions[orNull(p.valve) ?? -1] ?? null,
-    status: orNull(p.status),
-    quality: storedQualities[orNull(p.quality) ?? 0] ?? "suspect",
-    flags: orNull(p.flags) ?? 0,
-    reasonNo: orNull(p.reasonNo),
-    seq: orNull(p.seq),
-    uplinkSeq: orNull(p.uplinkSeq),
-    revision: orNull(p.revision),
+    rawCount: table.said(p.rawCount, row),
+    rawExponent: table.said(p.rawExponent, row),
+    flowMlPerHour: table.said(p.flowMlPerHour, row),
+    temperatureCentiC: table.said(p.temperatureCentiC, row),
+    pressurePa: table.said(p.pressurePa, row),
+    batteryMv: table.said(p.batteryMv, row),
+    batteryPct: table.said(p.batteryPct, row),
+    signalDbm: table.said(p.signalDbm, row),
+    valve: valvePositions[table.said(p.valve, row) ?? -1] ?? null,
+    status: table.said(p.status, row),
+    quality: storedQualities[table.said(p.quality, row) ?? 0] ?? "suspect",
+    flags: table.said(p.flags, row) ?? 0,
+    reasonNo: table.said(p.reasonNo, row),
+    seq: table.said(p.seq, row),
+    uplinkSeq: table.said(p.uplinkSeq, row),
+    revision: table.said(p.revision, row),
     revisedAtMs: timeOrNull(p.revisedAtMs),
   };
 }

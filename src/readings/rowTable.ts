@@ -24,6 +24,12 @@ export class RowTable {
     return this.columns[place]?.[row] ?? NaN;
   }
 
+  /** The value; null where it is missing. */
+  said(place: number, row: number): number | null {
+    const value = this.columns[place]?.[row];
+    return value === undefined || Number.isNaN(value) ? null : value;
+  }
+
   /** Appends the rows of `other` that `order` names from `from` to `to`. */
   gather(other: RowTable, order: Uint32Array, from: number, to: number): void {
     this.#reserve(this.count + to - from);

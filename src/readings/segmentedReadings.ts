@@ -61,6 +61,8 @@ export class SegmentedReadings implements ReadingStore {
   #pending: { readonly no: number; readonly bytes: Uint8Array; readonly newestSeq: number }[] = [];
   #newestSeq: number;
   #newestBatch: number;
+  /** Batches that are in segments may still be in the ledger. */
+  #mayDrop = true;
   #isBusy = false;
   #flushedAtMs = -Infinity;
   /** What cannot be made because of damage. */
@@ -94,7 +96,7 @@ export class SegmentedReadings implements ReadingStore {
     const bytes = this.#codec.encode(no, placed(batch));
     const newestSeq = highest(batch.columns.seq, batch.count, this.newestSeq);
     this.#parts.manifest.putBatch(no, batch.count, newestSeq, bytes);
-    this.#parts.manifest.dropFlushed(droppedBatchesMax);
+    this.#dropSome();
     this.#pending.push({ no, bytes, newestSeq });
   }
 
@@ -109,6 +111,8 @@ export class SegmentedReadings implements ReadingStore {
 
   rolledBack(): void {
     this.#pending = [];
+    // What the transaction dropped is there again.
+    this.#mayDrop = true;
   }
 
   /** The highest `seq` of a reading, also of one that is being appended. */
@@ -280,7 +284,13 @@ export class SegmentedReadings implements ReadingStore {
     const kept = made.rows - made.repeated;
     const newestSeq = manifest.newestSeqAfter(toNo);
     manifest.putFlush({ fromNo, toNo, rows: made.rows, kept, repeated: made.repeated, newestSeq });
-    manifest.dropFlushed(droppedBatchesMax);
+    this.#mayDrop = true;
+    this.#dropSome();
+  }
+
+  /** Most commits find nothing to drop, and then they do not look again. */
+  #dropSome(): void {
+    if (this.#mayDrop) this.#mayDrop = this.#parts.manifest.dropFlushed(droppedBatchesMax);
   }
 
   #listRollUp(work: Extract<Work, { kind: "rollUp" }>, made: WorkMade): void {
