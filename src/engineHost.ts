@@ -32,12 +32,21 @@ type HostParts = Omit<QueueParts, "port" | "defer"> & {
 
 const tickEveryMs = 1_000;
 
+/**
+ * Room for what the engine's batches leave behind. A batch's readings, contexts and events live until its commit: in
+ * less room they are taken for lasting, copied, and cleared away at length.
+ */
+const youngGenerationMb = 96;
+
 /** Starts the worker and resolves when it has read its ledger. */
 export async function startEngineHost(
   data: EngineWorkerData,
   parts: HostParts,
 ): Promise<EngineHost> {
-  const worker = new Worker(new URL("./engineWorker.ts", import.meta.url), { workerData: data });
+  const worker = new Worker(new URL("./engineWorker.ts", import.meta.url), {
+    workerData: data,
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
+  });
   const exited = new Promise<number>((resolve) => worker.once("exit", resolve));
   const queue = new EngineQueue({
     ...parts,
