@@ -1,6 +1,6 @@
 /** Turns conditions and people's acts into alarm lives: at most one live alarm per meter and rule. */
 import type { AlarmFault, AlarmInput } from "#alarms/alarmLife.ts";
-import { explains } from "#alarms/suppression.ts";
+import { explains, follows, hiddenUnder, parentRules } from "#alarms/suppression.ts";
 import {
   isSameProof,
   unhidden,
@@ -11,7 +11,6 @@ import {
   type Proof,
 } from "#domain/alarm.ts";
 import { alarmId, type AlarmId } from "#domain/ids.ts";
-import type { PlannedWork } from "#domain/plannedWork.ts";
 import type { AlarmEventKind } from "#domain/event.ts";
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { TimestampMs } from "#domain/units.ts";
@@ -34,20 +33,27 @@ export function activate(draft: Draft, now: Activation): Alarm {
   const { level } = now;
   if (staysHidden(draft, now)) return begin(draft, now, { kind: "activateHidden", level }, {});
   const before = draft.context.live[now.rule];
-  const work = isActive(before) ? undefined : workOf(draft, now);
-  if (work === undefined || before?.state === "shelved") {
-    return begin(draft, now, { kind: "activate", level }, {});
-  }
-  const change = { hidden: hiddenByWork(work, draft.nowMs), parentId: alarmId(work.id) };
+  const isShelved = before?.state === "shelved";
+  const change = isShelved || isActive(before) ? null : causeOf(draft, now);
+  if (change === null) return begin(draft, now, { kind: "activate", level }, {});
   // What is in sight from an earlier time is hidden before its condition begins anew.
   if (before !== undefined) moveAlarm(draft, before, { kind: "suppress" }, change);
   return begin(draft, now, { kind: "activateHidden", level }, change);
 }
 
-function workOf(draft: Draft, now: Activation): PlannedWork | undefined {
+/** What explains that this condition begins now: planned work, or an alarm of the meter that holds; null: it rings. */
+function causeOf(draft: Draft, now: Activation): Pick<Alarm, "hidden" | "parentId"> | null {
   const { rule, level, raisedAtMs } = now;
+  const { live } = draft.context;
   const beginning = { rule, level, raisedAtMs, priority: priorityOf(draft, now) };
-  return workOver(draft.works, draft.meter, draft.nowMs, beginning);
+  const work = workOver(draft.works, draft.meter, draft.nowMs, beginning);
+  if (work !== undefined) {
+    return { hidden: hiddenByWork(work, draft.nowMs), parentId: alarmId(work.id) };
+  }
+  const parents = parentRules.map((name) => live[name]);
+  const parent = parents.find((one) => isActive(one) && follows(beginning, one));
+  if (parent === undefined) return null;
+  return { hidden: hiddenUnder(parent.rule, draft.nowMs), parentId: parent.id };
 }
 
 /** Hidden by design it stays while its cause explains this level; out of service it stays below the first priority. */
@@ -109,7 +115,7 @@ export function returnToNormal(draft: Draft, rule: MeterAlarmRule, atMs: Timesta
 export function putUnder(
   draft: Draft,
   alarm: Alarm,
-  parentId: AlarmId,
+  parentId: AlarmId | null,
   hidden: Alarm["hidden"],
 ): void {
   setLive(draft, alarm.rule as MeterAlarmRule, { ...alarm, parentId, hidden }, []);
@@ -126,7 +132,9 @@ export function moveAlarm(
   change: Partial<Alarm> = {},
 ): Result<Alarm, AlarmFault> {
   const rule = alarm.rule as MeterAlarmRule;
-  if (draft.context.live[rule]?.id !== alarm.id) return fail("not-allowed-in-state");
+  // What is over is only in the ledger; the table says what may still be done with it.
+  const isOver = alarm.state === "normal";
+  if (!isOver && draft.context.live[rule]?.id !== alarm.id) return fail("not-allowed-in-state");
   const stepped = advance(rule, alarm, input);
   if (!stepped.ok) return stepped;
   const { life, happened } = stepped.value;

@@ -14,6 +14,7 @@ import type { Downlink, LinkNote } from "#ports/intake.ts";
 import type { LinkState } from "#protocols/contract.ts";
 import type { MeterContext } from "./context.ts";
 import type { Draft } from "./draft.ts";
+import { followParents } from "./consequences.ts";
 import { isHeldByBreaker, noteContext, type Memory } from "./memory.ts";
 import { recount } from "./activeAlarms.ts";
 import { encodeCommand } from "./encodeCommand.ts";
@@ -114,6 +115,7 @@ export function nextNumber(memory: Memory, name: keyof Memory["sequences"]): num
 
 /** Writes what a meter's step wants, in the open transaction, and remembers its new context. */
 export function recordDraft(book: Book, draft: Draft): void {
+  followParents(draft);
   const { ledger, memory, nowMs, tally } = book;
   const { effects, meter } = draft;
   if (!book.before.has(meter.no)) book.before.set(meter.no, memory.contexts.get(meter.no));

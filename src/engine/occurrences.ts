@@ -1,4 +1,5 @@
 /** Brings the record of conditions, and the alarms on it, in line with what the fold now says. */
+import { parentRules } from "#alarms/suppression.ts";
 import { reconcile } from "#alarms/reconcile.ts";
 import {
   isSameProof,
@@ -45,7 +46,9 @@ export function applyOccurrences(draft: Draft, change: Change): void {
     if (now.returnedAtMs === null) ringOrRecord(draft, change, now, recorded);
     else settleEnded(draft, recorded, now);
   }
-  for (const now of add) {
+  // Parents first: what follows from them does not ring before them.
+  const added = [...add].sort((one, other) => rankOf(one.rule) - rankOf(other.rule));
+  for (const now of added) {
     if (now.returnedAtMs === null) ringOrRecord(draft, change, now, undefined);
     else recordEnded(draft, now);
   }
@@ -55,6 +58,10 @@ export function applyOccurrences(draft: Draft, change: Change): void {
       settleEnded(draft, gone, { ...gone, returnedAtMs: change.atMs });
     withdraw(draft, gone);
   }
+}
+
+function rankOf(rule: MeterRuleId): number {
+  return parentRules.some((parent) => parent === rule) ? 0 : 1;
 }
 
 /** Nobody may go and look for something in the past that later readings have shown never was. */

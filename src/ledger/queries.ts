@@ -9,6 +9,7 @@ import { plainDisk, segmentFolder } from "#readings/openReadings.ts";
 import type { Queries } from "#ports/queries.ts";
 import { ledgerFileName } from "./openLedger.ts";
 import { alarmQueries } from "./queriesAlarms.ts";
+import { familyQueries } from "./queriesFamily.ts";
 import { bulkQueries } from "./queriesBulk.ts";
 import { campaignQueries } from "./campaignTable.ts";
 import { commandQueries } from "./queriesCommands.ts";
@@ -61,6 +62,7 @@ export function answersFrom(db: DatabaseSync, disk: Disk = plainDisk): Answers<Q
     ...readings,
     ...bulkQueries(db, readings),
     ...alarmQueries(db),
+    ...familyQueries(db),
     ...figureQueries(db),
     ...commandQueries(db),
     ...campaignQueries(db),

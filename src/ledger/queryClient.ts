@@ -35,6 +35,7 @@ const queryMethods: Readonly<Record<keyof Queries, true>> = {
   rulesAt: true,
   workOrders: true,
   workOrder: true,
+  alarmFamily: true,
   plannedWorks: true,
   plannedWork: true,
   recipients: true,

@@ -13,6 +13,7 @@ import type { Notification, Recipient } from "#domain/recipient.ts";
 import type { RuleRecord } from "#domain/ruleDocument.ts";
 import type { ValvePosition } from "#domain/telegram.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
+import type { TimestampMs } from "#domain/units.ts";
 import type { PlannedWork } from "#domain/plannedWork.ts";
 import type { WorkOrder, WorkOrderState } from "#domain/workOrder.ts";
 import type { Registers } from "./readingStore.ts";
@@ -109,6 +110,27 @@ export interface AlarmFilter {
 }
 
 /** Every method's name is a message to the query worker; arguments and results are plain data. */
+/** One alarm of a family, as its parent and siblings show it. */
+export interface Relative {
+  readonly id: string;
+  readonly rule: RuleId;
+  readonly meterId: string | null;
+  readonly state: AlarmState;
+  readonly raisedAtMs: TimestampMs;
+  /** 1: the first-out. */
+  readonly order: number;
+}
+
+/** An alarm between its parent and its children. */
+export interface AlarmFamily {
+  readonly parent: Relative | null;
+  /** The place of the alarm itself among its parent and all children of that; null: it has neither. */
+  readonly order: number | null;
+  /** The first to begin; as many as were asked for. */
+  readonly children: readonly Relative[];
+  readonly childCount: number;
+}
+
 /** A planned work with the number of alarms that it hid, and of those that it still hides. */
 export interface PlannedWorkView {
   readonly work: PlannedWork;
@@ -191,6 +213,8 @@ export interface Queries {
     cursor: string | null,
     limit: number,
   ): Promise<Page<PlannedWork>>;
+  /** Whose consequence the alarm is, and what follows from it, in the order in which they began. */
+  alarmFamily(alarmId: string, limit: number): Promise<AlarmFamily>;
   plannedWork(id: string): Promise<PlannedWorkView | null>;
   recipients(cursor: string | null, limit: number): Promise<Page<Recipient>>;
   recipient(id: string): Promise<Recipient | null>;

@@ -2,7 +2,7 @@
 import { alarmStates, meterRuleIds, systemRuleIds, type Alarm } from "#domain/alarm.ts";
 import { publicAlarm, type BilingualText } from "#domain/publicJson.ts";
 import { formatInstant } from "#domain/units.ts";
-import type { AlarmView } from "#ports/queries.ts";
+import type { AlarmFamily, AlarmView, Relative } from "#ports/queries.ts";
 import { z } from "zod";
 import { idSchema, instantJson, instantQuery, reasonSchema, text } from "./common.ts";
 import { positionSchema } from "./meter.ts";
@@ -55,7 +55,40 @@ export const alarmSchema = z.object({
   comments: z.array(z.object({ at: instantJson, by: z.string(), text: z.string() })),
 });
 
-export const alarmDetailSchema = alarmSchema.extend({ readings: z.array(readingSchema) });
+const relativeSchema = z.object({
+  id: z.string(),
+  rule: z.string(),
+  meterId: idSchema.nullable(),
+  state: z.enum(alarmStates),
+  raisedAt: instantJson,
+  /** 1: the first-out, by when the conditions began. */
+  order: z.number(),
+});
+
+export const alarmDetailSchema = alarmSchema.extend({
+  readings: z.array(readingSchema),
+  /** The alarm of which this one is a consequence. */
+  parent: relativeSchema.nullable(),
+  /** Its own place among its parent and all that follows from that; null: it has neither. */
+  order: z.number().nullable(),
+  /** What follows from it, the first to begin first. */
+  children: z.array(relativeSchema),
+  childCount: z.number(),
+});
+
+/** Parent, own place and children of an alarm. */
+export function familyJson({ parent, order, children, childCount }: AlarmFamily) {
+  return {
+    parent: parent === null ? null : relativeJson(parent),
+    order,
+    children: children.map(relativeJson),
+    childCount,
+  };
+}
+
+function relativeJson({ raisedAtMs, ...same }: Relative): z.infer<typeof relativeSchema> {
+  return { ...same, raisedAt: formatInstant(raisedAtMs) };
+}
 
 export const acknowledgeSchema = z.strictObject({
   occurrence: z.int().min(1),

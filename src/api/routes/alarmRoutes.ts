@@ -12,6 +12,7 @@ import {
   alarmJson,
   alarmSchema,
   commentSchema,
+  familyJson,
   resetSchema,
   shelveSchema,
   unshelveSchema,
@@ -101,10 +102,12 @@ function readRoutes(app: Routes, options: ApiOptions): void {
     async (request) => {
       const view = await knownAlarm(options, request.params.id);
       const readings = await queries.alarmReadings(view.alarm.id, limits.explanationRowsMax);
+      const family = await queries.alarmFamily(view.alarm.id, limits.explanationRowsMax);
       const meterId = view.meter?.id ?? "";
       return {
         ...alarmJson(view, describeAlarm, mayContact(request)),
         readings: readings.map((reading) => readingJson(meterId, reading)),
+        ...familyJson(family),
       };
     },
   );
