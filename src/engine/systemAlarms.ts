@@ -53,6 +53,10 @@ export function moveSystem(
   change: Partial<Alarm> = {},
 ): Result<Alarm, AlarmFault> {
   const key = keyOf(alarm);
+  if (alarm.state === "normal") {
+    const over = stepOf(ruleTable[alarm.rule].latching, alarm, input);
+    return over.ok ? ok(alarm) : over;
+  }
   if (book.memory.system[key]?.id !== alarm.id) return fail("not-allowed-in-state");
   return step(book, key, alarm, input, change);
 }
