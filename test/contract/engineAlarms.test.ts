@@ -296,6 +296,18 @@ test("what is acknowledged and goes on rings again for the next shift", () => {
   });
 });
 
+test("a meter in store tells of a leak and of nothing else; in service its next report rings", () => {
+  meterNo = engine.register("M0002", { lifecycle: "pending" });
+  expect(report(["magnet", "large_flow"])).not.toContain("alarm.raised");
+  expect(engine.alarms("R11")).toMatchObject([{ historical: true, rungAtMs: null }]);
+  expect(report(["magnet", "leak"])).toContain("alarm.raised");
+  expect(alarmBy("R1").state).toBe("unacknowledged");
+  const change = { lifecycle: "active" } as const;
+  engine.ask({ kind: "meter.change", meterId: "M0002", ifVersion: null, change });
+  expect(report(["magnet", "leak"])).toContain("alarm.raised");
+  expect(alarmBy("R11")).toMatchObject({ state: "unacknowledged", historical: false });
+});
+
 test("out of service, what comes to the first priority is in sight", () => {
   pressure("4.00");
   pressure("4.00");
