@@ -5,11 +5,10 @@
 import { invariant } from "#domain/invariant.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import { dayMs, hourMs, timestampMs } from "#domain/units.ts";
-import type { ReadingVersion } from "#ports/readingStore.ts";
 import { batchRowsMax } from "./hotBatch.ts";
 import type { Manifest } from "./manifest.ts";
 import { MeterWindow } from "./meterWindow.ts";
-import { columnsOf } from "./readingWords.ts";
+import { columnsOf, type VersionRow } from "./readingWords.ts";
 import { isMeterNo, isTime, type SegmentedReadings } from "./segmentedReadings.ts";
 
 /** A revision's number is its batch's, times this, and its place: later ones are higher, and nobody looks one up. */
@@ -25,9 +24,11 @@ const readAheadMs = 8 * dayMs;
 export class ReadingRecord {
   readonly #store: SegmentedReadings;
   readonly #manifest: Manifest;
-  #pending: ReadingVersion[] = [];
-  /** The same by meter, as they are in force. */
+  #pending: VersionRow[] = [];
+  /** The same as they are in force, place by place; by meter up to the last look-up. */
+  #rows: StoredReading[] = [];
   #changed = new Map<number, Map<number, StoredReading>>();
+  #changedTo = 0;
   /** What was committed of the meter that was looked up last. */
   readonly #window = new MeterWindow();
 
@@ -43,8 +44,8 @@ export class ReadingRecord {
 
   put(row: StoredReading): void {
     checkPlace(row);
-    this.#pending.push({ ...row, reasonNo: null, revision: null, revisedAtMs: null });
-    this.#change(row);
+    this.#pending.push(row);
+    this.#rows.push(row);
   }
 
   /** A further version of a stored reading, which is in force from now on; the former ones stay with their reasons. */
@@ -58,7 +59,7 @@ export class ReadingRecord {
       revision: this.#store.nextBatchNo * revisionsPerBatch + place,
       revisedAtMs: timestampMs(atMs),
     });
-    this.#change(row);
+    this.#rows.push(row);
   }
 
   at(meterNo: number, measuredAtMs: number): readonly StoredReading[] {
@@ -92,14 +93,22 @@ export class ReadingRecord {
 
   #forget(): void {
     this.#pending = [];
+    this.#rows = [];
     this.#changed = new Map();
+    this.#changedTo = 0;
     this.#window.forget();
   }
 
-  #change(row: StoredReading): void {
-    const readings = this.#changed.get(row.meterNo) ?? new Map<number, StoredReading>();
-    readings.set(row.seq, row);
-    this.#changed.set(row.meterNo, readings);
+  /** What the open transaction has put of the meter. Most batches bring new readings only, and ask for nothing. */
+  #changedOf(meterNo: number): ReadonlyMap<number, StoredReading> | undefined {
+    for (; this.#changedTo < this.#rows.length; this.#changedTo += 1) {
+      const row = this.#rows[this.#changedTo];
+      if (row === undefined) break;
+      const readings = this.#changed.get(row.meterNo);
+      if (readings === undefined) this.#changed.set(row.meterNo, new Map([[row.seq, row]]));
+      else readings.set(row.seq, row);
+    }
+    return this.#changed.get(meterNo);
   }
 
   #read(
@@ -113,7 +122,7 @@ export class ReadingRecord {
       this.#window.find(reads, { meterNo, ...wide });
     }
     const known = this.#window.between(fromMs, toMs);
-    const changed = this.#changed.get(meterNo);
+    const changed = this.#changedOf(meterNo);
     if (changed === undefined) return known;
     const now = [...changed.values()].filter(
       ({ measuredAtMs }) => measuredAtMs > fromMs && measuredAtMs <= toMs,

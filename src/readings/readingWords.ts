@@ -13,8 +13,13 @@ import { isConflict, settleVersions, storedQualities } from "./versions.ts";
 
 const columnNames = Object.keys(p) as readonly ReadingColumn[];
 
+type OfVersion = "reasonNo" | "revision" | "revisedAtMs";
+
+/** A version to be stored; one as the meter said it need not say that it is no other. */
+export type VersionRow = Omit<ReadingVersion, OfVersion> & Partial<Pick<ReadingVersion, OfVersion>>;
+
 /** Readings as the columns that the store takes. */
-export function columnsOf(readings: readonly ReadingVersion[]): ReadingColumns {
+export function columnsOf(readings: readonly VersionRow[]): ReadingColumns {
   const columns: Partial<Record<ReadingColumn, Float64Array>> = {};
   for (const name of columnNames) {
     for (const [row, reading] of readings.entries()) {
@@ -28,7 +33,7 @@ export function columnsOf(readings: readonly ReadingVersion[]): ReadingColumns {
   return { count: readings.length, columns };
 }
 
-function codeOf(name: ReadingColumn, reading: ReadingVersion): number {
+function codeOf(name: ReadingColumn, reading: VersionRow): number {
   if (name === "quality") return storedQualities.indexOf(reading.quality);
   if (name !== "valve") return reading[name] ?? NaN;
   return reading.valve === null ? NaN : valvePositions.indexOf(reading.valve);
