@@ -9,11 +9,17 @@ import { Command, Option } from "commander";
 import type { CityPlan } from "#simulators/city/city.ts";
 import { scoreCity } from "#simulators/city/score.ts";
 import { incidentPlans } from "#simulators/city/site.ts";
-import { scoreTable } from "#simulators/city/scoreTable.ts";
-import type { AlarmLine, TruthLine } from "#simulators/city/truth.ts";
+import { catalogue } from "#simulators/city/catalogue.ts";
+import { catalogueTable, scoreTable } from "#simulators/city/scoreTable.ts";
+import type { AlarmLine, OutageLine, TruthLine } from "#simulators/city/truth.ts";
 import { runCity } from "./cityRun.ts";
 
-const names = { truth: "truth.ndjson", alarms: "alarms.ndjson", plan: "city.json" } as const;
+const names = {
+  outages: "outages.ndjson",
+  truth: "truth.ndjson",
+  alarms: "alarms.ndjson",
+  plan: "city.json",
+} as const;
 
 interface RunFlags {
   readonly meters: string;
@@ -33,9 +39,10 @@ function run(flags: RunFlags): void {
   const directory = mkdtempSync(join(tmpdir(), "mercaptan-city-"));
   const startedMs = performance.now();
   try {
-    const outcome = runCity(plan, directory, (line) => process.stderr.write(`${line}\n`));
+    const outcome = runCity(plan, directory, progress(plan.days));
     mkdirSync(flags.out, { recursive: true });
     write(join(flags.out, names.truth), outcome.truth);
+    write(join(flags.out, names.outages), outcome.outages);
     write(join(flags.out, names.alarms), outcome.alarms);
     const seconds = (performance.now() - startedMs) / 1_000;
     const { meterDays, uplinks } = outcome;
@@ -47,16 +54,26 @@ function run(flags: RunFlags): void {
   }
 }
 
-function score(flags: { readonly out: string; readonly json?: boolean }): void {
-  const plan = JSON.parse(readFileSync(join(flags.out, names.plan), "utf8")) as {
-    readonly meterDays: number;
+/** A line a day of the city's, with the time that is left. */
+function progress(days: number): (doneDays: number, uplinks: number) => void {
+  const startedMs = performance.now();
+  return (doneDays, uplinks) => {
+    const seconds = (performance.now() - startedMs) / 1_000;
+    const leftMinutes = ((seconds / doneDays) * (days - doneDays)) / 60;
+    const rate = `${Math.round(uplinks / seconds)} uplinks/s, ${leftMinutes.toFixed(1)} min left`;
+    process.stderr.write(`city: day ${doneDays} of ${days}, ${rate}\n`);
   };
+}
+
+function score(flags: { readonly out: string; readonly json?: boolean }): void {
+  const plan = JSON.parse(readFileSync(join(flags.out, names.plan), "utf8")) as CityPlan;
   const scored = scoreCity(
     read(join(flags.out, names.truth)) as readonly TruthLine[],
     read(join(flags.out, names.alarms)) as readonly AlarmLine[],
-    plan.meterDays,
+    read(join(flags.out, names.outages)) as readonly OutageLine[],
+    plan,
   );
-  const text = flags.json === true ? JSON.stringify(scored) : scoreTable(scored);
+  const text = flags.json === true ? JSON.stringify(scored) : scoreTable(scored, plan);
   process.stdout.write(`${text}\n`);
 }
 
@@ -86,6 +103,13 @@ program
   .command("score")
   .description("compare what was told with what happened")
   .option("--out <directory>", "where truth and alarms are", "city-out")
+  .addOption(new Option("--markdown", "tables in Markdown").default(true).conflicts("json"))
   .option("--json", "as JSON")
   .action(score);
+program
+  .command("catalogue")
+  .description("what can happen in the city, in which strengths, and which rules must tell it")
+  .action(() => {
+    process.stdout.write(`${catalogueTable(catalogue)}\n`);
+  });
 program.parse();

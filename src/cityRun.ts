@@ -5,9 +5,9 @@ import { emptyMeterFile } from "#domain/meterFile.ts";
 import { parseMeterId } from "#domain/ids.ts";
 import { invariant } from "#domain/invariant.ts";
 import type { MeterDraft } from "#domain/meter.ts";
-import { protocolNames } from "#domain/meter.ts";
+import { protocolNames, sizeLimits } from "#domain/meter.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
-import { hourMs, minuteMs, timestampMs } from "#domain/units.ts";
+import { dayMs, hourMs, minuteMs, timestampMs } from "#domain/units.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { UplinkBatch } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
@@ -17,8 +17,10 @@ import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { City, cityStartMs, type Arrival, type CityPlan } from "#simulators/city/city.ts";
 import type { ExchangeEntry } from "#simulators/city/cityMeter.ts";
+import { detectionFloors } from "#rules/stepRules.ts";
+import { factoryTuning } from "#rules/tuning.ts";
 import type { Site } from "#simulators/city/site.ts";
-import type { AlarmLine, TruthLine } from "#simulators/city/truth.ts";
+import type { AlarmLine, OutageLine, TruthLine } from "#simulators/city/truth.ts";
 import { systemRng } from "./systemRng.ts";
 
 /** So much of the city's time goes into one batch. */
@@ -27,6 +29,7 @@ const registerBatch = 500;
 
 export interface CityOutcome {
   readonly truth: readonly TruthLine[];
+  readonly outages: readonly OutageLine[];
   readonly alarms: readonly AlarmLine[];
   readonly uplinks: number;
   readonly meterDays: number;
@@ -36,7 +39,7 @@ export interface CityOutcome {
 export function runCity(
   plan: CityPlan,
   directory: string,
-  say: (line: string) => void,
+  say: (doneDays: number, uplinks: number) => void,
   ruleDocument: RuleDocument | null = null,
 ): CityOutcome {
   const city = new City(plan);
@@ -68,11 +71,20 @@ export function runCity(
       ledger.flushFull();
     }
     uplinks += arrivals.length;
-    if ((fromMs - cityStartMs) % (24 * 60 * minuteMs) === 0) say(new Date(fromMs).toISOString());
+    const doneMs = fromMs + hourMs - cityStartMs;
+    if (doneMs % dayMs === 0) say(doneMs / dayMs, uplinks);
   }
   ledger.close();
   const alarms = alarmsIn(directory);
-  return { truth: city.truth(), alarms, uplinks, meterDays: plan.meters * plan.days };
+  const truth = city.truth(floorsOf);
+  const meterDays = plan.meters * plan.days;
+  return { truth, outages: city.outages, alarms, uplinks, meterDays };
+}
+
+/** What the factory's rules declare for a site's meter. */
+function floorsOf({ size, quantumMl, siteClass, pilotMlPerHour }: Site) {
+  const meter = { quantumMl, siteClass, pilotMlPerHour };
+  return detectionFloors({ ...sizeLimits(size), ...meter, tuning: factoryTuning });
 }
 
 function feed(engine: Engine, arrivals: readonly Arrival[]): void {
@@ -155,14 +167,23 @@ function alarmsIn(directory: string): readonly AlarmLine[] {
   const db = new DatabaseSync(join(directory, ledgerFileName), { readOnly: true });
   const rows = db
     .prepare(
-      `SELECT m.id AS meterId, a.rule, a.priority, a.level, a.rung_at, a.listed, a.raised_at,
-         a.known_at, a.occurrence FROM alarm AS a LEFT JOIN meter AS m ON m.no = a.meter_no
+      `SELECT a.id, a.subject, m.id AS meterId, a.rule, a.priority, a.level, a.rung_at, a.listed, a.raised_at,
+         a.known_at FROM alarm AS a LEFT JOIN meter AS m ON m.no = a.meter_no
        ORDER BY a.id`,
     )
     .all();
+  const rings = db
+    .prepare(
+      `SELECT json_extract(json, '$.alarm.id') AS id, at FROM event
+       WHERE kind IN ('alarm.raised', 'alarm.reraised', 'alarm.escalated')
+         AND json_extract(json, '$.alarm.state') LIKE '%unacknowledged' ORDER BY seq`,
+    )
+    .all();
   db.close();
+  const ringsById = Map.groupBy(rings, ({ id }) => id);
   return rows.map((row) => ({
     meterId: row["meterId"] === null ? null : String(row["meterId"]),
+    subject: row["subject"] === null ? null : String(row["subject"]),
     rule: String(row["rule"]),
     priority: Number(row["priority"]),
     level: Number(row["level"]),
@@ -170,6 +191,6 @@ function alarmsIn(directory: string): readonly AlarmLine[] {
     listed: row["listed"] === 1,
     raisedAtMs: Number(row["raised_at"]),
     knownAtMs: Number(row["known_at"]),
-    occurrences: Number(row["occurrence"]),
+    rangAtMs: (ringsById.get(row["id"] ?? "") ?? []).map(({ at }) => Number(at)),
   }));
 }

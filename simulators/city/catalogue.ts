@@ -17,7 +17,7 @@ export interface Happening {
   readonly rules: readonly MeterRuleId[];
   /** The meter itself says so, in a report that leaves at once. */
   readonly isFlagged: boolean;
-  /** Above the rules' own floor for meters with these eyes: 99 of 100 are to be found. */
+  /** What the rules presuppose holds: 99 of 100 are to be found where the flow is above the rules' declared floor. */
   readonly isAboveFloor: boolean;
   readonly eyes: Eyes;
   /** Whether the house heats with gas; null: as it comes. */
@@ -38,8 +38,13 @@ export interface Happening {
 }
 
 export type Effect =
-  /** Gas besides the usual. `qmax`: as a multiple of Qmax; else litres an hour. */
-  | { readonly do: "flow"; readonly litresPerHour?: number; readonly qmax?: number }
+  /** Gas besides the usual. `qmax`: as a multiple of Qmax; else litres an hour, at most `qmaxMax`. */
+  | {
+      readonly do: "flow";
+      readonly litresPerHour?: number;
+      readonly qmax?: number;
+      readonly qmaxMax?: number;
+    }
   | { readonly do: "status"; readonly status: StatusName }
   | { readonly do: "pressure"; readonly kpa: number }
   | { readonly do: "battery"; readonly pct: number }
@@ -48,8 +53,8 @@ export type Effect =
   /** The register goes back by so many litres and counts on from there. */
   | { readonly do: "registerBack"; readonly litres: number }
   | { readonly do: "silence" }
-  /** The clock says 2099. */
-  | { readonly do: "clock" }
+  /** The clock is ahead by so much; null: it says 2099. */
+  | { readonly do: "clock"; readonly aheadMs: number | null }
   /** One report whose register has a digit too many. */
   | { readonly do: "damage" }
   /** The usual, but so many times as much. */
@@ -135,21 +140,23 @@ const byValue: readonly Happening[] = [
     }),
   ),
   ...[
-    { litresPerHour: 300, needsMs: 6 * hourMs, heats: false },
-    { litresPerHour: 1_500, needsMs: 12 * hourMs, heats: false },
-    { litresPerHour: 3_500, needsMs: 2 * hourMs, heats: false },
+    { litresPerHour: 300, hours: 48, needsMs: 6 * hourMs, heats: false },
+    { litresPerHour: 1_500, hours: 48, needsMs: 12 * hourMs, heats: false },
+    { litresPerHour: 3_500, hours: 48, needsMs: 2 * hourMs, heats: false },
+    // R5 declares 39 hours where others use gas in a third of them.
+    { litresPerHour: 300, hours: 30, needsMs: 6 * hourMs, heats: false },
     // The boiler on top leaves few hours in which the tap alone is seen.
-    { litresPerHour: 1_500, needsMs: 12 * hourMs, heats: true },
-  ].map(({ litresPerHour, needsMs, heats }) =>
+    { litresPerHour: 1_500, hours: 48, needsMs: 12 * hourMs, heats: true },
+  ].map(({ litresPerHour, hours, needsMs, heats }) =>
     happening({
       kind: "forgotten tap",
       yearly: 200,
-      strength: `${litresPerHour} l/h, 30 h${heats ? ", heated house" : ""}`,
+      strength: `${litresPerHour} l/h, ${hours} h${heats ? ", heated house" : ""}`,
       heats,
       isAboveFloor: !heats,
       rules: ["R5", "R3", "R2"],
       eyes: "hourly",
-      lastsMs: 30 * hourMs,
+      lastsMs: hours * hourMs,
       needsMs,
       does: { do: "flow", litresPerHour },
     }),
@@ -168,7 +175,7 @@ const byValue: readonly Happening[] = [
       yearly: 600,
       strength: `${litresPerHour} l/h${heats ? ", heated house" : ""}`,
       heats,
-      isAboveFloor: litresPerHour > 1.7 && !heats,
+      isAboveFloor: !heats,
       rules: ["R6", "R7", "R5"],
       eyes: "hourly",
       needsMs: 10 * dayMs,
@@ -225,14 +232,16 @@ const byValue: readonly Happening[] = [
     yearly: 50,
     does: { do: "flow", qmax: 1.5 },
   }),
-  happening({
-    kind: "battery",
-    yearly: 1_000,
-    strength: "8 %",
-    rules: ["R10"],
-    needsReports: 2,
-    does: { do: "battery", pct: 8 },
-  }),
+  ...[8, 3].map((pct) =>
+    happening({
+      kind: "battery",
+      yearly: 1_000,
+      strength: `${pct} %`,
+      rules: ["R10"],
+      needsReports: 2,
+      does: { do: "battery", pct },
+    }),
+  ),
   happening({
     kind: "register back",
     yearly: 50,
@@ -259,26 +268,43 @@ const byValue: readonly Happening[] = [
     needsReports: 2,
     does: { do: "silence" },
   }),
-  happening({
-    kind: "clock",
-    yearly: 500,
-    strength: "2099, 3 d",
-    rules: ["R16"],
-    needsReports: 2,
-    lastsMs: 3 * dayMs,
-    does: { do: "clock" },
-  }),
+  ...[null, 3 * hourMs].map((aheadMs) =>
+    happening({
+      kind: "clock",
+      yearly: 500,
+      strength: aheadMs === null ? "2099, 3 d" : "3 h ahead, 3 d",
+      rules: ["R16"],
+      needsReports: 2,
+      lastsMs: 3 * dayMs,
+      does: { do: "clock", aheadMs },
+    }),
+  ),
 ];
 
 const lookAlikes: readonly Happening[] = [
-  lookAlike("long bath", "0.7 Qmax, 45 min", { do: "flow", qmax: 0.7 }, 45 * minuteMs),
-  lookAlike("pilot light", "25 l/h", { do: "pilot", litresPerHour: 25 }, null),
-  lookAlike("party", "3 times the usual", { do: "more", factor: 3 }, 8 * hourMs),
+  ...[
+    { litresPerHour: 1_600, minutes: 45 },
+    { litresPerHour: 3_000, minutes: 90 },
+  ].map(({ litresPerHour, minutes }) => {
+    // Up to the largest water heater, 32 kW; on a small meter never more than it is made for.
+    const does = { do: "flow", litresPerHour, qmaxMax: 0.8 } as const;
+    return lookAlike("long bath", `${litresPerHour} l/h, ${minutes} min`, does, minutes * minuteMs);
+  }),
+  ...[12, 25].map((litresPerHour) =>
+    lookAlike("pilot light", `${litresPerHour} l/h`, { do: "pilot", litresPerHour }, null),
+  ),
+  ...[2, 3].map((factor) =>
+    lookAlike("party", `${factor} times the usual`, { do: "more", factor }, 8 * hourMs),
+  ),
   lookAlike("new boiler", "from then on", { do: "newBoiler" }, null),
-  lookAlike("nobody home", "6 d", { do: "nobodyHome" }, 6 * dayMs),
+  ...[6, 21].map((days) =>
+    lookAlike("nobody home", `${days} d`, { do: "nobodyHome" }, days * dayMs),
+  ),
   lookAlike("damaged frame", "one", { do: "damage" }, null),
   lookAlike("meter change", "both registers entered", { do: "exchange" }, null),
-  lookAlike("back-fill", "after 2 d without radio", { do: "silence" }, 2 * dayMs),
+  ...[1, 2].map((days) =>
+    lookAlike("back-fill", `after ${days} d without radio`, { do: "silence" }, days * dayMs),
+  ),
   { ...lookAlike("restart", "one report from 2000", { do: "restart" }, hourMs), eyes: "hourly" },
   {
     ...lookAlike("bakery at night", "from then on", { do: "bakery" }, null),

@@ -7,8 +7,8 @@ import { encodeJsonUplink } from "#protocols/json/protocol.ts";
 import { encodeProtobufUplink } from "#protocols/protobuf/protocol.ts";
 import { seededRng, type SeededRng } from "../rng.ts";
 import { CityMeter, localOffsetMs, type ExchangeEntry } from "./cityMeter.ts";
-import { planSites, type Incidents, type Site } from "./site.ts";
-import type { TruthLine } from "./truth.ts";
+import { planSites, qmaxOf, type Incidents, type Site, type SiteEvent } from "./site.ts";
+import type { OutageLine, TruthLine } from "./truth.ts";
 
 export interface CityPlan {
   readonly seed: number;
@@ -16,6 +16,14 @@ export interface CityPlan {
   readonly days: number;
   readonly incidents: Incidents;
 }
+
+/** The smallest flow that a rule declares to see, and how long it must last. */
+export interface Floor {
+  readonly flowMlPerHour: number;
+  readonly withinMs: number;
+}
+type Floors = Readonly<Partial<Record<string, Floor>>>;
+export type FloorsOf = (site: Site) => Floors;
 
 export interface CityHour {
   readonly fromMs: number;
@@ -29,13 +37,6 @@ export interface Arrival {
   readonly protocol: Site["protocol"];
   readonly atMs: number;
   readonly bytes: Uint8Array;
-}
-
-/** A network that fails: nobody in the area is heard meanwhile. */
-interface Outage {
-  readonly area: string;
-  readonly fromMs: number;
-  readonly untilMs: number;
 }
 
 /** The tenth of November by the wall clock: the heating begins within a week. */
@@ -58,7 +59,7 @@ export class City {
   readonly plan: CityPlan;
   readonly sites: readonly Site[];
   readonly #meters: readonly CityMeter[];
-  readonly #outages: readonly Outage[];
+  readonly outages: readonly OutageLine[];
   readonly #rng: SeededRng;
   #pending: Arrival[] = [];
 
@@ -67,7 +68,7 @@ export class City {
     this.sites = planSites(plan.seed, plan.meters, cityStartMs, plan.days, plan.incidents);
     this.#meters = this.sites.map((site) => new CityMeter(site, plan.seed));
     this.#rng = seededRng(plan.seed, 4);
-    this.#outages = this.#planOutages();
+    this.outages = this.#planOutages();
   }
 
   /** What arrives in each hour, in the order of arrival. */
@@ -88,13 +89,14 @@ export class City {
     }
   }
 
-  /** What really happened; the engine never sees it. */
-  truth(): readonly TruthLine[] {
+  /** What really happened; the engine never sees it. `floorsOf`: what the rules declare for such a meter. */
+  truth(floorsOf: FloorsOf): readonly TruthLine[] {
     return this.sites.flatMap((site) => {
       const { event } = site;
       if (event === null) return [];
-      const { kind, strength, rules, isFlagged, isAboveFloor } = event.happening;
+      const { kind, strength, rules, isFlagged } = event.happening;
       const { fromMs, untilMs } = event;
+      const isAboveFloor = isAbove(site, event, floorsOf(site));
       const earliestMs = earliestOf(site, fromMs);
       const what = { kind, strength, rules, isFlagged, isAboveFloor };
       return [{ meterId: site.id, ...what, fromMs, untilMs, earliestMs }];
@@ -104,7 +106,7 @@ export class City {
   #send(site: Site, sentMs: number, bytes: Uint8Array): void {
     const rng = this.#rng;
     const { protocol } = site;
-    const outage = this.#outages.find(
+    const outage = this.outages.find(
       ({ area, fromMs, untilMs }) => area === site.area && sentMs >= fromMs && sentMs < untilMs,
     );
     if (outage !== undefined) {
@@ -127,11 +129,11 @@ export class City {
     });
   }
 
-  #planOutages(): readonly Outage[] {
+  #planOutages(): readonly OutageLine[] {
     const areas = [...new Set(this.sites.map(({ area }) => area))];
     const rng = seededRng(this.plan.seed, 5);
     return areas.flatMap((area) => {
-      const outages: Outage[] = [];
+      const outages: OutageLine[] = [];
       for (let day = 1; day < this.plan.days; day += 1) {
         if (!rng.chance(1 / radio.outageEveryDays)) continue;
         const fromMs = cityStartMs + day * dayMs + rng.whole(0, 1_439) * minuteMs;
@@ -141,6 +143,19 @@ export class City {
       return outages;
     });
   }
+}
+
+/** Where what the rules presuppose holds, and one of them declares that it sees so much gas for so long. */
+function isAbove(site: Site, { happening, fromMs, untilMs }: SiteEvent, floors: Floors): boolean {
+  const { does, rules, isAboveFloor } = happening;
+  if (does.do !== "flow" || rules.length === 0) return isAboveFloor;
+  const flowMlPerHour = (does.litresPerHour ?? 0) * 1_000 + (does.qmax ?? 0) * qmaxOf(site);
+  const isSeen = rules.some((rule) => {
+    const floor = floors[rule];
+    if (floor === undefined) return false;
+    return flowMlPerHour >= floor.flowMlPerHour && untilMs - fromMs >= floor.withinMs;
+  });
+  return isAboveFloor && isSeen;
 }
 
 /** When a perfect observer could know: after what the rule needs, with the reports that the meter then makes. */

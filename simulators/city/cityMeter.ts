@@ -114,7 +114,9 @@ export class CityMeter {
   #extraMlPerHour({ happening: { does } }: SiteEvent): number {
     if (does.do === "passing") return does.litresPerHour * 1_000;
     if (does.do !== "flow") return 0;
-    return (does.litresPerHour ?? 0) * 1_000 + (does.qmax ?? 0) * qmaxOf(this.site);
+    const qmax = qmaxOf(this.site);
+    const mlPerHour = (does.litresPerHour ?? 0) * 1_000 + (does.qmax ?? 0) * qmax;
+    return Math.min(mlPerHour, (does.qmaxMax ?? Infinity) * qmax);
   }
 
   /** By its period, and at once when a bit comes or goes. */
@@ -150,10 +152,7 @@ export class CityMeter {
     const { site } = this;
     const does = this.#eventAt(atMs)?.happening.does;
     const ml = this.#ml + this.#passed(hourFromMs, atMs, hourMl);
-    const wrongMs = does?.do === "clock" ? clockOfNowhereMs : clockOfRestartMs;
-    const isWrong = does?.do === "clock" || does?.do === "restart";
-    const driftMs = (site.driftMsPerDay * (atMs - site.startMs)) / dayMs;
-    const measuredAtMs = isWrong ? wrongMs + (atMs % dayMs) : atMs + site.clockOffMs + driftMs;
+    const measuredAtMs = this.#clock(atMs, does);
     const flow = hourMl + (this.#eventAt(atMs) === null ? 0 : this.#flowOf(atMs));
     return {
       ...emptyReading,
@@ -168,6 +167,15 @@ export class CityMeter {
       valve: does?.do === "passing" ? "closed" : "open",
       status: does?.do === "status" ? statusBits[does.status] : 0,
     };
+  }
+
+  /** What the meter's clock says, with its drift. */
+  #clock(atMs: number, does: SiteEvent["happening"]["does"] | undefined): number {
+    const { clockOffMs, driftMsPerDay, startMs } = this.site;
+    const usualMs = atMs + clockOffMs + (driftMsPerDay * (atMs - startMs)) / dayMs;
+    if (does?.do === "restart") return clockOfRestartMs + (atMs % dayMs);
+    if (does?.do !== "clock") return usualMs;
+    return does.aheadMs === null ? clockOfNowhereMs + (atMs % dayMs) : usualMs + does.aheadMs;
   }
 
   #flowOf(atMs: number): number {

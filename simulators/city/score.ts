@@ -1,6 +1,8 @@
 /** Compares what was told with what happened: found, missed, invented, and how late. Pure; knows only the two files. */
-import { dayMs } from "#domain/units.ts";
-import type { AlarmLine, TruthLine } from "./truth.ts";
+import { dayMs, hourMs } from "#domain/units.ts";
+import type { CityPlan } from "./city.ts";
+import { metersPerArea } from "./site.ts";
+import type { AlarmLine, OutageLine, TruthLine } from "./truth.ts";
 
 /** After an incident's end its alarm may still come, with the next daily report. */
 const afterMs = 2 * dayMs;
@@ -28,14 +30,29 @@ export interface LookAlikeScore {
   readonly invented: number;
 }
 
+/** Areas that nobody heard, and what the outage rule told of them. */
+export interface OutageScore {
+  readonly areaDays: number;
+  /** Long enough that meters that report every hour missed two reports. */
+  readonly happened: number;
+  readonly told: number;
+  /** Too short for the rule. */
+  readonly shorter: number;
+  readonly invented: number;
+}
+
 export interface Score {
   readonly meterDays: number;
+  readonly outages: OutageScore;
   readonly kinds: readonly KindScore[];
   readonly lookAlikes: readonly LookAlikeScore[];
   /** Alarms of priority 1 and 2 on meters to which nothing happened, by rule. */
   readonly inventedByRule: Readonly<Record<string, number>>;
-  /** All that rang, by priority, and all that was only listed. */
+  /** Each time that an operator heard something: by priority, and by rule. */
   readonly rangByPriority: Readonly<Record<number, number>>;
+  readonly rangByRule: Readonly<Record<string, number>>;
+  /** Of it what is the system's own: one system, however many meters. */
+  readonly rangOfSystem: number;
   readonly listed: number;
   /** Of what rang: on meters to which nothing happened, and of the system. */
   readonly rangWithoutIncident: number;
@@ -44,7 +61,8 @@ export interface Score {
 export function scoreCity(
   truth: readonly TruthLine[],
   alarms: readonly AlarmLine[],
-  meterDays: number,
+  outages: readonly OutageLine[],
+  { meters, days }: Pick<CityPlan, "meters" | "days">,
 ): Score {
   const byMeter = Map.groupBy(alarms, ({ meterId }) => meterId ?? "");
   const truthByMeter = new Map(truth.map((line) => [line.meterId, line]));
@@ -55,8 +73,10 @@ export function scoreCity(
     (alarm) => alarm.priority <= 2 && !isExplained(truthByMeter.get(alarm.meterId ?? ""), alarm),
   );
   const isNobodys = ({ meterId }: AlarmLine): boolean => !truthByMeter.has(meterId ?? "");
+  const heard = ringing.flatMap((alarm) => alarm.rangAtMs.map(() => alarm));
   return {
-    meterDays,
+    meterDays: meters * days,
+    outages: outageScore(outages, ringing, Math.ceil(meters / metersPerArea) * days),
     kinds: groups(truth.filter(({ rules }) => rules.length > 0)).map((lines) =>
       kindScore(lines, byMeter),
     ),
@@ -67,9 +87,45 @@ export function scoreCity(
         .length,
     })),
     inventedByRule: countBy(invented.filter(isNobodys), ({ rule }) => rule),
-    rangByPriority: countBy(ringing, ({ priority }) => String(priority)),
+    rangByPriority: countBy(heard, ({ priority }) => String(priority)),
+    rangByRule: countBy(heard, ({ rule }) => rule),
+    rangOfSystem: heard.filter(isSystems).length,
     listed: alarms.filter(({ listed }) => listed).length,
-    rangWithoutIncident: ringing.filter(isNobodys).length,
+    rangWithoutIncident: heard.filter((alarm) => isNobodys(alarm) && !isSystems(alarm)).length,
+  };
+}
+
+/** An outage is an area's; everything else without a meter is about the system itself. */
+function isSystems({ meterId, subject }: AlarmLine): boolean {
+  return meterId === null && subject === null;
+}
+
+/** Two reports of an hourly meter and what R12 waits beside them. */
+const outageSeenMs = 3 * hourMs;
+
+function outageScore(
+  outages: readonly OutageLine[],
+  ringing: readonly AlarmLine[],
+  areaDays: number,
+): OutageScore {
+  const told = ringing.filter(({ rule }) => rule === "OUTAGE");
+  const isOf = (line: OutageLine, atMs: number): boolean =>
+    atMs >= line.fromMs && atMs <= line.untilMs + hourMs;
+  const isTold = (line: OutageLine): boolean =>
+    told.some(({ subject, rangAtMs }) => {
+      return subject === `area ${line.area}` && rangAtMs.some((atMs) => isOf(line, atMs));
+    });
+  const long = outages.filter(({ fromMs, untilMs }) => untilMs - fromMs >= outageSeenMs);
+  const invented = told.flatMap(({ subject, rangAtMs }) => {
+    const own = outages.filter(({ area }) => subject === `area ${area}`);
+    return rangAtMs.filter((atMs) => !own.some((line) => isOf(line, atMs)));
+  });
+  return {
+    areaDays,
+    happened: long.length,
+    told: long.filter(isTold).length,
+    shorter: outages.length - long.length,
+    invented: invented.length,
   };
 }
 

@@ -1,12 +1,14 @@
 /** A score as tables for people. */
 import { hourMs } from "#domain/units.ts";
-import type { Score } from "./score.ts";
+import type { Happening } from "./catalogue.ts";
+import type { CityPlan } from "./city.ts";
+import type { OutageScore, Score } from "./score.ts";
 
 const perMeterDays = 100_000;
 const controlRoomMeters = 1_000_000;
 
 /** The score in Markdown. */
-export function scoreTable(score: Score): string {
+export function scoreTable(score: Score, plan: CityPlan): string {
   const kinds = score.kinds.map((one) => [
     one.kind,
     one.strength,
@@ -22,20 +24,35 @@ export function scoreTable(score: Score): string {
     Object.values(score.inventedByRule).reduce(sum, 0) +
     score.lookAlikes.reduce((count, { invented }) => count + invented, 0);
   const rang = Object.values(score.rangByPriority).reduce(sum, 0);
+  const byValue = score.kinds.filter(({ isFlagged, isAboveFloor }) => !isFlagged && isAboveFloor);
+  const flagged = score.kinds.filter(({ isFlagged }) => isFlagged);
+  const systemADay = score.rangOfSystem / plan.days;
+  const ofMetersADay = ((rang - score.rangOfSystem) / score.meterDays) * controlRoomMeters;
   const rows: readonly (readonly (string | number)[])[] = [
+    [
+      "meters, days, seed, incidents",
+      `${plan.meters}, ${plan.days}, ${plan.seed}, ${plan.incidents}`,
+    ],
     ["meter-days", score.meterDays],
+    ["told by the meter's bit: happened, missed", found(flagged)],
+    ["told by values above the declared floor: happened, missed", found(byValue)],
     [
       "priority 1 and 2 without a cause, per 100,000 meter-days",
       rate(inventedCount, score, perMeterDays),
     ],
     ["of them by rule, on meters to which nothing happened", JSON.stringify(score.inventedByRule)],
     ["rang, by priority", JSON.stringify(score.rangByPriority)],
-    ["rang, a day and a million meters", rate(rang, score, controlRoomMeters)],
+    ["rang, by rule", JSON.stringify(score.rangByRule)],
+    [
+      "rang, a day and a million meters; the system's own once",
+      `${rang} = ${(ofMetersADay + systemADay).toFixed(1)}`,
+    ],
     [
       "of them without an incident at the meter",
       rate(score.rangWithoutIncident, score, controlRoomMeters),
     ],
     ["listed only", score.listed],
+    ...outageRows(score.outages),
   ];
   return [
     table(
@@ -45,6 +62,33 @@ export function scoreTable(score: Score): string {
     table(["Look-alike", "Strength", "Happened", "Priority 1 or 2"], looks),
     table(["Of the whole city", ""], rows),
   ].join("\n\n");
+}
+
+function found(kinds: Score["kinds"]): string {
+  const happened = kinds.reduce((count, kind) => count + kind.happened, 0);
+  const missed = kinds.reduce((count, kind) => count + kind.happened - kind.rang, 0);
+  return `${happened}, ${missed}`;
+}
+
+function outageRows(one: OutageScore): readonly (readonly string[])[] {
+  return [
+    ["areas out for three hours or more: happened, told", `${one.happened}, ${one.told}`],
+    ["areas out for less", String(one.shorter)],
+    ["outages told that were none, in so many area-days", `${one.invented}, ${one.areaDays}`],
+  ];
+}
+
+/** What can happen, as a table in Markdown. */
+export function catalogueTable(catalogue: readonly Happening[]): string {
+  const rows = catalogue.map((one) => [
+    one.rules.length === 0 ? "look-alike" : one.isFlagged ? "the meter's bit" : "values",
+    ...[one.kind, one.strength, one.rules.join(" "), one.siteClass, one.eyes],
+    one.yearly,
+  ]);
+  return table(
+    ["Told by", "What", "Strength", "Rules", "Site", "Reports", "A year and a million meters"],
+    rows,
+  );
 }
 
 function rate(count: number, { meterDays }: Score, per: number): string {

@@ -46,9 +46,8 @@ export interface Site {
   readonly event: SiteEvent | null;
 }
 
-const metersPerArea = 100;
-/** The cells of a large city. */
-const metersPerLargeArea = 1_000;
+/** What one cell of the radio network serves, and so fails at once: our assumption. */
+export const metersPerArea = 1_000;
 const usualPilotMlPerHour = 15_000;
 const periodMs: Readonly<Record<Habit, number>> = {
   daily: dayMs,
@@ -67,13 +66,13 @@ export function planSites(
   const events = planEvents(seed, { count, days, incidents }, startMs);
   return Array.from({ length: count }, (_, place) => {
     const rng = seededRng(seed, 1, place);
-    return siteOf(seed, { place, count, startMs }, rng, events.get(place) ?? null);
+    return siteOf(seed, { place, startMs }, rng, events.get(place) ?? null);
   });
 }
 
 function siteOf(
   seed: number,
-  { place, count, startMs }: { place: number; count: number; startMs: number },
+  { place, startMs }: { place: number; startMs: number },
   rng: SeededRng,
   planned: SiteEvent | null,
 ): Site {
@@ -88,7 +87,7 @@ function siteOf(
     size: sizeOf(siteClass, rng),
     quantumMl: quantumOf(siteClass, rng),
     siteClass,
-    area: `area-${Math.floor(place / (count >= 10_000 ? metersPerLargeArea : metersPerArea))}`,
+    area: `area-${Math.floor(place / metersPerArea)}`,
     habit,
     reportEveryMs: periodMs[habit],
     offsetMs: Math.floor(rng.next() * periodMs[habit]),

@@ -14,9 +14,18 @@ export interface TruthLine {
   readonly earliestMs: number;
 }
 
+/** A network that failed: nobody in the area was heard meanwhile. */
+export interface OutageLine {
+  readonly area: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
 /** One alarm as it stands in the ledger at the end. */
 export interface AlarmLine {
   readonly meterId: string | null;
+  /** The area, of an outage. */
+  readonly subject: string | null;
   readonly rule: string;
   readonly priority: number;
   readonly level: number;
@@ -25,6 +34,6 @@ export interface AlarmLine {
   readonly listed: boolean;
   readonly raisedAtMs: number;
   readonly knownAtMs: number;
-  /** How often it rang. */
-  readonly occurrences: number;
+  /** Each time that an operator heard it. */
+  readonly rangAtMs: readonly number[];
 }

@@ -8,8 +8,9 @@
  * with daily values only is not judged.
  */
 import { statusBits } from "#domain/status.ts";
-import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
+import { dayMs, hourMs, minuteMs, timestampMs } from "#domain/units.ts";
 import { learnMaximum, nothingLearned, type LearnedMaximum } from "./learnedMaximum.ts";
+import { besidesPilot, hiddenByPilotMlPerHour } from "./pilot.ts";
 import type { Interval, Rule, RuleSettings } from "./rule.ts";
 import { followBit, statusProof, type BitLevel } from "./statusBit.ts";
 
@@ -17,7 +18,11 @@ const bits = statusBits.continuous_flow;
 
 /** A flow that goes on under whatever else is used. */
 interface Steady {
+  /** Of contexts from before this was kept: undefined. */
+  readonly sinceMs?: number;
   readonly untilMs: number;
+  /** End of the last interval that passed just this flow; as above. */
+  readonly shownMs?: number;
   /** Time and volume of the intervals that pass just this flow, and their number. */
   readonly baseMs: number;
   readonly baseMl: number;
@@ -47,10 +52,15 @@ interface Band {
   readonly intervalsMin: number;
 }
 
-/** One step of the register may be rounding, so a flow at the edge of a pilot light's is one. */
-function bandOf({ qminMlPerHour, quantumMl, tuning }: RuleSettings, steady: Steady): Band {
+/**
+ * One step of the register may be rounding, so a flow at the edge of a pilot light's is one; and so is what a fitter
+ * has registered.
+ */
+function bandOf(settings: RuleSettings, { baseMs, baseMl }: Steady): Band {
+  const { qminMlPerHour, quantumMl, tuning } = settings;
   const { R5 } = tuning;
-  const flow = ((steady.baseMl - quantumMl) * hourMs) / steady.baseMs;
+  const base = { fromMs: timestampMs(0), consumedMl: baseMl - quantumMl };
+  const flow = (besidesPilot(settings, base, timestampMs(baseMs)).consumedMl * hourMs) / baseMs;
   if (flow < R5.pilotQminFactor * qminMlPerHour) return { lastsMs: Infinity, intervalsMin: 0 };
   if (flow <= R5.smallM3hMax * 1e6) {
     return { lastsMs: R5.smallHoursMax * hourMs, intervalsMin: R5.smallIntervalsMin };
@@ -58,6 +68,25 @@ function bandOf({ qminMlPerHour, quantumMl, tuning }: RuleSettings, steady: Stea
   return flow <= R5.middleM3hMax * 1e6
     ? { lastsMs: R5.middleHoursMax * hourMs, intervalsMin: R5.middleIntervalsMin }
     : { lastsMs: R5.largeHoursMax * hourMs, intervalsMin: R5.largeIntervalsMin };
+}
+
+/** From its first interval on, whatever was used on top. */
+function lastedMs({ sinceMs, untilMs, baseMs }: Steady): number {
+  return sinceMs === undefined ? baseMs : untilMs - sinceMs;
+}
+
+/**
+ * By the hours that pass just this flow; or, as nothing steadier than a day is ever usual, by a day in which no hour
+ * passed less and most of them just this, for who cooks and bathes leaves fewer such hours than the band asks for.
+ */
+function isTooLong(settings: RuleSettings, learned: LearnedMaximum, steady: Steady): boolean {
+  const { lastsMs, intervalsMin } = bandOf(settings, steady);
+  if (lastsMs === Infinity) return false;
+  if (steady.intervals >= intervalsMin && steady.baseMs > limitMs(settings, learned, steady)) {
+    return true;
+  }
+  const { learnedHoursMax, dayIntervalsMin } = settings.tuning.R5;
+  return steady.intervals >= dayIntervalsMin && lastedMs(steady) > learnedHoursMax * hourMs;
 }
 
 /** With what is usual at this site; never below the factory's. */
@@ -68,7 +97,9 @@ function limitMs(settings: RuleSettings, learned: LearnedMaximum, steady: Steady
 }
 
 /** A base that so many intervals have shown stands; before that, more gas only means that it is another one. */
-const establishedIntervals = 3;
+const establishedIntervals = 2;
+/** Cooking and bathing one after the other hide it for so long. */
+const hiddenHoursMin = 3;
 
 /**
  * So far may hours of one flow be apart: one step of the register, for two hours of the same flow differ by one at
@@ -81,6 +112,7 @@ function apartMaxMl({ quantumMl, tuning }: RuleSettings, mostMl: number): number
 /** The base with this interval at its end; null: there was less than it, or it was none yet. */
 function extended(
   settings: RuleSettings,
+  { measured }: ContinuousUseState,
   steady: Steady,
   { fromMs, consumedMl }: Interval,
   untilMs: number,
@@ -97,13 +129,26 @@ function extended(
   if (!isFine) return { ...steady, untilMs };
   if (mostMl - leastMl <= apartMaxMl(settings, mostMl)) {
     return {
-      ...{ untilMs, leastMl, mostMl },
+      ...{ ...steady, untilMs, shownMs: untilMs, leastMl, mostMl },
       baseMs: steady.baseMs + lengthMs,
       baseMl: steady.baseMl + consumedMl,
       intervals: steady.intervals + 1,
     };
   }
-  return steady.intervals >= establishedIntervals ? { ...steady, untilMs } : null;
+  const isDropped = steady.intervals < establishedIntervals || isOutlived(steady, untilMs);
+  // What has rung ends with an hour of less.
+  return isDropped && measured === 0 ? null : { ...steady, untilMs };
+}
+
+/** Nothing but more for longer than it has been seen: it was another flow, and has ended. */
+function isOutlived({ shownMs, baseMs }: Steady, untilMs: number): boolean {
+  return shownMs !== undefined && untilMs - shownMs > Math.max(hiddenHoursMin * hourMs, baseMs);
+}
+
+/** Since when no hour passed less than this one: what came before it may have had others on top. */
+function sinceOf(before: Steady | null, { fromMs }: Interval, hourMl: number): number {
+  const isUnder = before !== null && before.untilMs === fromMs && hourMl < before.leastMl;
+  return isUnder ? fromMs - lastedMs(before) : fromMs;
 }
 
 /** Puts short intervals together. */
@@ -139,22 +184,23 @@ function follow(
   const isFlowing = interval.consumedMl >= quantaMin * settings.quantumMl;
   const { steady: before } = state;
   const longer =
-    before === null || !isFlowing ? null : extended(settings, before, interval, untilMs, isFine);
+    before === null || !isFlowing
+      ? null
+      : extended(settings, state, before, interval, untilMs, isFine);
   if (longer !== null) {
-    const isTooLong =
-      longer.baseMs > limitMs(settings, state.learned, longer) &&
-      longer.intervals >= bandOf(settings, longer).intervalsMin;
-    return { ...state, steady: longer, measured: isTooLong || state.measured === 1 ? 1 : 0 };
+    const rings = state.measured === 1 || isTooLong(settings, state.learned, longer);
+    return { ...state, steady: longer, measured: rings ? 1 : 0 };
   }
   const hourMl = (interval.consumedMl * hourMs) / lengthMs;
   const flow = { baseMs: lengthMs, baseMl: interval.consumedMl, leastMl: hourMl, mostMl: hourMl };
-  const fresh = { untilMs, intervals: 1, ...flow };
+  const sinceMs = sinceOf(before, interval, hourMl);
+  const fresh = { sinceMs, untilMs, shownMs: untilMs, intervals: 1, ...flow };
   const steady = isFlowing && isFine ? fresh : null;
   if (before === null) return steady === null ? state : { ...state, steady };
   // What burns for ever in its band teaches nothing about the others.
   const isPilot = bandOf(settings, before).lastsMs === Infinity;
-  const lastedMs = isPilot ? 0 : before.baseMs;
-  const learned = learnMaximum(state.learned, bucketDays * dayMs, before.untilMs, lastedMs);
+  const usualMs = isPilot ? 0 : before.baseMs;
+  const learned = learnMaximum(state.learned, bucketDays * dayMs, before.untilMs, usualMs);
   return { ...state, steady, measured: 0, learned };
 }
 
@@ -179,11 +225,13 @@ export const continuousUse: Rule<ContinuousUseState> = {
     };
   },
   /** What is smaller may be a pilot light, and is R6's. Seen by the hour, with other use in a third of them. */
-  floor: ({ qminMlPerHour, quantumMl, tuning }) => ({
-    flowMlPerHour: Math.max(
-      tuning.R5.pilotQminFactor * qminMlPerHour,
-      tuning.R5.quantaMin * quantumMl,
-    ),
-    withinMs: 1.5 * (tuning.R5.learnedHoursMax + 2) * hourMs,
-  }),
+  floor(settings) {
+    const { qminMlPerHour, quantumMl, tuning } = settings;
+    const { pilotQminFactor, quantaMin, learnedHoursMax } = tuning.R5;
+    const pilotMlPerHour = pilotQminFactor * qminMlPerHour + hiddenByPilotMlPerHour(settings);
+    return {
+      flowMlPerHour: Math.max(pilotMlPerHour, quantaMin * quantumMl),
+      withinMs: 1.5 * (learnedHoursMax + 2) * hourMs,
+    };
+  },
 };

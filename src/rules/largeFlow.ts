@@ -36,14 +36,14 @@ function turnBuckets(state: LargeFlowState, bucketMs: number, nowMs: number): La
 
 function limitMlPerHour(settings: RuleSettings, state: LargeFlowState, nowMs: number): number {
   const { bucketFromMs, formerMlPerHour, largestMlPerHour } = state;
-  const { qmaxFactor, floorQmaxFactor, learnedFactor, armAfterDays } = settings.tuning.R3;
+  const { qmaxFactor, floorQmaxFactor, floorM3h, learnedFactor, armAfterDays } = settings.tuning.R3;
   const ceiling = Math.floor(qmaxFactor * settings.qmaxMlPerHour);
   const isArmed =
     formerMlPerHour !== null ||
     (bucketFromMs !== null && nowMs - bucketFromMs >= armAfterDays * dayMs);
   if (!isArmed) return ceiling;
   const largest = Math.max(largestMlPerHour, formerMlPerHour ?? 0);
-  const floor = Math.floor(floorQmaxFactor * settings.qmaxMlPerHour);
+  const floor = Math.max(Math.floor(floorQmaxFactor * settings.qmaxMlPerHour), floorM3h * 1e6);
   return Math.min(ceiling, Math.max(floor, Math.floor(learnedFactor * largest)));
 }
 

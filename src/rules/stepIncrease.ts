@@ -44,11 +44,11 @@ function limitMlPerHour(
   learned: LearnedMaximum,
   nowMs: number,
 ): number {
-  const { qmaxFactor, floorQmaxFactor, learnedFactor, armAfterDays } = tuning.R4;
+  const { qmaxFactor, floorQmaxFactor, floorM3h, learnedFactor, armAfterDays } = tuning.R4;
   const ceiling = Math.floor(qmaxFactor * qmaxMlPerHour);
   const largest = learnedMaximum(learned, armAfterDays * dayMs, nowMs);
   if (largest === null) return ceiling;
-  const floor = Math.floor(floorQmaxFactor * qmaxMlPerHour);
+  const floor = Math.max(Math.floor(floorQmaxFactor * qmaxMlPerHour), floorM3h * 1e6);
   return Math.min(ceiling, Math.max(floor, Math.floor(learnedFactor * largest)));
 }
 

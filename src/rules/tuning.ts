@@ -14,6 +14,7 @@ export interface Tuning {
     readonly qmaxFactor: number;
     readonly learnedFactor: number;
     readonly floorQmaxFactor: number;
+    readonly floorM3h: number;
     readonly armAfterDays: number;
     readonly bucketDays: number;
     readonly deadBandShare: number;
@@ -22,6 +23,7 @@ export interface Tuning {
     readonly qmaxFactor: number;
     readonly learnedFactor: number;
     readonly floorQmaxFactor: number;
+    readonly floorM3h: number;
     readonly armAfterDays: number;
     readonly bucketDays: number;
     readonly apartMinutesMax: number;
@@ -42,6 +44,7 @@ export interface Tuning {
     readonly smallIntervalsMin: number;
     readonly middleIntervalsMin: number;
     readonly largeIntervalsMin: number;
+    readonly dayIntervalsMin: number;
     readonly quantaMin: number;
     readonly intervalMinutesMin: number;
     readonly intervalMinutesMax: number;
@@ -125,6 +128,8 @@ export const factoryTuning: Tuning = {
     learnedFactor: 1.5,
     /** Never below this: means hide peaks, so a memory of means says little about boiler and hob together. */
     floorQmaxFactor: 0.6,
+    /** Nor below the largest water heater (32 kW): of a small meter 0.6 Qmax is less than one appliance. */
+    floorM3h: 3,
     /** History that must exist before the learned part counts. */
     armAfterDays: 30,
     /** The memory is two buckets: it reaches back 45 to 90 days. */
@@ -137,8 +142,9 @@ export const factoryTuning: Tuning = {
     qmaxFactor: 1,
     /** Of the largest step in the memory, which is the site's largest appliance. */
     learnedFactor: 1.5,
-    /** Never below this: a G4's 3.6 m³/h is more than the largest water heater (32 kW, 3.0 m³/h). */
+    /** Never below these, of which the second is the largest water heater (32 kW). */
     floorQmaxFactor: 0.6,
+    floorM3h: 3,
     armAfterDays: 30,
     bucketDays: 45,
     /** Two flows that lie further apart show two appliances, not one step. */
@@ -169,6 +175,8 @@ export const factoryTuning: Tuning = {
     smallIntervalsMin: 18,
     middleIntervalsMin: 12,
     largeIntervalsMin: 3,
+    /** Of the hours of a day in which none passed less; the rest is cooking, showers, and reports that were lost. */
+    dayIntervalsMin: 14,
     /** Steps of the register in an interval: with fewer of them everything looks steady. */
     quantaMin: 20,
     /** Shorter intervals are put together: within one burn of a boiler everything is steady. */

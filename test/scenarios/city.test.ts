@@ -10,10 +10,10 @@ import { runCity } from "../../src/cityRun.ts";
 test.each([11, 12])("500 meters, 14 days, seed %i", (seed) => {
   const directory = mkdtempSync(join(tmpdir(), "mercaptan-city-"));
   const plan = { seed, meters: 500, days: 14, incidents: "dense" } as const;
-  const { truth, alarms, meterDays } = runCity(plan, directory, () => undefined);
+  const { truth, alarms, outages } = runCity(plan, directory, () => undefined);
   rmSync(directory, { recursive: true, force: true });
-  const score = scoreCity(truth, alarms, meterDays);
-  const table = scoreTable(score);
+  const score = scoreCity(truth, alarms, outages, plan);
+  const table = scoreTable(score, plan);
   const flagged = score.kinds.filter(({ isFlagged }) => isFlagged);
   expect(flagged.length, table).toBeGreaterThan(10);
   for (const kind of flagged) {

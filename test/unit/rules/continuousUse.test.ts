@@ -72,6 +72,40 @@ test("cooking and showers on top of an open tap do not hide it", () => {
   expect(foldLevels(continuousUse, g4, readings).last).toBe(1);
 });
 
+/** Litres in one hour after another, from when the meter is first seen. */
+function hourly(settings: RuleSettings, litresOfHours: readonly number[]) {
+  let flowed = 0;
+  const volumes = litresOfHours.map((volume) => (flowed += litres(volume)));
+  const until = hours(litresOfHours.length);
+  const at = (atMs: number) => volumes[atMs / hours(1) - 1] ?? 0;
+  return foldLevels(continuousUse, settings, reports(settings, hours(1), until, at));
+}
+
+/** An evening, a morning, a noon and an evening on top of 300 l/h. */
+const busyHouse = [
+  ...[0, 0, 170, 300, 300, 610, 540, 750, 680, 490, 300, 300, 300, 300, 300, 410, 410, 300, 300],
+  ...[350, 350, 300, 300, 300, 300, 300, 450, 630, 470, 300, 300, 300, 300],
+];
+
+test("a day in which no hour passed less tells an open tap in a busy house", () => {
+  expect(hourly(g4, busyHouse).highest).toBe(1);
+  expect(hourly({ ...g4, quantumMl: 1_000 }, busyHouse).highest).toBe(1);
+});
+
+test("what was cooked alike for two hours before does not hide the tap", () => {
+  const before = [250, 250, 700, 700, 600, 600];
+  const open = Array.from({ length: 30 }, () => 300);
+  expect(hourly(g4, [0, ...before, ...open]).last).toBe(1);
+});
+
+test("a registered pilot light burns for ever, also above 1.5 Qmin; a tap beside it does not", () => {
+  const small = { ...g4, qminMlPerHour: 16_000, quantumMl: 1_000 };
+  expect(burning(small, 27, 100).highest).toBe(1);
+  const registered = { ...small, pilotMlPerHour: litres(25) };
+  expect(burning(registered, 27, 100).highest).toBe(0);
+  expect(burning(registered, 60, 100).highest).toBe(1);
+});
+
 test("a lost report neither hides an open tap nor proves one", () => {
   const whole = reports(g4, hours(1), hours(26), (atMs) => (litres(300) * atMs) / hours(1));
   const lost = readingsOf(

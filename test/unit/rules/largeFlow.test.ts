@@ -40,6 +40,16 @@ test("a house that hardly draws gas is not troubled below 0.6 Qmax", () => {
   ]);
 });
 
+test("nor is a small meter's house by one water heater", () => {
+  const small = { ...g4, qmaxMlPerHour: 4_000_000 };
+  expectLevels(largeFlow, small, [
+    ...usualDays(0, 31, litres(0)),
+    [days(31), { flow: litres(2_900) }, 0],
+    [days(32), { flow: litres(3_900) }, 0],
+    [days(33), { flow: litres(4_001) }, 1],
+  ]);
+});
+
 test("an abnormal flow does not make itself normal while it lasts, and rings once for a new boiler", () => {
   expectLevels(largeFlow, g4, [
     ...usualDays(0, 31, litres(1_000)),

@@ -7,8 +7,10 @@ import { catalogue } from "#simulators/city/catalogue.ts";
 import { City, cityStartMs } from "#simulators/city/city.ts";
 import { scoreCity } from "#simulators/city/score.ts";
 import { scoreTable } from "#simulators/city/scoreTable.ts";
-import type { AlarmLine, TruthLine } from "#simulators/city/truth.ts";
+import type { AlarmLine, OutageLine, TruthLine } from "#simulators/city/truth.ts";
 import { outdoorC } from "#simulators/city/weather.ts";
+
+const noFloors = () => ({});
 
 function arrivals(seed: number, meters = 120, days = 3) {
   const city = new City({ seed, meters, days, incidents: "dense" });
@@ -48,7 +50,7 @@ describe("a city", () => {
 
   test("holds every row of the catalogue, each on a meter of its own, once it is large enough", () => {
     const { city } = arrivals(1, 200, 14);
-    const truth = city.truth();
+    const truth = city.truth(noFloors);
     expect(new Set(truth.map(({ meterId }) => meterId)).size).toBe(truth.length);
     const rows = new Set(truth.map(({ kind, strength, rules }) => [kind, strength, rules].join()));
     const wanted = catalogue.map(({ kind, strength, rules }) => [kind, strength, rules].join());
@@ -60,9 +62,24 @@ describe("a city", () => {
     }
   });
 
+  test("asks of a flow what the rules declare for its meter", () => {
+    const { city } = arrivals(1, 200, 14);
+    const floor = (flowMlPerHour: number, withinMs: number) => () => ({
+      R5: { flowMlPerHour, withinMs },
+    });
+    const taps = (floors: ReturnType<typeof floor>) =>
+      city.truth(floors).filter(({ kind }) => kind === "forgotten tap");
+    const seen = taps(floor(200_000, 39 * hourMs)).filter(({ isAboveFloor }) => isAboveFloor);
+    const strengths = seen.map(({ strength }) => strength);
+    expect(new Set(strengths)).toEqual(
+      new Set(["300 l/h, 48 h", "1500 l/h, 48 h", "3500 l/h, 48 h"]),
+    );
+    expect(taps(floor(4e6, hourMs)).some(({ isAboveFloor }) => isAboveFloor)).toBe(false);
+  });
+
   test("of usual days has so few incidents as the catalogue assumes", () => {
     const plan = { seed: 1, meters: 20_000, days: 30 } as const;
-    const count = new City({ ...plan, incidents: "usual" }).truth().length;
+    const count = new City({ ...plan, incidents: "usual" }).truth(noFloors).length;
     const yearly = catalogue.reduce((sum, row) => sum + row.yearly, 0);
     const expected = (yearly * plan.meters * plan.days) / (1e6 * 365.25);
     expect(count).toBeGreaterThan(expected - catalogue.length);
@@ -72,7 +89,7 @@ describe("a city", () => {
   test("has fitters who enter both registers where they change a meter", () => {
     const city = new City({ seed: 5, meters: 200, days: 14, incidents: "dense" });
     const entries = [...city.hours()].flatMap(({ exchanges }) => exchanges);
-    const [line] = city.truth().filter(({ kind }) => kind === "meter change");
+    const [line] = city.truth(noFloors).filter(({ kind }) => kind === "meter change");
     expect(entries).toMatchObject([{ meterId: line?.meterId, atMs: line?.fromMs }]);
     const { startMl, quantumMl } = city.sites.find(({ id }) => id === line?.meterId) ?? {};
     expect(entries[0]?.closingMl).toBeGreaterThanOrEqual((startMl ?? 0) - (quantumMl ?? 0));
@@ -110,13 +127,19 @@ const alarmLine: AlarmLine = {
   listed: false,
   raisedAtMs: dayMs + hourMs,
   knownAtMs: dayMs + 3 * hourMs,
-  occurrences: 1,
+  subject: null,
+  rangAtMs: [dayMs + 3 * hourMs],
 };
 const bath: TruthLine = { ...truthLine, meterId: "B", kind: "bath", rules: [] };
 
+const plan = { seed: 1, meters: 1_000, days: 100, incidents: "dense" } as const;
+
 describe("the score", () => {
-  const score = (truth: readonly TruthLine[], alarms: readonly AlarmLine[]) =>
-    scoreCity(truth, alarms, 100_000);
+  const score = (
+    truth: readonly TruthLine[],
+    alarms: readonly AlarmLine[],
+    outages: readonly OutageLine[] = [],
+  ) => scoreCity(truth, alarms, outages, plan);
 
   test("found is what one of its rules told in its time, on its meter", () => {
     const rang = score([truthLine], [alarmLine]);
@@ -153,8 +176,35 @@ describe("the score", () => {
     expect(score([], [{ ...alarmLine, meterId: null }]).inventedByRule).toEqual({});
   });
 
+  test("counts every time that an operator heard something, the system's own apart", () => {
+    const twice = { ...alarmLine, rangAtMs: [dayMs, 2 * dayMs] };
+    const system = { ...alarmLine, meterId: null, rule: "ARRIVALS" };
+    const { rangByRule, rangOfSystem, rangWithoutIncident } = score([], [twice, system]);
+    expect(rangByRule).toEqual({ R7: 2, ARRIVALS: 1 });
+    expect([rangOfSystem, rangWithoutIncident]).toEqual([1, 2]);
+  });
+
+  test("an outage is told while it lasts, and what rings without one is invented", () => {
+    const line: OutageLine = { area: "a", fromMs: dayMs, untilMs: dayMs + 5 * hourMs };
+    const short = { ...line, fromMs: 3 * dayMs, untilMs: 3 * dayMs + hourMs };
+    const alarm = { ...alarmLine, meterId: null, rule: "OUTAGE", subject: "area a" };
+    const at = (...rangAtMs: number[]) => score([], [{ ...alarm, rangAtMs }], [line, short]);
+    const counted = { areaDays: 100, happened: 1, shorter: 1 };
+    expect(at(dayMs + 3 * hourMs).outages).toEqual({ ...counted, told: 1, invented: 0 });
+    expect(at(9 * dayMs).outages).toEqual({ ...counted, told: 0, invented: 1 });
+    const other = score(
+      [],
+      [{ ...alarm, subject: "area b", rangAtMs: [dayMs + 1] }],
+      [line, short],
+    );
+    expect(other.outages).toEqual({ ...counted, told: 0, invented: 1 });
+  });
+
   test("stands as tables", () => {
-    const text = scoreTable(score([truthLine, bath], [alarmLine, { ...alarmLine, meterId: "C" }]));
+    const text = scoreTable(
+      score([truthLine, bath], [alarmLine, { ...alarmLine, meterId: "C" }]),
+      plan,
+    );
     expect(text).toContain("| leak | small | values | 1 | 1 | 0 | 0 | 2.00 h |");
     expect(text).toContain("| bath | small | 1 | 0 |");
     expect(text).toContain("per 100,000 meter-days | 1 = 1.0 |");
