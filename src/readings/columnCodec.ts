@@ -18,7 +18,23 @@ import { Runs } from "./runs.ts";
 const shapes = ["plain", "delta", "deltaOfDelta", "runs"] as const;
 
 /** Bits of the form byte: 0..1 which rows have a value, 2..3 the shape, then these. */
-const form = { some: 1, none: 2, shapeShift: 2, flat: 32, relative: 64 } as const;
+const form = { some: 1, none: 2, shapeShift: 2, sloped: 16, flat: 32, relative: 64 } as const;
+
+/** What is taken off the column's own values before they are written: what another column lets expect. */
+export interface Reference {
+  /** The values are differences to another column, or to a share of it. */
+  readonly relative: boolean;
+  /** The share: what is expected of a row is how far the other column's value lies above its first, times this. */
+  readonly slope: Slope | null;
+}
+
+/** A ratio of safe integers. */
+export interface Slope {
+  readonly rise: number;
+  readonly run: number;
+}
+
+export const noReference: Reference = { relative: false, slope: null };
 
 /** More rows in one chunk are refused before anything is allocated for them. */
 export const chunkRowsMax = 65_536;
@@ -40,21 +56,23 @@ export class ColumnCodec {
   readonly #oneRun = new Runs();
 
   /**
-   * Writes the first `count` values; NaN is a missing one. `meters` are the runs of each meter. `relative` is only
-   * noted for the reader: the values are differences to another column.
+   * Writes the first `count` values; NaN is a missing one. `meters` are the runs of each meter. The reference is only
+   * noted for the reader.
    */
   encode(
     writer: ByteWriter,
     values: Float64Array,
     meters: Runs,
     count: number,
-    wanted: { readonly shape: Shape; readonly relative: boolean },
+    wanted: { readonly shape: Shape } & Reference,
   ): void {
     this.#reserve(count);
     const all = survey(values, count);
     const isWhole = all.missing === 0;
     const present = isWhole ? count : this.#pack(values, meters, count);
-    const bits = (isWhole ? 0 : form.some) | (wanted.relative ? form.relative : 0);
+    const { slope } = wanted;
+    const relative = wanted.relative ? form.relative : 0;
+    const bits = (isWhole ? 0 : form.some) | relative | (slope === null ? 0 : form.sloped);
     if (present === 0) return writer.u8(form.none | (bits & form.relative));
     const packed = isWhole ? values : this.#values;
     const { changes, spread } = isWhole ? all : survey(packed, present);
@@ -62,6 +80,10 @@ export class ColumnCodec {
     const shape = isRuns ? "runs" : spread <= spreadMax ? wanted.shape : "plain";
     const flatBit = changes === 0 ? form.flat : 0;
     writer.u8(bits | flatBit | (shapes.indexOf(shape) << form.shapeShift));
+    if (slope !== null) {
+      writer.integer(slope.rise);
+      writer.integer(slope.run);
+    }
     if (!isWhole) writeBitmap(writer, values, count);
     writer.integer(packed[0] ?? 0);
     if (changes === 0) return undefined;
@@ -71,13 +93,13 @@ export class ColumnCodec {
     return writeResiduals(writer, this.#firsts, runs.count, this.#others, present - runs.count);
   }
 
-  /** Reads exactly these bytes into `out`; the answer tells whether the values are relative to another column. */
+  /** Reads exactly these bytes into `out`; the answer tells what another column has to do with the values. */
   decode(
     bytes: Uint8Array,
     meters: Runs,
     count: number,
     out: Float64Array,
-  ): Result<{ readonly relative: boolean }, ReadingFault> {
+  ): Result<Reference, ReadingFault> {
     this.#reserve(count);
     const head = bytes[0];
     if (head === undefined) return fail({ kind: "truncated", what: "column" });
@@ -86,21 +108,28 @@ export class ColumnCodec {
       if ((head & ~(form.none | form.relative)) !== 0) return unexpected("column form");
       if (bytes.length > 1) return fail({ kind: "trailingBytes", what: "column" });
       out.fill(NaN, 0, count);
-      return ok({ relative });
+      return ok({ relative, slope: null });
     }
-    if (head >= 0x80 || (head & 0x10) !== 0) return unexpected("column form");
+    const isSloped = (head & form.sloped) !== 0;
+    if (head >= 0x80 || (isSloped && !relative)) return unexpected("column form");
+    const ratio = new Float64Array(2);
+    const bitmapAt = isSloped ? readIntegers(bytes, 1, ratio, 0, 2) : 1;
+    if (bitmapAt < 0) return fail({ kind: "truncated", what: "slope" });
+    const [rise = 0, run = 0] = ratio;
+    if (isSloped && run <= 0) return unexpected("slope");
     const some = (head & form.some) !== 0;
     const bitmapBytes = some ? Math.ceil(count / 8) : 0;
-    if (bytes.length < 1 + bitmapBytes) return fail({ kind: "truncated", what: "bitmap" });
-    const bitmap = bytes.subarray(1, 1 + bitmapBytes);
+    const valuesAt = bitmapAt + bitmapBytes;
+    if (bytes.length < valuesAt) return fail({ kind: "truncated", what: "bitmap" });
+    const bitmap = bytes.subarray(bitmapAt, valuesAt);
     const present = some ? this.#packRuns(bitmap, meters, count) : count;
     if (present === 0) return unexpected("bitmap");
     const packed = some ? this.#values : out;
     const packedMeters = some ? this.#packedRuns : meters;
-    const fault = this.#readValues(bytes, 1 + bitmapBytes, packedMeters, present, packed);
+    const fault = this.#readValues(bytes, valuesAt, packedMeters, present, packed);
     if (fault) return fail(fault);
     if (some) spread(bitmap, packed, count, out);
-    return ok({ relative });
+    return ok({ relative, slope: isSloped ? { rise, run } : null });
   }
 
   #reserve(rows: number): void {

@@ -10,11 +10,12 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { invariant } from "#domain/invariant.ts";
 import { ok, fail, type Result } from "#domain/result.ts";
 import { ByteWriter } from "./byteWriter.ts";
-import { chunkRowsMax, ColumnCodec } from "./columnCodec.ts";
+import { chunkRowsMax, ColumnCodec, noReference } from "./columnCodec.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
+import { addExpected, bestReference, takeExpected, type Way } from "./reference.ts";
 import type { RowTable } from "./rowTable.ts";
 import { Runs } from "./runs.ts";
-import type { Schema } from "./schema.ts";
+import type { ColumnSpec, Schema } from "./schema.ts";
 
 /** No frame is larger when it is uncompressed; a larger one is refused while it is being uncompressed. */
 export const frameBytesMax = 16 * 1024 * 1024;
@@ -96,15 +97,13 @@ export class FrameCodec {
     const decoded = this.#columns.decode(bytes, this.#runsOf(place, table.count), table.count, out);
     if (!decoded.ok) return decoded.fault;
     if (place === 0) this.#meters.find(out, table.count);
-    if (!decoded.value.relative) return undefined;
+    const { relative, slope } = decoded.value;
+    if (!relative) return undefined;
     const against = this.#schema.columns[place]?.against;
     const isRead = against !== undefined && (wanted === null || wanted.has(against));
     const reference = isRead ? table.columns[against] : undefined;
     if (reference === undefined) return { kind: "missing", what: "reference column" };
-    for (let row = 0; row < table.count; row += 1) {
-      out[row] = (out[row] ?? NaN) + (reference[row] ?? NaN);
-    }
-    return undefined;
+    return addExpected(out, reference, table.count, slope);
   }
 
   #encodeFrame(table: RowTable, frame: number, level: number): Uint8Array<ArrayBuffer> {
@@ -117,16 +116,10 @@ export class FrameCodec {
     writer.u8(present.length);
     for (const { spec, place, values } of present) {
       if (values === undefined) continue;
-      const reference = spec.against === undefined ? undefined : table.columns[spec.against];
-      const relative = this.#differ(values, reference, table.count);
+      const { values: written, ...coded } = this.#coded(values, spec, table);
       this.#column.clear();
-      this.#columns.encode(
-        this.#column,
-        relative ? this.#differences : values,
-        this.#runsOf(place, table.count),
-        table.count,
-        { shape: spec.shape, relative },
-      );
+      const runs = this.#runsOf(place, table.count);
+      this.#columns.encode(this.#column, written, runs, table.count, coded);
       writer.u8(place);
       writer.u32(this.#column.length);
       writer.bytes(this.#column.written);
@@ -140,16 +133,20 @@ export class FrameCodec {
     return isByMeter ? this.#meters : this.#allRows;
   }
 
-  /** The differences to another column, where each is exact and no value of that column is missing. */
-  #differ(values: Float64Array, reference: Float64Array | undefined, count: number): boolean {
-    if (reference === undefined) return false;
-    for (let row = 0; row < count; row += 1) {
-      const value = values[row] ?? NaN;
-      const difference = value - (reference[row] ?? NaN);
-      if (!Number.isNaN(value) && !Number.isSafeInteger(difference)) return false;
-      this.#differences[row] = difference;
-    }
-    return true;
+  /** The values to be written: the column's own, or what is left of them beside the column that they follow. */
+  #coded(
+    values: Float64Array,
+    { shape, against }: ColumnSpec,
+    table: RowTable,
+  ): Way & { readonly values: Float64Array } {
+    const { count } = table;
+    const reference = against === undefined ? undefined : table.columns[against];
+    if (reference === undefined) return { ...noReference, shape, values };
+    const meters = table.column(0);
+    const way = bestReference({ values, reference, meters, count, shape });
+    const left = this.#differences;
+    const isTaken = way.relative && takeExpected(values, reference, left, count, way.slope);
+    return isTaken ? { ...way, values: left } : { ...noReference, shape: "delta", values };
   }
 
   #reserve(rows: number): void {

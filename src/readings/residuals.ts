@@ -98,7 +98,8 @@ function divide(values: Float64Array, count: number, known: number): number {
   return quantum;
 }
 
-function commonDivisor(one: number, other: number): number {
+/** The greatest common divisor of two whole numbers, neither of them negative. */
+export function commonDivisor(one: number, other: number): number {
   let [divisor, rest] = [one, other];
   while (rest !== 0) [divisor, rest] = [rest, divisor % rest];
   return divisor;

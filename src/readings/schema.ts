@@ -6,7 +6,7 @@ export interface ColumnSpec {
   /** Columns that are read together lie in one compressed frame; the first frame holds what billing reads. */
   readonly frame: number;
   readonly shape: Shape;
-  /** Place of the column that this one mostly equals: the difference is written. */
+  /** Place of the column in front of it that this one follows; how, or whether at all, is decided for each chunk. */
   readonly against?: number;
 }
 
@@ -64,7 +64,7 @@ export const readingSchema: Schema = {
     column("flags", 1, "delta"),
     column("receivedAtMs", 2, "plain", p.measuredAtMs),
     column("deviceAtMs", 2, "plain", p.measuredAtMs),
-    column("rawCount", 2, "delta"),
+    column("rawCount", 2, "delta", p.indexMl),
     column("rawExponent", 2, "delta"),
     column("flowMlPerHour", 1, "plain"),
     column("temperatureCentiC", 1, "delta"),
@@ -75,7 +75,7 @@ export const readingSchema: Schema = {
     column("valve", 1, "delta"),
     column("status", 1, "delta"),
     column("reasonNo", 1, "delta"),
-    column("seq", 2, "delta"),
+    column("seq", 2, "delta", p.receivedAtMs),
     column("uplinkSeq", 2, "delta", p.seq),
     column("revision", 0, "delta"),
     column("revisedAtMs", 2, "plain", p.measuredAtMs),
@@ -128,4 +128,19 @@ const schemas: readonly Schema[] = [readingSchema, rollUpSchema];
 /** The schema of a kind number; undefined: this program does not know it. */
 export function schemaOfKind(kind: number): Schema | undefined {
   return schemas.find((schema) => schema.kind === kind);
+}
+
+/** The places that are wanted, with those of the columns that they follow. */
+export function withReferences(
+  schema: Schema,
+  wanted: ReadonlySet<number> | null,
+): ReadonlySet<number> | null {
+  if (wanted === null) return null;
+  const places = new Set(wanted);
+  // A column follows one in front of it, so one pass from the last finds them all.
+  for (let place = schema.columns.length - 1; place >= 0; place -= 1) {
+    const against = schema.columns[place]?.against;
+    if (against !== undefined && places.has(place)) places.add(against);
+  }
+  return places;
 }

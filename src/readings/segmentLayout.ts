@@ -14,7 +14,9 @@ const fileMagic = 0x3147_4553_4352_454dn;
 const endMagic = 0x3144_4e45_4352_454dn;
 export const chunkMagic = 0x4b4e_4843;
 const footerMagic = 0x544f_4f46;
-const formatVersion = 3;
+/** What is written, and what can be read: a file of version 3 is one of version 4 without slopes. */
+const formatVersion = 4;
+const formatVersionMin = 3;
 
 export const headerBytes = 48;
 const framesPerChunk = 3;
@@ -78,9 +80,11 @@ export function decodeHeader(bytes: Uint8Array): Result<SegmentHeader, ReadingFa
   if (bytes.length < headerBytes) return fail({ kind: "truncated", what: "header" });
   const view = viewOf(bytes);
   if (view.getUint32(44, true) !== crc32(bytes.subarray(0, 44))) return mismatch("header");
+  const version = view.getUint32(8, true);
   const isOurs =
     view.getBigUint64(0, true) === fileMagic &&
-    view.getUint32(8, true) === formatVersion &&
+    version >= formatVersionMin &&
+    version <= formatVersion &&
     view.getUint32(40, true) === framesPerChunk;
   if (!isOurs) return fail({ kind: "unexpectedValue", what: "header" });
   return ok({

@@ -7,7 +7,7 @@ import type { Disk, DiskFile } from "#ports/disk.ts";
 import type { DamagedPlace, ReadingFault } from "#ports/readingStore.ts";
 import { FrameCodec } from "./frameCodec.ts";
 import type { RowTable } from "./rowTable.ts";
-import { schemaOfKind, type Schema } from "./schema.ts";
+import { schemaOfKind, withReferences, type Schema } from "./schema.ts";
 import {
   chunkBytes,
   chunkHeadBytes,
@@ -70,8 +70,8 @@ export class SegmentReader {
   }
 
   /**
-   * Reads the wanted columns (null: all) of a chunk into the table. After a fault the table is empty: no value of a
-   * chunk is used when one of its checksums does not fit.
+   * Reads the wanted columns (null: all) of a chunk into the table, and those that they follow. After a fault the
+   * table is empty: no value of a chunk is used when one of its checksums does not fit.
    */
   readChunk(
     entry: ChunkEntry,
@@ -79,7 +79,7 @@ export class SegmentReader {
     wanted: ReadonlySet<number> | null,
   ): DamagedPlace | undefined {
     table.clear();
-    const fault = this.#readFrames(entry, table, wanted);
+    const fault = this.#readFrames(entry, table, withReferences(this.schema, wanted));
     if (fault === undefined) return undefined;
     table.clear();
     return { file: this.path, chunk: entry.chunk, fault };

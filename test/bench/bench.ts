@@ -42,6 +42,7 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
   readings       the reading store alone: durable intake, bytes, reads by meter and over the fleet, commits beside
                  the worker, ready after a kill; each line with its goal and whether this load meets it
                  --meters 10000  --days 3  --origin (with receipt times and numbers of the uplinks)
+                 --uploads hourly|daily (with origin: one reading an upload, or those of a day)
                  --encrypted (segments under a key; the ledger's batches are as they are)
                  --seconds 20 (of each of the two paced measurements)
   influx         the copy in a time-series server after an outage, against Debian's VictoriaMetrics
@@ -67,6 +68,7 @@ const { values } = parseArgs({
     days: { type: "string" },
     seed: { type: "string", default: "1" },
     origin: { type: "boolean", default: false },
+    uploads: { type: "string", default: "hourly" },
     encrypted: { type: "boolean", default: false },
     concurrency: { type: "string", default: "50" },
     commands: { type: "string", default: "1" },
@@ -128,6 +130,7 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
       meters: Number(values.meters ?? 10_000),
       days: Number(values.days ?? 3),
       withOrigin: values.origin,
+      uploads: values.uploads === "daily" ? "daily" : "hourly",
       isEncrypted: values.encrypted,
       seconds: Number(values.seconds ?? 20),
     }),

@@ -15,6 +15,7 @@ export interface ReadingsOptions {
   readonly meters: number;
   readonly days: number;
   readonly withOrigin: boolean;
+  readonly uploads: "hourly" | "daily";
   /** Segments under a key. */
   readonly isEncrypted: boolean;
   /** Of the paced measurements. */

@@ -2,10 +2,16 @@
  * A fleet that reports by the hour, in another order each hour: registers in whole litres that rest in 41 % of the
  * hours, flow, battery, temperature, valve, status. One reading in 200 comes an hour late, one in 200 twice, one in
  * 2,000 is corrected an hour later.
+ *
+ * With origin, receipt times and numbers are what an engine would give: they rise together, one frame in 50 has no
+ * reading, and what comes late has the time and the number at which it came. A fleet of daily uploads tells the hours
+ * since its last one at once, each meter at its own hour.
  */
 import type { ReadingColumn, ReadingColumns } from "#ports/readingStore.ts";
 
 const hourMs = 3_600_000;
+/** Above any number of meters: a time and a meter in one number. */
+const meterScale = 2 ** 21;
 
 export interface FleetOptions {
   readonly meters: number;
@@ -14,6 +20,8 @@ export interface FleetOptions {
   readonly withOrigin: boolean;
   /** Every so manyth meter leaks 15 l an hour, day and night; absent: none does. */
   readonly leakEvery?: number;
+  /** One upload an hour, or one a day with the hours since the last. */
+  readonly uploads?: "hourly" | "daily";
 }
 
 const leakLitres = 15;
@@ -59,7 +67,11 @@ export class Fleet {
   readonly #names: readonly ReadingColumn[];
   /** The reading that was made last, by the places of the names. */
   readonly row = new Float64Array(measured.length + origin.length);
+  /** Of each meter, how many milliseconds after the hour its upload comes in, and what its clock is late. */
+  readonly #arrival: Float64Array;
+  readonly #jitter: Uint8Array;
   #seq = 0;
+  #uplinkSeq = 0;
   #late: Float64Array[] = [];
 
   constructor(options: FleetOptions) {
@@ -70,29 +82,77 @@ export class Fleet {
     this.#second = Uint16Array.from({ length: meters }, () => this.#whole(3_600));
     this.#battery = Uint16Array.from({ length: meters }, () => 3_550 + this.#whole(60));
     this.#order = Uint32Array.from({ length: meters }, (_none, meter) => meter);
+    this.#arrival = new Float64Array(meters);
+    this.#jitter = new Uint8Array(meters);
   }
 
   /** The batches of one hour, counted from the fleet's start. */
   *hour(hour: number, batchRows: number): Generator<ReadingColumns> {
-    this.#shuffle();
+    this.#arrange();
     const late = this.#late;
     this.#late = [];
     let batch = new Batch(this.#names, batchRows);
     const { row } = this;
-    for (const values of late) batch.put(values);
+    for (const values of late) batch.put(this.#arrivedAt(values, hour, 0));
     for (const meter of this.#order) {
-      this.#fill(meter, hour);
-      const chance = this.#random();
-      if (chance > 0.5 && chance < 0.5005) this.#late.push(corrected(row));
-      // More of them than a batch holds come late in one hour only where batches are small.
-      if (chance < 0.005 && this.#late.length < batchRows / 2) this.#late.push(row.slice());
-      else batch.put(row);
-      if (chance > 0.995 && batch.count < batchRows) batch.put(row);
-      if (batch.count < batchRows) continue;
-      yield batch.columns();
-      batch = new Batch(this.#names, batchRows);
+      const isDue = this.#options.uploads !== "daily" || meter % 24 === hour % 24;
+      if (!isDue) continue;
+      this.#upload();
+      for (const of of this.#hoursOf(hour)) {
+        this.#fill(meter, of);
+        this.#arrivedAt(row, hour, this.#arrival[meter] ?? 0);
+        const chance = this.#random();
+        if (chance > 0.5 && chance < 0.5005) this.#late.push(corrected(row));
+        // More of them than a batch holds come late in one hour only where batches are small.
+        if (chance < 0.005 && this.#late.length < batchRows / 2) this.#late.push(row.slice());
+        else batch.put(row);
+        if (chance > 0.995 && batch.count < batchRows) batch.put(row);
+        if (batch.count < batchRows) continue;
+        yield batch.columns();
+        batch = new Batch(this.#names, batchRows);
+      }
     }
     if (batch.count > 0) yield batch.columns();
+  }
+
+  /** The hours that an upload tells, the oldest first. */
+  #hoursOf(hour: number): readonly number[] {
+    if (this.#options.uploads !== "daily") return [hour];
+    const first = Math.max(0, hour - 23);
+    return Array.from({ length: hour - first + 1 }, (_none, at) => first + at);
+  }
+
+  /** The next frame, behind one without a reading now and then. */
+  #upload(): void {
+    if (this.#options.withOrigin) this.#uplinkSeq += this.#random() < 0.02 ? 2 : 1;
+  }
+
+  /** With the receipt and the numbers of what arrives now. */
+  #arrivedAt(values: Float64Array, hour: number, afterMs: number): Float64Array {
+    if (!this.#options.withOrigin) return values;
+    this.#seq += 1;
+    values[10] = this.#options.startMs + hour * hourMs + afterMs;
+    values[13] = this.#seq;
+    values[14] = this.#uplinkSeq;
+    return values;
+  }
+
+  /**
+   * Who comes when in the hour. Without receipt times in another order each hour; with them as each meter's second of
+   * the hour, its clock and the network have it: meters lie in any order, and change places with their neighbours.
+   */
+  #arrange(): void {
+    if (!this.#options.withOrigin) return this.#shuffle();
+    const byArrival = new Float64Array(this.#order.length);
+    for (let meter = 0; meter < byArrival.length; meter += 1) {
+      this.#jitter[meter] = this.#random() < 0.3 ? this.#whole(3) : 0;
+      const measured = (this.#second[meter] ?? 0) + (this.#jitter[meter] ?? 0);
+      const arrival = measured * 1_000 + 400 + this.#whole(2_500);
+      this.#arrival[meter] = arrival;
+      byArrival[meter] = arrival * meterScale + meter;
+    }
+    byArrival.sort();
+    for (const [place, key] of byArrival.entries()) this.#order[place] = key % meterScale;
   }
 
   /** The meter's next reading, into `row`. */
@@ -105,11 +165,12 @@ export class Fleet {
     const step = leak + (isResting ? 0 : 1 + this.#whole(20 + 180 * use));
     const index = (this.#index[meter] ?? 0) + step * 1_000;
     this.#index[meter] = index;
-    const jitter = this.#random() < 0.3 ? this.#whole(3) : 0;
+    const isDrawn = this.#options.withOrigin && this.#options.uploads !== "daily";
+    const drawn = (): number => (this.#random() < 0.3 ? this.#whole(3) : 0);
+    const jitter = isDrawn ? (this.#jitter[meter] ?? 0) : drawn();
     const second = (this.#second[meter] ?? 0) + jitter;
     const atMs = this.#options.startMs + hour * hourMs + second * 1_000;
     if (this.#random() < 0.001) this.#battery[meter] = (this.#battery[meter] ?? 0) - 1;
-    this.#seq += 1;
     row[0] = meter + 1;
     row[1] = atMs;
     row[2] = index;
@@ -120,11 +181,8 @@ export class Fleet {
     row[7] = this.#battery[meter] ?? 0;
     row[8] = 0;
     row[9] = 0;
-    row[10] = atMs + 400 + this.#whole(2_500);
     row[11] = index / 1_000;
     row[12] = -3;
-    row[13] = this.#seq;
-    row[14] = this.#seq + 7;
   }
 
   #whole(below: number): number {

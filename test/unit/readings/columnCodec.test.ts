@@ -3,7 +3,7 @@ import { test as property } from "@fast-check/vitest";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ByteWriter } from "#readings/byteWriter.ts";
-import { ColumnCodec } from "#readings/columnCodec.ts";
+import { ColumnCodec, noReference } from "#readings/columnCodec.ts";
 import type { Shape } from "#readings/residuals.ts";
 import { Runs } from "#readings/runs.ts";
 
@@ -21,7 +21,7 @@ function runsOf(marks: Uint8Array): Runs {
 
 function encoded(values: Float64Array, marks: Uint8Array, shape: Shape): Uint8Array {
   const writer = new ByteWriter();
-  codec.encode(writer, values, runsOf(marks), values.length, { shape, relative: false });
+  codec.encode(writer, values, runsOf(marks), values.length, { shape, ...noReference });
   return writer.written.slice();
 }
 
@@ -30,7 +30,7 @@ function roundTrip(values: readonly (number | null)[], starts: readonly number[]
   const marks = Uint8Array.from(values, (_value, row) => starts[row] ?? 0);
   const out = new Float64Array(column.length).fill(-1);
   const decoded = codec.decode(encoded(column, marks, shape), runsOf(marks), column.length, out);
-  expect(decoded).toEqual({ ok: true, value: { relative: false } });
+  expect(decoded).toEqual({ ok: true, value: noReference });
   return Array.from(out, (value) => (Number.isNaN(value) ? null : value));
 }
 

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { test as property } from "@fast-check/vitest";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
@@ -63,6 +64,83 @@ function allRows(reader: SegmentReader) {
   return { rows, damage };
 }
 
+test("what one upload tells of a day has one receipt and one number, and costs next to nothing more", () => {
+  const hours = day(40, 24).map(({ rawCount: _raw, rawExponent: _exponent, ...row }) => row);
+  const uploaded = hours.map((row) => {
+    const place = ((row.meterNo ?? 0) * 7) % 41;
+    const hour = Math.floor((row.measuredAtMs ?? 0) / 3_600_000);
+    return {
+      ...row,
+      receivedAtMs: 86_400_000 + place * 83_123,
+      seq: 9_000_000 + place * 24 + hour,
+      uplinkSeq: 500_000 + place,
+    };
+  });
+  const bare = hours.map(({ receivedAtMs: _at, seq: _seq, uplinkSeq: _uplink, ...row }) => row);
+  const file = written(uploaded);
+  expect(allRows(opened(file.disk))).toEqual({ rows: uploaded, damage: [] });
+  const more = file.summary.bytes - written(bare).summary.bytes;
+  expect(more / uploaded.length).toBeLessThan(1.1);
+});
+
+test("the meter's own count beside its register costs next to nothing, whatever its unit", () => {
+  for (const divisor of [1, 10, 1_000]) {
+    const counted = day(40, 24).map((row) => ({ ...row, rawCount: (row.indexMl ?? 0) / divisor }));
+    const bare = counted.map(({ rawCount: _raw, ...row }) => row);
+    const file = written(counted);
+    expect(allRows(opened(file.disk))).toEqual({ rows: counted, damage: [] });
+    const more = file.summary.bytes - written(bare).summary.bytes;
+    expect(more / counted.length).toBeLessThan(0.3);
+  }
+});
+
+const safe = fc.maxSafeInteger().map((value) => value + 0);
+const said = fc.record({
+  indexMl: fc.option(safe, { nil: undefined }),
+  rawCount: fc.option(safe, { nil: undefined }),
+  receivedAtMs: fc.option(safe, { nil: undefined }),
+  seq: fc.option(safe, { nil: undefined }),
+  uplinkSeq: fc.option(safe, { nil: undefined }),
+});
+
+property.prop([fc.array(said, { minLength: 1, maxLength: 200 }), fc.boolean()])(
+  "a column that follows another comes back whatever both hold",
+  (columns, isRising) => {
+    const rows = columns.map((given, place) => {
+      const told = Object.entries(given).filter(([, value]) => value !== undefined);
+      const { indexMl = 0 } = given;
+      const risen = { receivedAtMs: place * 977, seq: 5 + place * 3, uplinkSeq: 2 + place };
+      return {
+        meterNo: 1 + (place >> 4),
+        measuredAtMs: place * 1_000,
+        ...Object.fromEntries(told),
+        ...(isRising ? { ...risen, rawCount: Math.trunc(indexMl / 1_000) + 0 } : {}),
+      };
+    });
+    expect(allRows(opened(written(rows).disk))).toEqual({ rows, damage: [] });
+  },
+);
+
+test("a file of the version before is read as it is, one of another is not", () => {
+  const rows = day(10, 24).map(({ rawCount: _raw, seq: _seq, uplinkSeq: _up, ...row }) => row);
+  const { disk, bytes, files } = written(rows);
+  for (const [version, isRead] of [
+    [2, false],
+    [3, true],
+    [4, true],
+    [5, false],
+  ] as const) {
+    const other = Uint8Array.from(bytes);
+    const view = new DataView(other.buffer);
+    view.setUint32(8, version, true);
+    view.setUint32(44, crc32(other.subarray(0, 44)), true);
+    files.set("/s/a.seg", [...other]);
+    const found = allRows(opened(disk));
+    expect(found.rows).toEqual(rows);
+    expect(found.damage.length).toBe(isRead ? 0 : 1);
+  }
+});
+
 test("a day comes back as it was written, with nothing under the file's name before its end", () => {
   const rows = day(40, 24);
   const { disk, summary, files } = written(rows);
@@ -88,22 +166,20 @@ test("the first chunk of a meter is found, also of one that fills several chunks
   expect(reader.firstChunkOf(5)).toBe(reader.chunks.length);
 });
 
-test("only wanted columns are read; one that is written against another needs it", () => {
+test("only wanted columns are read, with those that they follow", () => {
   const reader = opened(written(day(2, 5)).disk);
   const [entry] = reader.chunks;
   const table = new RowTable(readingSchema.columns.length, 1);
   if (entry === undefined) throw new Error("a chunk");
-  const { meterNo, indexMl, receivedAtMs, measuredAtMs } = readingPlaces;
+  const { meterNo, indexMl, receivedAtMs, measuredAtMs, seq, uplinkSeq } = readingPlaces;
   expect(reader.readChunk(entry, table, new Set([meterNo, indexMl]))).toBeUndefined();
   expect(rowsOf(table)[1]).toEqual({ meterNo: 1, indexMl: 1_274_000 });
-  expect(reader.readChunk(entry, table, new Set([meterNo, receivedAtMs]))?.fault).toEqual({
-    kind: "missing",
-    what: "reference column",
-  });
-  expect(table.count).toBe(0);
-  const both = new Set([meterNo, measuredAtMs, receivedAtMs]);
-  expect(reader.readChunk(entry, table, both)).toBeUndefined();
+  expect(reader.readChunk(entry, table, new Set([meterNo, receivedAtMs]))).toBeUndefined();
   expect(table.value(receivedAtMs, 0)).toBe(3_600_000 + 1_250);
+  expect(table.value(measuredAtMs, 0)).toBe(3_600_000 + 1_000);
+  expect(reader.readChunk(entry, table, new Set([meterNo, uplinkSeq]))).toBeUndefined();
+  expect(table.value(seq, 0)).toBe(1_007);
+  expect(table.value(uplinkSeq, 0)).toBe(1_002);
 });
 
 property.prop([fc.nat({ max: 999_999 }), fc.integer({ min: 1, max: 255 })])(
