@@ -9,7 +9,10 @@ import type { OpenFile, SegmentFiles } from "./segmentFiles.ts";
 import { storedQualities } from "./versions.ts";
 
 const settledFrom = storedQualities.indexOf("edited");
-const registerPlaces = new Set<number>([p.meterNo, p.measuredAtMs, p.indexMl, p.quality]);
+const registerPlaces = new Set<number>([
+  ...[p.meterNo, p.measuredAtMs, p.indexMl, p.quality],
+  p.revision,
+]);
 const closings = [
   r.meterNo,
   r.closingAtMs,
@@ -19,7 +22,10 @@ const closings = [
 ] as const;
 const closingPlaces = new Set<number>(closings);
 
-/** By meter number, the newest register so far; `ties` have different words for the same time in two places. */
+/**
+ * By meter number, the newest register so far; `ties` have different words for the same time in two places, or a
+ * revision among them: with all of their columns it is seen which of them counts and what is still in conflict.
+ */
 class Newest {
   atMs = new Float64Array(0);
   indexMl = new Float64Array(0);
@@ -193,11 +199,18 @@ function offerSorted(table: RowTable, span: Span, newest: Newest): void {
       for (let other = first; other <= row; other += 1) {
         if (quality < settledFrom && registers[other] !== registers[first]) conflict = 1;
       }
+      if (conflict === 1 && hasRevision(table, first, row)) newest.ties.add(meterNo);
       newest.offer(meterNo, times[row] ?? 0, registers[first] ?? NaN, quality, conflict);
     }
     while (row >= 0 && meters[row] === meterNo) row -= 1;
     end = row + 1;
   }
+}
+
+/** A register that differs may be what a revised reading said before: that is no conflict. */
+function hasRevision(table: RowTable, from: number, to: number): boolean {
+  const revisions = table.column(p.revision).subarray(from, to + 1);
+  return revisions.some((revision) => !Number.isNaN(revision));
 }
 
 function offerHot(table: RowTable, atMs: number, newest: Newest): void {

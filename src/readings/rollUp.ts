@@ -16,6 +16,9 @@ const flushRows = 4_096;
 interface MeterDay {
   meterNo: number;
   atMs: number;
+  /** Numbers of the versions of that time, and whether one of them is a revision. */
+  numbers: number[];
+  isRevised: boolean;
   closingAtMs: number;
   closingIndexMl: number;
   closingQuality: number;
@@ -28,7 +31,17 @@ interface MeterDay {
 }
 
 type DayColumns = Readonly<
-  Record<"times" | "registers" | "qualities" | "flows" | "batteries" | "temperatures", Float64Array>
+  Record<
+    | "times"
+    | "registers"
+    | "qualities"
+    | "flows"
+    | "batteries"
+    | "temperatures"
+    | "numbers"
+    | "revisions",
+    Float64Array
+  >
 >;
 
 /** What of a reading goes into a roll-up. */
@@ -40,6 +53,8 @@ export const rolledUpPlaces: ReadonlySet<number> = new Set([
   from.flowMlPerHour,
   from.batteryMv,
   from.temperatureCentiC,
+  from.seq,
+  from.revision,
 ]);
 
 export class RollUpBuilder implements RowSink {
@@ -65,6 +80,8 @@ export class RollUpBuilder implements RowSink {
       flows: table.column(from.flowMlPerHour),
       batteries: table.column(from.batteryMv),
       temperatures: table.column(from.temperatureCentiC),
+      numbers: table.column(from.seq),
+      revisions: table.column(from.revision),
     };
     for (let row = start; row < end; row += 1) {
       const meterNo = meters[row] ?? NaN;
@@ -88,9 +105,12 @@ export class RollUpBuilder implements RowSink {
     if (atMs === day.atMs) {
       // Another version of the same time; the one that counts came first.
       const isOpen = day.closingAtMs === atMs && day.closingQuality < settledFrom;
-      if (isOpen && !Number.isNaN(index) && index !== day.closingIndexMl) day.closingConflict = 1;
+      const isOther = isOpen && !Number.isNaN(index) && index !== day.closingIndexMl;
+      if (!isSuperseded(day, columns, row) && isOther) day.closingConflict = 1;
       return;
     }
+    day.numbers = [columns.numbers[row] ?? NaN];
+    day.isRevised = !Number.isNaN(columns.revisions[row] ?? NaN);
     day.readings += 1;
     const reported = columns.flows[row] ?? NaN;
     const flow = Number.isNaN(reported) ? flowSince(day, index, atMs) : reported;
@@ -193,6 +213,8 @@ function emptyDay(meterNo: number): MeterDay {
   return {
     meterNo,
     atMs: NaN,
+    numbers: [],
+    isRevised: false,
     closingAtMs: NaN,
     closingIndexMl: NaN,
     closingQuality: NaN,
@@ -203,6 +225,18 @@ function emptyDay(meterNo: number): MeterDay {
     batteryMv: NaN,
     temperatureCentiC: NaN,
   };
+}
+
+/**
+ * A former version of a reading that was revised is no conflict with it. Former versions stand behind all in force, so
+ * that the number of each was there before it. Notes the row's own for those behind it.
+ */
+function isSuperseded(day: MeterDay, { numbers, revisions }: DayColumns, row: number): boolean {
+  const number = numbers[row] ?? NaN;
+  if (!Number.isNaN(revisions[row] ?? NaN)) day.isRevised = true;
+  if (day.isRevised && day.numbers.includes(number)) return !Number.isNaN(number);
+  day.numbers.push(number);
+  return false;
 }
 
 /** The mean flow since the register before in the same day; NaN where there is none or it went back. */
