@@ -25,6 +25,7 @@ const goals: Readonly<Record<string, Goal>> = {
   "month-segment": { field: "bytesPerReading", must: 3, aim: 2.4, daysMin: 30 },
   "last-ms": { field: "p99", must: 1, aim: 0.1, ...aMonth },
   "meter-all-days-during-intake-ms": { field: "p99", must: 30, aim: 15, ...aMonth },
+  "meter-all-days-cold-ms": { field: "p50", must: 30, aim: 20, ...aMonth },
   "registers-at-gas-day-ms": { field: "p50", must: 200, aim: 50, ...aMillion },
   "registers-at-any-instant-ms": { field: "p50", must: 3_000, aim: 1_000, ...aMillion },
   "district-daily-use-ms": { field: "p99", must: 30, aim: 10, ...aMonth },

@@ -4,11 +4,19 @@ import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import { planSettings } from "#readings/planWork.ts";
 import { verifyStore } from "#readings/verifyStore.ts";
+import { forgetFiles } from "./coldFiles.ts";
 import { startProgress } from "./progress.ts";
 import { quantilesMs, round } from "./quantiles.ts";
 import { commitsBesideWork, readyAfterKill } from "./readingsBeside.ts";
 import { Fleet, randomOf } from "./readingsLoad.ts";
-import { calendar, commitBatch, startMs, withReadings, type ReadingsRig } from "./readingsRig.ts";
+import {
+  calendar,
+  commitBatch,
+  segmentsIn,
+  startMs,
+  withReadings,
+  type ReadingsRig,
+} from "./readingsRig.ts";
 import type { Report } from "./report.ts";
 
 export interface ReadingsOptions {
@@ -152,10 +160,11 @@ function timed(times: number, act: (turn: number) => unknown): Report {
   return { ...quantilesMs(samples), cpuMsMean: round(cpuMs(cpu) / times, 3) };
 }
 
-function reads({ store, options }: Bench, layout: string): readonly Report[] {
+function reads({ store, options, folder }: Bench, layout: string): readonly Report[] {
   const random = randomOf(7);
   const meter = () => 1 + Math.floor(random() * options.meters);
   const toMs = startMs + options.days * dayMs;
+  const cold = timedCold(folder, () => store.range(meter(), startMs, toMs));
   return [
     { layout, figure: "last-ms", ...timed(2_000, () => store.last(meter())) },
     {
@@ -163,7 +172,22 @@ function reads({ store, options }: Bench, layout: string): readonly Report[] {
       figure: "meter-all-days-ms",
       ...timed(300, () => store.range(meter(), startMs, toMs)),
     },
+    { layout, figure: "meter-all-days-cold-ms", ...cold },
   ];
+}
+
+const coldReadsMax = 30;
+
+/** From the medium: only the reads are timed, not how the pages were dropped. */
+function timedCold(folder: string, read: () => unknown): Report {
+  const samples: number[] = [];
+  for (let turn = 0; turn < coldReadsMax; turn += 1) {
+    if (!forgetFiles(segmentsIn(folder))) return { skipped: "no dd to drop pages with" };
+    const start = performance.now();
+    read();
+    samples.push(performance.now() - start);
+  }
+  return { ...quantilesMs(samples) };
 }
 
 /** All meters at once, while days are in segments of their own. */

@@ -59,6 +59,7 @@ function databaseIn(folder: string): string {
 }
 
 export interface ReadingsRig extends OpenReadings {
+  readonly folder: string;
   readonly runner: WorkRunner;
 }
 
@@ -80,7 +81,7 @@ export async function withReadings<Result>(
       workerData,
     });
     try {
-      return await measure({ ...open, runner: workerRunner(worker) });
+      return await measure({ ...open, folder, runner: workerRunner(worker) });
     } finally {
       open.store.close();
       await worker.terminate();

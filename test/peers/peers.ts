@@ -7,6 +7,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
+import { startProgress } from "../bench/progress.ts";
 import { quantilesMs, round } from "../bench/quantiles.ts";
 import { Fleet, randomOf } from "../bench/readingsLoad.ts";
 import { openClickHouse } from "./clickHouse.ts";
@@ -51,6 +52,7 @@ async function intake(peer: Peer): Promise<number> {
   let madeCpuMs = 0;
   const cpu = process.cpuUsage();
   const began = performance.now();
+  const endProgress = startProgress(values.peer, "readings", () => rows);
   for (let hour = 0; hour < days * 24; hour += 1) {
     const making = process.cpuUsage();
     const batches = [...fleet.hour(hour, batchRows)];
@@ -64,6 +66,7 @@ async function intake(peer: Peer): Promise<number> {
     if (hour % 24 === 23) await peer.closeDay();
   }
   const busyMs = performance.now() - began - madeCpuMs;
+  endProgress();
   say({
     figure: "intake",
     readings: rows,
@@ -75,7 +78,13 @@ async function intake(peer: Peer): Promise<number> {
   return rows;
 }
 
+/** Says on the error output what takes its time on a full load. */
+function note(what: string): void {
+  process.stderr.write(`${values.peer}: ${what}\n`);
+}
+
 async function timed(figure: string, times: number, ask: (turn: number) => Promise<unknown>) {
+  note(figure);
   const samples: number[] = [];
   const cpu = process.cpuUsage();
   for (let turn = 0; turn < times; turn += 1) {
@@ -114,6 +123,7 @@ try {
   const peer = await open(folder);
   const appended = await intake(peer);
   await questions(peer);
+  note("settling");
   const settling = performance.now();
   await peer.settle();
   const settleMs = round(performance.now() - settling);
