@@ -1,4 +1,4 @@
-/** Files that are to be read from the medium again: their pages are dropped from the page cache, as far as they may be. */
+/** Files that are to be read from the medium again: their pages are dropped from the page cache. */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
