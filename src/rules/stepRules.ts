@@ -58,25 +58,30 @@ export function detectionFloors(
   settings: RuleSettings,
 ): Readonly<Partial<Record<MeterRuleId, DetectionFloor>>> {
   const floors: Partial<Record<MeterRuleId, DetectionFloor>> = {};
-  const note = <State>(id: MeterRuleId, rule: Rule<State>): void => {
+  eachRule((id, rule) => {
     const floor = rule.floor(settings);
     if (floor !== null) floors[id] = floor;
-  };
-  note("R1", leak);
-  note("R2", overload);
-  note("R3", largeFlow);
-  note("R4", stepIncrease);
-  note("R5", continuousUse);
-  note("R6", microLeak);
-  note("R7", nightFlow);
-  note("R8", registerBack);
-  note("R9", flowWhileShut);
-  note("R10", lowBattery);
-  note("R11", tamper);
-  note("R13", pressure);
-  note("R14", longNonUse);
-  note("R16", wrongClock);
+  });
   return floors;
+}
+
+type Visit = <Id extends keyof RuleStates>(id: Id, rule: Rule<RuleStates[Id]>) => void;
+
+function eachRule(visit: Visit): void {
+  visit("R1", leak);
+  visit("R2", overload);
+  visit("R3", largeFlow);
+  visit("R4", stepIncrease);
+  visit("R5", continuousUse);
+  visit("R6", microLeak);
+  visit("R7", nightFlow);
+  visit("R8", registerBack);
+  visit("R9", flowWhileShut);
+  visit("R10", lowBattery);
+  visit("R11", tamper);
+  visit("R13", pressure);
+  visit("R14", longNonUse);
+  visit("R16", wrongClock);
 }
 
 /**
@@ -167,24 +172,13 @@ function changesOf(
   reading: RuleReading,
 ): readonly ConditionChange[] {
   const changes: ConditionChange[] = [];
-  const note = <Id extends keyof RuleStates>(id: Id, rule: Rule<RuleStates[Id]>): void => {
+  eachRule((id, rule) => {
     const level = rule.level(after[id]);
     if (level === rule.level(before[id])) return;
-    changes.push({ rule: id, level, proof: rule.prove(settings, after[id], reading) });
-  };
-  note("R9", flowWhileShut);
-  note("R1", leak);
-  note("R2", overload);
-  note("R3", largeFlow);
-  note("R4", stepIncrease);
-  note("R5", continuousUse);
-  note("R6", microLeak);
-  note("R7", nightFlow);
-  note("R8", registerBack);
-  note("R10", lowBattery);
-  note("R11", tamper);
-  note("R13", pressure);
-  note("R14", longNonUse);
-  note("R16", wrongClock);
+    const change = { rule: id, level, proof: rule.prove(settings, after[id], reading) };
+    // What passes a shut valve is told first.
+    if (id === "R9") changes.unshift(change);
+    else changes.push(change);
+  });
   return changes;
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dayMs, hourMs } from "#domain/units.ts";
 import { EngineUnderTest, startMs, type TestUplink } from "../support/engine.ts";
-import { historyOf, hastyRules } from "../permutation/histories.ts";
+import { hastyRules, reportedMonth } from "../permutation/histories.ts";
 import { chanceOf } from "../support/random.ts";
 
 const days = 30;
@@ -17,18 +17,7 @@ beforeAll(() => {
   lived = new EngineUnderTest();
   lived.restart(hastyRules);
   register(lived);
-  const chance = chanceOf(30);
-  const decoder = new TextDecoder();
-  uplinks = Array.from({ length: meterCount }, (_, place) =>
-    Array.from({ length: days / 5 }, (__, part) => historyOf(chance, startMs + part * 5 * dayMs))
-      .flat()
-      .map((bytes) => {
-        const { measuredAt } = JSON.parse(decoder.decode(bytes)) as { measuredAt: number };
-        return { meterNo: place + 1, bytes, receivedAtMs: measuredAt + 5_000 };
-      }),
-  )
-    .flat()
-    .sort((one, other) => one.receivedAtMs - other.receivedAtMs);
+  uplinks = reportedMonth(chanceOf(30), meterCount, startMs, days);
   for (const uplink of uplinks) {
     lived.nowMs = uplink.receivedAtMs;
     lived.uplinks([uplink]);

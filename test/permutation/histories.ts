@@ -149,3 +149,19 @@ export function onTheirWay(chance: Chance, uplinks: readonly Uint8Array[]): read
   const shuffled = keyed.sort((one, other) => one.key - other.key).map(({ bytes }) => bytes);
   return [...shuffled, ...again];
 }
+
+/** Histories one after the other of meters numbered from 1, each uplink received as it was measured. */
+export function reportedMonth(chance: Chance, meters: number, startMs: number, days: number) {
+  const decoder = new TextDecoder();
+  const parts = Math.floor((days * dayMs) / historyMs);
+  return Array.from({ length: meters }, (_none, place) =>
+    Array.from({ length: parts }, (__, part) => historyOf(chance, startMs + part * historyMs))
+      .flat()
+      .map((bytes) => {
+        const { measuredAt } = JSON.parse(decoder.decode(bytes)) as { measuredAt: number };
+        return { meterNo: place + 1, bytes, receivedAtMs: measuredAt + 5_000 };
+      }),
+  )
+    .flat()
+    .sort((one, other) => one.receivedAtMs - other.receivedAtMs);
+}

@@ -19,7 +19,7 @@ import type { Ask } from "#ports/requests.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { plainDisk } from "#readings/openReadings.ts";
 import { systemRng } from "../../src/systemRng.ts";
-import { hastyRules, historyOf } from "../permutation/histories.ts";
+import { hastyRules, reportedMonth } from "../permutation/histories.ts";
 import { queriesOn } from "../support/apiRig.ts";
 import { EngineUnderTest, envelopeOf, meterDraft, packed, startMs } from "../support/engine.ts";
 import type { TestUplink } from "../support/engine.ts";
@@ -168,18 +168,7 @@ beforeAll(async () => {
     startReceiver(() => '{"Code":"OK","BizId":"b1"}'),
   ]);
   provider.state.usual = 200;
-  const chance = chanceOf(31);
-  const decoder = new TextDecoder();
-  uplinks = Array.from({ length: meterCount }, (_none, place) =>
-    Array.from({ length: days / 5 }, (__, part) => historyOf(chance, startMs + part * 5 * dayMs))
-      .flat()
-      .map((bytes) => {
-        const { measuredAt } = JSON.parse(decoder.decode(bytes)) as { measuredAt: number };
-        return { meterNo: place + 1, bytes, receivedAtMs: measuredAt + 5_000 };
-      }),
-  )
-    .flat()
-    .sort((one, other) => one.receivedAtMs - other.receivedAtMs);
+  uplinks = reportedMonth(chanceOf(31), meterCount, startMs, days);
   const engine = new EngineUnderTest();
   engine.restart(hastyRules);
   lived = await watched(engine, beginnings());

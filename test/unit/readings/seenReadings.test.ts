@@ -55,7 +55,7 @@ function asSeen(reading: StoredReading): SeenReading {
   };
 }
 
-property.prop([steps], { numRuns: 60 })(
+property.prop([steps], { numRuns: 25 })(
   "hot, flushed and merged, late and revised: as by meter",
   async (course) => {
     const rig = storeRig({ chunkRows: 8 });
@@ -75,6 +75,7 @@ property.prop([steps], { numRuns: 60 })(
     rig.store.close();
     rig.db.close();
   },
+  60_000,
 );
 
 test("a damaged chunk costs what it holds, and is told", async () => {
