@@ -83,6 +83,8 @@ export interface Command {
   readonly permit: Permit | null;
   /** Only with `change_parameters`. */
   readonly parameters: MeterParameters | null;
+  /** When what was refused in its first day (`not-armed`) may close by itself; null: refused for no such thing. */
+  readonly armedAtMs: TimestampMs | null;
   readonly requestedAtMs: TimestampMs;
   readonly expiresAtMs: TimestampMs;
   /** Our clock, last time it was handed to a session; null before. */

@@ -83,6 +83,7 @@ export function publicCommand(
             leakCheckAt: formatInstant(command.permit.leakCheckAtMs),
           },
     parameters: command.parameters,
+    armedAt: instant(command.armedAtMs),
     requestedAt: formatInstant(command.requestedAtMs),
     expiresAt: formatInstant(command.expiresAtMs),
     sentAt: instant(command.sentAtMs),

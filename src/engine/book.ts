@@ -3,7 +3,7 @@ import { alarmMessage } from "#alarms/messages.ts";
 import type { Alarm } from "#domain/alarm.ts";
 import type { Command, CommandChange } from "#domain/command.ts";
 import type { EventKind, StoredEvent } from "#domain/event.ts";
-import type { ApiKeyRow, CredentialRow, GatewayRow, Ledger } from "#ports/ledger.ts";
+import type { ApiKeyRow, CommandFrame, CredentialRow, GatewayRow, Ledger } from "#ports/ledger.ts";
 import type { Meter } from "#domain/meter.ts";
 import { publicAlarm, publicCommand } from "#domain/publicJson.ts";
 import type { TimestampMs } from "#domain/units.ts";
@@ -17,7 +17,7 @@ import type { Draft } from "./draft.ts";
 import { followParents } from "./consequences.ts";
 import { isHeldByBreaker, noteContext, type Memory } from "./memory.ts";
 import { recount } from "./activeAlarms.ts";
-import { encodeCommand } from "./encodeCommand.ts";
+import { frameOf } from "./encodeCommand.ts";
 import { Tally } from "./tally.ts";
 
 export interface Book {
@@ -132,23 +132,36 @@ export function recordDraft(book: Book, draft: Draft): void {
   for (const row of effects.occurrences) ledger.putOccurrence(meter.no, row);
   for (const id of effects.retracted) ledger.retractOccurrence(id, nowMs);
   for (const { kind, alarm } of effects.alarmEvents) publishAlarm(book, kind, alarm, meter);
-  for (const change of effects.commands) recordCommand(book, change, meter);
+  for (const change of effects.commands) {
+    recordCommand(book, change, meter);
+    auditCommand(book, change, draft, frameBeforehand(book, change, draft));
+  }
   for (const command of effects.sends) handOver(book, draft, command);
   for (const failure of effects.ruleFailures) publish(book, "rules.failed", meter, { ...failure });
   for (const word of effects.strayReplies) tally.command("reply", word);
   tally.readings += effects.readings.length;
 }
 
+/** A sleeping meter listens for seconds: what is queued for it lies ready as bytes. */
+function frameBeforehand(
+  { ledger }: Book,
+  { command, transitions }: CommandChange,
+  draft: Draft,
+): CommandFrame | null {
+  const isReady = transitions.some(({ state }) => state === "queued" || state === "sent");
+  return isReady ? frameOf(ledger, draft, command) : null;
+}
+
 /** A frame was tried when the command was judged; should it fail now, the command stays `sent` and runs out. */
 function handOver(book: Book, draft: Draft, command: Command): void {
   const { meter, protocol } = draft;
-  const encoded = encodeCommand(draft, command);
-  if (!encoded.ok) return;
+  const written = frameOf(book.ledger, draft, command);
+  if (written === null) return;
   book.downlinks.push({
     commandId: command.id,
     meterNo: meter.no,
     protocol: protocol.name,
-    bytes: encoded.value,
+    bytes: written.frame,
     expiresAtMs: command.expiresAtMs,
   });
 }
@@ -169,7 +182,6 @@ function recordCommand(book: Book, change: CommandChange, meter: Meter): void {
   // What came back from a session waits for the meter's next word; what has never left may try at once.
   if (command.state === "queued" && command.sentAtMs === null) book.queued.add(meter.no);
   else book.queued.delete(meter.no);
-  auditCommand(book, change, meter);
   for (const transition of transitions) {
     book.tally.command(command.action, transition.state);
     const snapshot: Command = { ...command, state: transition.state };
@@ -180,7 +192,12 @@ function recordCommand(book: Book, change: CommandChange, meter: Meter): void {
 }
 
 /** What the engine decides by itself, and every order that leaves; what persons do is in the audit already. */
-function auditCommand(book: Book, { command, transitions }: CommandChange, meter: Meter): void {
+function auditCommand(
+  book: Book,
+  { command, transitions }: CommandChange,
+  { meter }: Draft,
+  written: CommandFrame | null,
+): void {
   const { id, action, cause, reason, state, detail, attempts } = command;
   const isDecided = cause.kind === "alarm" && transitions[0]?.state === "requested";
   const isSent = transitions.some((transition) => transition.state === "sent");
@@ -195,6 +212,8 @@ function auditCommand(book: Book, { command, transitions }: CommandChange, meter
     detailJson: JSON.stringify({
       source: `${cause.kind} ${cause.ref}`,
       after: { command: id, action, state, detail, attempts },
+      // What was sent, for whoever holds it against the ledger or the wire.
+      ...(isSent && written !== null ? { frameSha256: written.sha256 } : {}),
     }),
   });
 }

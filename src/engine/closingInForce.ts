@@ -40,6 +40,8 @@ export interface ClosingInForce {
   word(meter: Meter, rule: ClosingRule): CloseWord;
   /** When the rule may close this meter by itself; null: it has always been as it is. */
   armsAtMs(meter: Meter, rule: ClosingRule): TimestampMs | null;
+  /** Whether the rule may close the meter after a change of its registry entry for a reason that was none before. */
+  isLooserFor(before: Meter, after: Meter, rule: ClosingRule): boolean;
 }
 
 export interface OpenedClosing {
@@ -84,8 +86,22 @@ function isSame({ policy, ruleVersions, confirmed }: ClosingBasis, other: Closin
 
 function inForce(changes: readonly ClosingChange[], rules: RulesInForce): ClosingInForce {
   const policy = changes.at(-1)?.policy ?? null;
+  const confirmed = changes.at(-1)?.confirmed ?? {};
   return {
     word: (meter, rule) => closeWordFor(policy, meter, rule),
+    isLooserFor(before, after, rule) {
+      if (closeWordFor(policy, after, rule) !== "automatic") return false;
+      const document = rules.records().at(-1)?.document ?? null;
+      const thresholds = thresholdsOf(document, after, rule);
+      const meaning = confirmed[after.profile ?? ""];
+      return (
+        closeWordFor(policy, before, rule) !== "automatic" ||
+        (before.critical && !after.critical) ||
+        before.protocol !== after.protocol ||
+        (meaning !== undefined && meaning !== confirmed[before.profile ?? ""]) ||
+        (thresholds !== null && thresholds !== thresholdsOf(document, before, rule))
+      );
+    },
     armsAtMs(meter, rule) {
       const loosened = changes.filter((change, at) => {
         const before = changes[at - 1];

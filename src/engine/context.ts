@@ -1,4 +1,5 @@
 /** What the engine remembers of a meter between uplinks; written as JSON in every commit that touches it. */
+import type { ClosingRule } from "#domain/closePolicy.ts";
 import { unhidden, type Alarm, type MeterRuleId } from "#domain/alarm.ts";
 import type { AlarmId } from "#domain/ids.ts";
 import type { Learned } from "#domain/meterFile.ts";
@@ -49,6 +50,8 @@ export interface MeterContext {
   readonly leakClose: LeakClose | null;
   /** By rule: the occurrence for which a close was last proposed to persons. */
   readonly proposed?: Partial<Readonly<Record<MeterRuleId, string>>>;
+  /** By rule: since when it may close this meter by itself, because the meter was moved; absent: as its policy says. */
+  readonly loosenedMs?: Partial<Readonly<Record<ClosingRule, TimestampMs>>>;
   /** Automatic closes of this meter that were authorised in the last day, our clock. */
   readonly closesMs: readonly TimestampMs[];
   /** Alarms that are not normal: they ring, or wait for a person. */

@@ -7,6 +7,7 @@ import { nextNumber, publish, recordDraft, type Book } from "./book.ts";
 import { forgetCounters } from "./keyAsks.ts";
 import { forgetMeter, rememberMeter } from "./memory.ts";
 import { draftFor, type Room } from "./room.ts";
+import { noteLooser } from "./movedMeter.ts";
 import { moveValve } from "./valveDesk.ts";
 import { refuse } from "./refuse.ts";
 
@@ -52,6 +53,7 @@ export function changeMeter(
   const odd = oddAddress(meter) ?? oddProfile(room.files, meter);
   if (odd !== null) return odd;
   keep(book, meter);
+  noteLooser(room, book, before, meter);
   const isOtherModule =
     before.frameAddress !== meter.frameAddress || before.protocol !== meter.protocol;
   if (isOtherModule) forgetCounters(room, book, meter);

@@ -14,6 +14,7 @@ import {
   type CloseAsk,
   type CloseRefusal,
 } from "#valves/judge.ts";
+import { armAfterMs } from "#valves/closePolicy.ts";
 import type { IgnoredReply } from "#valves/advance.ts";
 import { judgeOther, type OtherAsk, type OtherJudgement } from "#valves/judgeOther.ts";
 import { isEnded } from "#valves/commandTable.ts";
@@ -283,10 +284,14 @@ export function order(draft: Draft, wanted: Order): Command {
   return record(draft, judged, wanted.by);
 }
 
-function policyOf({ closing, meter, nowMs }: Draft, rule: ClosingRule | undefined) {
+function policyOf({ closing, meter, context }: Draft, rule: ClosingRule | undefined) {
   if (rule === undefined) return {};
-  const armsAtMs = closing.armsAtMs(meter, rule);
-  return { word: closing.word(meter, rule), isArmed: armsAtMs === null || nowMs >= armsAtMs };
+  const sinceMs = context.loosenedMs?.[rule];
+  const armedAtMs = Math.max(
+    closing.armsAtMs(meter, rule) ?? 0,
+    sinceMs === undefined ? 0 : sinceMs + armAfterMs,
+  );
+  return { word: closing.word(meter, rule), armedAtMs: timestampMs(armedAtMs) };
 }
 
 /** What a person orders that is no close. */

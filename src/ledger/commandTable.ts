@@ -1,9 +1,10 @@
 /** The valve ledger: every command with every step it went through. */
+import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import type { Approval, Command, CommandCause } from "#domain/command.ts";
 import type { MeterParameters } from "#domain/parameters.ts";
 import type { TimestampMs } from "#domain/units.ts";
-import type { Ledger } from "#ports/ledger.ts";
+import type { CommandFrame, Ledger } from "#ports/ledger.ts";
 import { all, one, selectList, upsertSql } from "./sql.ts";
 
 const columns = {
@@ -23,6 +24,7 @@ const columns = {
   leakCheck: "leak_check",
   leakCheckAtMs: "leak_check_at",
   parameters: "parameters",
+  armedAtMs: "armed_at",
   requestedAtMs: "requested_at",
   expiresAtMs: "expires_at",
   sentAtMs: "sent_at",
@@ -58,7 +60,15 @@ export function commandOf(row: CommandRow): Command {
 /** What stands in the columns that the order of a permission needs. */
 const noPermit = { workOrder: null, leakCheck: null, leakCheckAtMs: null } as const;
 
-type CommandPart = Pick<Ledger, "putCommand" | "command" | "openCommands" | "automaticClosesSince">;
+type CommandPart = Pick<
+  Ledger,
+  | "putCommand"
+  | "putCommandFrame"
+  | "commandFrame"
+  | "command"
+  | "openCommands"
+  | "automaticClosesSince"
+>;
 
 export function commandTable(db: DatabaseSync): CommandPart {
   const put = db.prepare(upsertSql("command", columns, "id"));
@@ -68,6 +78,13 @@ export function commandTable(db: DatabaseSync): CommandPart {
      FROM command_transition WHERE command_id = ?1`,
   );
   const byId = db.prepare(`SELECT ${commandColumns} FROM command AS c WHERE c.id = ?`);
+  const putFrame = db.prepare(
+    `INSERT OR REPLACE INTO command_frame (command_id, frame, sha256, basis, encoded_at)
+     VALUES (?, ?, ?, ?, ?)`,
+  );
+  const frameById = db.prepare(
+    "SELECT frame, sha256, basis FROM command_frame WHERE command_id = ?",
+  );
   // The list is the one of the partial index `command_open`: states that nothing follows.
   const open = db.prepare(
     `SELECT ${commandColumns} FROM command AS c WHERE c.state NOT IN
@@ -96,6 +113,12 @@ export function commandTable(db: DatabaseSync): CommandPart {
         append.run(command.id, step.state, step.atMs, step.by, step.detail);
       }
     },
+    putCommandFrame(id, frame, basis, atMs) {
+      const sha256 = createHash("sha256").update(frame).digest("hex");
+      putFrame.run(id, frame, sha256, basis, atMs);
+      return { frame, sha256, basis };
+    },
+    commandFrame: (id) => one<CommandFrame>(frameById, id),
     command(id) {
       const row = one<CommandRow>(byId, id);
       return row && commandOf(row);

@@ -135,6 +135,14 @@ export interface NewAdjustment {
   readonly madeAtMs: number;
 }
 
+/** An order as its meter will get it. */
+export interface CommandFrame {
+  readonly frame: Uint8Array;
+  readonly sha256: string;
+  /** What it was written from. */
+  readonly basis: string;
+}
+
 export interface Ledger {
   directory(): Directory;
   /** Who may ask for what at this moment. */
@@ -184,6 +192,8 @@ export interface Ledger {
   /** Later knowledge showed that it never was: kept, marked, no longer listed. */
   retractOccurrence(id: number, atMs: number): void;
   putCommand(change: CommandChange): void;
+  /** The order as its meter will get it; the former one is forgotten. */
+  putCommandFrame(id: CommandId, frame: Uint8Array, basis: string, atMs: number): CommandFrame;
   putCampaign(campaign: Campaign): void;
   /** Campaigns that wait or run, for start-up. */
   openCampaigns(): readonly Campaign[];
@@ -252,6 +262,8 @@ export interface Ledger {
     atMs: number,
   ): { readonly atMs: number; readonly json: string } | undefined;
   alarm(id: AlarmId): Alarm | undefined;
+  /** What `putCommandFrame` kept. */
+  commandFrame(id: CommandId): CommandFrame | undefined;
   command(id: CommandId): CommandChange["command"] | undefined;
   /** Commands that have not ended, for start-up. */
   openCommands(): readonly CommandChange["command"][];

@@ -82,8 +82,8 @@ export interface CloseAsk {
   readonly isProposal?: boolean;
   /** What the utility's policy says of this rule at this meter; absent: automatic. */
   readonly word?: CloseWord;
-  /** What lets the rule close here has been in force for a day; absent: it has. */
-  readonly isArmed?: boolean;
+  /** When what lets the rule close here has been in force for a day; absent or null: it always was. */
+  readonly armedAtMs?: TimestampMs | null;
   /** Where the meter is, and how many are there: each area has a breaker of its own. */
   readonly area?: string;
   readonly areaSize?: number;
@@ -171,7 +171,7 @@ function automaticInterlock(
   if (ask.critical) return "critical-customer";
   if (automation.stopped) return "automation-stopped";
   if (ask.word === "never") return "policy-forbids";
-  if (ask.isArmed === false && ask.word !== "person") return "not-armed";
+  if (ask.nowMs < (ask.armedAtMs ?? 0) && ask.word !== "person") return "not-armed";
   if (valve.position === "closed" && !valve.isPositionUndated) return "already-closed";
   if (valve.position === "fault") return "valve-fault";
   if (ask.isBatteryWeak === true) return "battery-weak";
@@ -231,6 +231,7 @@ function judged(
     permit: null,
     event,
     detail,
+    armedAtMs: detail === "not-armed" ? (ask.armedAtMs ?? null) : null,
   });
   return { ...made, automation, supersedes: null, held: event === "hold" };
 }

@@ -31,6 +31,7 @@ export interface Judged {
   /** null: it stays requested until a second person approves. */
   readonly event: Extract<CommandEvent, "authorise" | "refuse" | "hold"> | null;
   readonly detail: string | null;
+  readonly armedAtMs?: TimestampMs | null;
 }
 
 /** The command as it stands after the judgement, with its history so far. */
@@ -55,6 +56,7 @@ export function newCommand(
     approvals: [],
     permit: judged.permit,
     parameters: judged.parameters ?? null,
+    armedAtMs: judged.armedAtMs ?? null,
     requestedAtMs: atMs,
     expiresAtMs: judged.expiresAtMs,
     sentAtMs: null,

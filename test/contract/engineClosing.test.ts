@@ -50,6 +50,11 @@ function leakAt(id: string, change: Partial<MeterDraft> = {}): string {
 /** The same at a meter whose bits mean what its profile says. */
 function makersLeakAt(id: string, address: string): string {
   const meterNo = engine.register(id, { protocol: "cjt188", frameAddress: address });
+  makersLeak(meterNo, address);
+  return ordered(meterNo);
+}
+
+function makersLeak(meterNo: number, address: string): void {
   engine.nowMs += minuteMs;
   const volume = { ml: volumeMl(1_000_000), count: 1_000, exponent: -3 };
   const measuredAtMs = timestampMs(engine.nowMs);
@@ -57,7 +62,6 @@ function makersLeakAt(id: string, address: string): string {
   const reading = { ...emptyReading, measuredAtMs, volume, valve: "open", status } as const;
   const bytes = encodeCjt188Uplink({ address, frameId: null, readings: [reading], replies: [] });
   engine.uplinks([{ meterNo, bytes, protocol: "cjt188" }]);
-  return ordered(meterNo);
 }
 
 function ordered(meterNo: number): string {
@@ -176,6 +180,97 @@ test("a profile whose bits are believed from now on, or mean something else, wai
   expect(makersLeakAt("M3", "51510000000043")).toBe("queued null");
   engine.restart(null, confirmed("b"));
   expect(makersLeakAt("M4", "51510000000044")).toBe("refused not-armed");
+});
+
+test("a meter that is moved to where more closes by itself waits a day, over restarts; the others do not", () => {
+  const town: ClosePolicy = {
+    ...policy,
+    areas: { old: { R1: "never" } },
+    siteClasses: { commercial: { R1: "person" } },
+  };
+  engine.restart(null, { closePolicy: town });
+  engine.nowMs += 2 * dayMs;
+  const ways: readonly (readonly [Partial<MeterDraft>, Partial<MeterDraft>])[] = [
+    [{ area: "old" }, { area: "new" }],
+    [{ siteClass: "commercial" }, { siteClass: "household" }],
+    [{ critical: true }, { critical: false }],
+    [{ protocol: "protobuf" }, { protocol: "json" }],
+  ];
+  const nos = ways.map(([from, to], at) => {
+    const meterNo = engine.register(`M${at}`, { area: "new", ...from });
+    const change = {
+      kind: "meter.change",
+      meterId: `M${at}`,
+      ifVersion: null,
+      change: to,
+    } as const;
+    expect(engine.ask(change).ok).toBe(true);
+    return meterNo;
+  });
+  const movedMs = engine.nowMs;
+  expect(leakAt("M8", { area: "new" })).toBe("queued null");
+  engine.restart(null, { closePolicy: town });
+  for (const meterNo of nos) {
+    report(meterNo, { status: ["leak"] });
+    expect(ordered(meterNo)).toBe("refused not-armed");
+    const rows = engine.rows("SELECT armed_at FROM command WHERE meter_no = ?", meterNo);
+    expect(rows).toEqual([{ armed_at: movedMs + armAfterMs }]);
+  }
+});
+
+test("the day of a moved meter ends; what becomes stricter holds at once and back again waits anew", () => {
+  const town: ClosePolicy = { ...policy, areas: { old: { R1: "never" } } };
+  engine.restart(null, { closePolicy: town });
+  const move = (area: string) =>
+    engine.ask({ kind: "meter.change", meterId: "M1", ifVersion: null, change: { area } }).ok;
+  const meterNo = engine.register("M1", { area: "old" });
+  expect([move("new"), move("old")]).toEqual([true, true]);
+  report(meterNo, { status: ["leak"] });
+  expect(ordered(meterNo)).toBe("refused policy-forbids");
+  engine.close();
+  engine = new EngineUnderTest();
+  engine.restart(null, { closePolicy: town });
+  const again = engine.register("M1", { area: "old" });
+  expect(move("new")).toBe(true);
+  engine.nowMs += armAfterMs - minuteMs;
+  report(again, { status: ["leak"] });
+  expect(ordered(again)).toBe("queued null");
+});
+
+test("a meter of another model, whose bits mean something else, waits its day", () => {
+  const confirmed = () => ({ "simulated-cjt188": "a" });
+  engine.restart(null, { confirmed });
+  const address = "51510000000041";
+  const file = { protocol: "cjt188", frameAddress: address } as const;
+  const meterNo = engine.register("M1", { ...file, profile: null });
+  const change = { profile: "simulated-cjt188" };
+  const asked = engine.ask({ kind: "meter.change", meterId: "M1", ifVersion: null, change });
+  expect(asked.ok).toBe(true);
+  makersLeak(meterNo, address);
+  expect(ordered(meterNo)).toBe("refused not-armed");
+});
+
+test("a meter that is moved to other thresholds waits its day; without other thresholds it closes", () => {
+  const eve = { label: "eve", role: "engineer" } as const;
+  const document: RuleDocument = {
+    version: "11",
+    hash: "c1",
+    all: {},
+    sizes: {},
+    siteClasses: {},
+    meters: {},
+    areas: { old: { R1: { asksForClose: false } } },
+  };
+  engine.ask({ kind: "rules.preview", document }, eve);
+  engine.ask({ kind: "rules.put", document, replaces: 0, reason: "drill" }, eve);
+  engine.nowMs += 3 * dayMs;
+  const meters = [engine.register("M1", { area: "old" }), engine.register("M2", { area: "hill" })];
+  for (const meterId of ["M1", "M2"]) {
+    const change = { area: "new" };
+    expect(engine.ask({ kind: "meter.change", meterId, ifVersion: null, change }).ok).toBe(true);
+  }
+  for (const meterNo of meters) report(meterNo, { status: ["leak"] });
+  expect(meters.map(ordered)).toEqual(["refused not-armed", "queued null"]);
 });
 
 test("a leak that a document lets close again waits a day from its preview", () => {

@@ -76,9 +76,11 @@ export class Victim {
     });
     this.#child = child;
     let wasKilled = false;
+    let ending = "";
     this.#exited = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
         wasKilled = signal === "SIGKILL";
+        ending = `exit code ${String(code)}, signal ${String(signal)}`;
         resolve(code);
       });
     });
@@ -92,7 +94,7 @@ export class Victim {
     } catch (cause) {
       await this.#exited;
       if (wasKilled) return null;
-      throw new TypeError(`the service did not start: ${this.lastWords}`, { cause });
+      throw new TypeError(`the service did not start (${ending}): ${this.lastWords}`, { cause });
     } finally {
       clearTimeout(timer);
     }

@@ -219,6 +219,13 @@ export class EngineUnderTest {
     }
   }
 
+  /** Changes the ledger's file past the ledger, as an older program or a fault might have left it. */
+  writeBeside(sql: string, ...values: readonly (string | number | Uint8Array)[]): void {
+    const db = new DatabaseSync(join(this.directory, ledgerFileName));
+    db.prepare(sql).run(...values);
+    db.close();
+  }
+
   /** Every alarm there ever was by this rule, the oldest first. */
   alarms(rule: RuleId): readonly Alarm[] {
     const rows = this.rows("SELECT id FROM alarm WHERE rule = ? ORDER BY id", rule);

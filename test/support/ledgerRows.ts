@@ -128,6 +128,7 @@ export function commandRow(id: string, differing: Partial<Command> = {}): Comman
     approvals: [],
     permit: null,
     parameters: null,
+    armedAtMs: null,
     requestedAtMs: timestampMs(startMs),
     expiresAtMs: timestampMs(startMs + hourMs),
     sentAtMs: null,

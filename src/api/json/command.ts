@@ -66,6 +66,8 @@ export const commandSchema = z.object({
     .nullable(),
   /** Only with `change_parameters`. */
   parameters: parametersJson.nullable(),
+  /** Refused as `not-armed`: from then on this rule may close this meter by itself. */
+  armedAt: instantJson.nullable(),
   /** While it waits: when its meter listens, by its habit. Null once it has left or ended. */
   takesEffect: z.object({ earliestAt: instantJson, latestAt: instantJson.nullable() }).nullable(),
   warnings: z.array(z.enum(commandWarnings)),

@@ -84,12 +84,12 @@ describe("automation", () => {
     ["left to persons by the policy", { word: "person" }, "held policy-person"],
     [
       "the same before its first day is over",
-      { word: "person", isArmed: false },
+      { word: "person", armedAtMs: timestampMs(at(0) + hourMs) },
       "held policy-person",
     ],
     ["forbidden by the policy", { word: "never" }, "refused policy-forbids"],
-    ["in its first day", { isArmed: false }, "refused not-armed"],
-    ["armed and allowed", { word: "automatic", isArmed: true }, "authorised"],
+    ["in its first day", { armedAtMs: timestampMs(at(0) + hourMs) }, "refused not-armed"],
+    ["armed and allowed", { word: "automatic", armedAtMs: timestampMs(0) }, "authorised"],
     ["allowed at a hospital", { word: "automatic", critical: true }, "refused critical-customer"],
     [
       "left to persons at a hospital",

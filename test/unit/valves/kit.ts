@@ -36,6 +36,7 @@ export function aCommand(state: CommandState, change: Partial<Command> = {}): Co
     approvals: [],
     permit: null,
     parameters: null,
+    armedAtMs: null,
     requestedAtMs: at(0),
     expiresAtMs: at(ttlMinutes),
     sentAtMs: null,
