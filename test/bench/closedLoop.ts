@@ -14,7 +14,7 @@ export async function runClosedLoop(plan: LoopPlan): Promise<readonly Report[]> 
   const directory = mkdtempSync(join(tmpdir(), "mercaptan-loop-"));
   const startedMs = performance.now();
   try {
-    const { lines, uplinks, closes } = runLoop(plan, directory, (line) =>
+    const { lines, uplinks, closes, radio } = runLoop(plan, directory, (line) =>
       process.stderr.write(`closed-loop: ${line}\n`),
     );
     const seconds = Math.round((performance.now() - startedMs) / 1_000);
@@ -23,7 +23,7 @@ export async function runClosedLoop(plan: LoopPlan): Promise<readonly Report[]> 
     const memory = memoryMb(process.pid);
     const common = { scenario: "closed-loop", ...plan };
     return [
-      { ...common, of: "all", ...figuresOf(lines), ended, uplinks, closes, seconds, memory },
+      { ...common, of: "all", ...figuresOf(lines), ended, uplinks, radio, closes, seconds, memory },
       ...groups(lines, ({ protocol }) => protocol).map((group) => ({ ...common, ...group })),
       ...groups(lines, ({ habit }) => habit).map((group) => ({ ...common, ...group })),
       ...groups(lines, ({ protocol, habit }) => `${protocol}, ${habit}`).map((group) => ({

@@ -57,6 +57,38 @@ function stateOf(id: string): string {
   return `${state ?? "none"} ${detail ?? ""}`.trim();
 }
 
+describe("a close that waits", () => {
+  const close = {
+    kind: "valve.close",
+    meterId: "M1",
+    reason: "smell",
+    expiresInMs: hourMs,
+  } as const;
+
+  test("is void when its meter goes into maintenance, and nothing leaves when it wakes", () => {
+    const { id } = commandOf(engine.ask(close, anna));
+    const change = { lifecycle: "maintenance" } as const;
+    engine.ask({ kind: "meter.change", meterId: "M1", ifVersion: null, change });
+    expect(stateOf(id)).toBe("cancelled left-service");
+    expect(downlinksOf(report({ status: ["leak"] }))).toEqual([]);
+    const refused = engine.rows("SELECT state, detail FROM command WHERE cause_kind = 'alarm'");
+    for (const row of refused) expect(row).toEqual({ state: "refused", detail: "not-active" });
+  });
+
+  test("the same request once more is the same command, and moves nothing twice", () => {
+    const idempotency = { key: "k1", requestHash: "h1" };
+    const envelope = { actor: anna, ask: close, idempotency, source: "test" } as const;
+    const asked = () => engine.process({ asks: [{ askNo: 1, envelope }] });
+    const ids = [asked(), asked()].map((done) =>
+      done.kind === "committed" && done.answers[0] !== undefined
+        ? commandOf(done.answers[0].result).id
+        : null,
+    );
+    expect(new Set(ids).size).toBe(1);
+    expect(downlinksOf(report({ valve: "open" }))).toHaveLength(1);
+  });
+});
+
 describe("a permission to open", () => {
   test("leaves with work order, leak check and a second dispatcher, and moves nothing", () => {
     report({ valve: "closed" });

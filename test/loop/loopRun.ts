@@ -47,8 +47,11 @@ export interface LoopOutcome {
   readonly uplinks: number;
   /** Of the whole ledger, without those that were refused: more than leaks would be closes that nobody wanted. */
   readonly closes: number;
+  /** Of the reports of meters that do not leak. */
+  readonly radio: QuietMeters["seen"];
 }
 
+const mib = 2 ** 20;
 const registerBatch = 500;
 const uplinksPerBatch = 2_048;
 
@@ -124,7 +127,10 @@ class LoopCity implements HeadEnd {
       this.#take(batch);
       batch = [];
       if ((fromMs + slotMs - loopStartMs) % dayMs === 0) {
-        say(`day ${(fromMs + slotMs - loopStartMs) / dayMs}: ${this.#uplinks} uplinks`);
+        const day = (fromMs + slotMs - loopStartMs) / dayMs;
+        const { heapUsed, rss } = process.memoryUsage();
+        const memory = `heap ${Math.round(heapUsed / mib)} MiB, all ${Math.round(rss / mib)} MiB`;
+        say(`day ${day} of ${this.#plan.days}: ${this.#uplinks} uplinks, ${memory}`);
       }
     }
   }
@@ -165,7 +171,7 @@ class LoopCity implements HeadEnd {
       db.prepare("SELECT count(*) AS n FROM command WHERE state <> 'refused'").get()?.["n"],
     );
     db.close();
-    return { lines, uplinks: this.#uplinks, closes };
+    return { lines, uplinks: this.#uplinks, closes, radio: this.#quiet.seen };
   }
 
   #take(uplinks: readonly TestUplink[]): void {

@@ -23,6 +23,8 @@ export class QuietMeters {
   /** By the period's slots: who reports in each of them. */
   readonly #byPeriod = new Map<number, PlannedMeter[][]>();
   readonly #rng: SeededRng;
+  /** What the radio did to their reports. */
+  readonly seen = { lost: 0, twice: 0, withHistory: 0 };
 
   constructor({ meters, seed }: LoopPlan, others: ReadonlySet<number>) {
     this.#rng = seededRng(seed, 4);
@@ -41,10 +43,15 @@ export class QuietMeters {
     for (const [periodMs, slots] of this.#byPeriod) {
       const inPeriodMs = (fromMs - loopStartMs) % periodMs;
       for (const meter of slots[inPeriodMs / slotMs] ?? []) {
-        if (this.#rng.chance(air.lostShare)) continue;
+        if (this.#rng.chance(air.lostShare)) {
+          this.seen.lost += 1;
+          continue;
+        }
         const uplink = this.#uplink(meter, fromMs + (meter.offsetMs % slotMs));
         yield uplink;
-        if (this.#rng.chance(air.twiceShare)) yield uplink;
+        if (!this.#rng.chance(air.twiceShare)) continue;
+        this.seen.twice += 1;
+        yield uplink;
       }
     }
   }
@@ -52,6 +59,7 @@ export class QuietMeters {
   #uplink({ no, protocol, habit }: PlannedMeter, atMs: number): TestUplink {
     const canRemember = habit.startsWith("daily") && protocol !== "cjt188";
     const remembers = canRemember && this.#rng.chance(air.backFillShare);
+    if (remembers) this.seen.withHistory += 1;
     const readings = [present(atMs), ...(remembers ? remembered(atMs) : [])];
     const address = protocol === "cjt188" ? addressOf(no) : null;
     const telegram = { address, frameId: null, readings, replies: [] };
