@@ -22,8 +22,10 @@ export type VersionRow = Omit<ReadingVersion, OfVersion> & Partial<Pick<ReadingV
 export function columnsOf(readings: readonly VersionRow[]): ReadingColumns {
   const columns: Partial<Record<ReadingColumn, Float64Array>> = {};
   for (const name of columnNames) {
-    for (const [row, reading] of readings.entries()) {
-      const code = codeOf(name, reading);
+    const codeOf = codes[name];
+    for (let row = 0; row < readings.length; row += 1) {
+      const reading = readings[row];
+      const code = reading === undefined ? NaN : codeOf(reading);
       if (Number.isNaN(code)) continue;
       // A column that no reading fills is never made: most are such.
       const values = (columns[name] ??= new Float64Array(readings.length).fill(NaN));
@@ -33,11 +35,31 @@ export function columnsOf(readings: readonly VersionRow[]): ReadingColumns {
   return { count: readings.length, columns };
 }
 
-function codeOf(name: ReadingColumn, reading: VersionRow): number {
-  if (name === "quality") return storedQualities.indexOf(reading.quality);
-  if (name !== "valve") return reading[name] ?? NaN;
-  return reading.valve === null ? NaN : valvePositions.indexOf(reading.valve);
-}
+/** A function for each column: one that takes the column's name looks its value up several times as long. */
+const codes: Readonly<Record<ReadingColumn, (reading: VersionRow) => number>> = {
+  meterNo: (reading) => reading.meterNo,
+  measuredAtMs: (reading) => reading.measuredAtMs,
+  receivedAtMs: (reading) => reading.receivedAtMs,
+  deviceAtMs: (reading) => reading.deviceAtMs ?? NaN,
+  indexMl: (reading) => reading.indexMl ?? NaN,
+  rawCount: (reading) => reading.rawCount ?? NaN,
+  rawExponent: (reading) => reading.rawExponent ?? NaN,
+  flowMlPerHour: (reading) => reading.flowMlPerHour ?? NaN,
+  temperatureCentiC: (reading) => reading.temperatureCentiC ?? NaN,
+  pressurePa: (reading) => reading.pressurePa ?? NaN,
+  batteryMv: (reading) => reading.batteryMv ?? NaN,
+  batteryPct: (reading) => reading.batteryPct ?? NaN,
+  signalDbm: (reading) => reading.signalDbm ?? NaN,
+  valve: ({ valve }) => (valve === null ? NaN : valvePositions.indexOf(valve)),
+  status: (reading) => reading.status ?? NaN,
+  quality: (reading) => storedQualities.indexOf(reading.quality),
+  flags: (reading) => reading.flags,
+  reasonNo: (reading) => reading.reasonNo ?? NaN,
+  seq: (reading) => reading.seq ?? NaN,
+  uplinkSeq: (reading) => reading.uplinkSeq ?? NaN,
+  revision: (reading) => reading.revision ?? NaN,
+  revisedAtMs: (reading) => reading.revisedAtMs ?? NaN,
+};
 
 /** All rows of one meter as readings in time order, each with its versions. */
 export function versionedReadings(table: RowTable): readonly VersionedReading[] {
