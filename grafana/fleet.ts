@@ -2,18 +2,20 @@
 import { DashboardBuilder, type Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { influxql, withSections, type Query, type Section } from "./panels.ts";
 
-const trusted = '"quality" < 4';
+const isHeard = '"readings" > 0';
+/** A round of the register or an exchange: the store says what registers show, billing what passed. */
+const isForward = '"volume_ml" >= 0';
 const legend = "$tag_area";
 /** A battery of 3.6 V under 3.4 V is to be planned for, under 3.2 V it is late (R10). */
 const weakMv = 3_400;
 
-/** Something of each meter and day, put together by area and day. */
-function byArea(outer: string, inner: string, where: string, outerWhere = ""): readonly Query[] {
-  const eachMeter =
-    `SELECT ${inner} FROM "reading" WHERE ${where} AND $timeFilter ` +
-    `GROUP BY time(1d), "meter", "area" fill(none)`;
+/**
+ * What the engine's own roll-ups say of each meter's gas day, put together by area and day: exact, and a point a meter
+ * and day where there are 24 readings and more. A bucket answers under its name: see docs/INFLUX.md.
+ */
+function byArea(what: string, where: string): readonly Query[] {
   const text =
-    `SELECT ${outer} FROM (${eachMeter}) WHERE ${outerWhere}$timeFilter ` +
+    `SELECT ${what} FROM "mercaptan-days".."meter_day" WHERE ${where} AND $timeFilter ` +
     `GROUP BY time(1d), "area" fill(none)`;
   return [influxql(text, legend)];
 }
@@ -33,11 +35,11 @@ const consumption: Section = {
       kind: "series",
       title: "Volume a day · 日用气量",
       description:
-        "Sum over the meters of an area of the difference of their last indexes of two days (UTC). For bills use the API.",
+        "Sum over the meters of an area, of the gas day that begins at that time; without days on which a register went round or a meter was exchanged. For bills use the API.",
       unit: "m3",
       decimals: 1,
       width: 12,
-      queries: byArea('sum("used") / 1000000', 'difference(last("index_ml")) AS "used"', trusted),
+      queries: byArea('sum("volume_ml") / 1000000', isForward),
     },
     {
       kind: "series",
@@ -46,7 +48,7 @@ const consumption: Section = {
       unit: "m3",
       decimals: 1,
       width: 12,
-      queries: byArea('max("used") / 1000000', 'difference(last("index_ml")) AS "used"', trusted),
+      queries: byArea('max("volume_ml") / 1000000', isForward),
     },
   ],
 };
@@ -61,7 +63,7 @@ const completeness: Section = {
         "Meters with at least one reading measured on the day. A step down is an outage.",
       unit: "short",
       width: 12,
-      queries: byArea('count("n")', 'count("quality") AS "n"', '"quality" <= 4'),
+      queries: byArea('count("readings")', isHeard),
     },
     {
       kind: "series",
@@ -71,7 +73,7 @@ const completeness: Section = {
       unit: "short",
       decimals: 1,
       width: 12,
-      queries: byArea('mean("n")', 'count("quality") AS "n"', '"quality" <= 4'),
+      queries: byArea('mean("readings")', isHeard),
     },
   ],
 };
@@ -81,10 +83,18 @@ const quality: Section = {
   panels: [
     {
       kind: "series",
+      title: "Meters that end the day in dispute · 日末冲突表数",
+      description: "Two values stand for the register at the end of the gas day.",
+      unit: "short",
+      width: 8,
+      queries: byArea('count("conflict")', '"conflict" = 1'),
+    },
+    {
+      kind: "series",
       title: "Suspect readings · 可疑读数",
       description: "New values that screening doubts: no bill is made of them.",
       unit: "short",
-      width: 12,
+      width: 8,
       queries: counted("reading", '"quality" = 4'),
     },
     {
@@ -93,7 +103,7 @@ const quality: Section = {
       description:
         "Another value came for an instant that already had one; a person decides which counts.",
       unit: "short",
-      width: 12,
+      width: 8,
       queries: counted("reading_conflict", '"quality" <= 4'),
     },
   ],
@@ -105,16 +115,10 @@ const batteries: Section = {
     {
       kind: "series",
       title: `Meters below ${weakMv / 1_000} V · 低电压表数`,
-      description:
-        "Meters whose lowest voltage of the day is below it: the work of the next months.",
+      description: "Meters whose last voltage of the day is below it: the work of the next months.",
       unit: "short",
       width: 8,
-      queries: byArea(
-        'count("lowest")',
-        'min("battery_mv") AS "lowest"',
-        '"battery_mv" > 0',
-        `"lowest" < ${weakMv} AND `,
-      ),
+      queries: byArea('count("battery_mv")', `"battery_mv" < ${weakMv} AND ${isHeard}`),
     },
     {
       kind: "series",
@@ -122,7 +126,7 @@ const batteries: Section = {
       description: "Of all meters of the area, on the day.",
       unit: "mvolt",
       width: 8,
-      queries: byArea('min("lowest")', 'min("battery_mv") AS "lowest"', '"battery_mv" > 0'),
+      queries: byArea('min("battery_mv")', isHeard),
     },
     {
       kind: "series",
@@ -130,7 +134,7 @@ const batteries: Section = {
       description: "Mean over the meters of an area: a fleet ages slowly, a bad lot at once.",
       unit: "mvolt",
       width: 8,
-      queries: byArea('mean("lowest")', 'min("battery_mv") AS "lowest"', '"battery_mv" > 0'),
+      queries: byArea('mean("battery_mv")', isHeard),
     },
   ],
 };

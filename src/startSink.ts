@@ -6,9 +6,14 @@ import type { Secrets } from "#config/secrets.ts";
 import { openQueries } from "#ledger/queryClient.ts";
 import type { Observability } from "#observability/createObservability.ts";
 import type { Clock } from "#ports/clock.ts";
+import { secondMs } from "#domain/units.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
 import { influxCursorTarget, startInfluxSink } from "#sinks/influx.ts";
+import { startInfluxDays } from "#sinks/influxDays.ts";
 import { systemRng } from "./systemRng.ts";
+
+/** Segments and roll-ups are made by the minute at most. */
+const lookForDaysEveryMs = 15 * secondMs;
 
 interface SinkParts {
   readonly config: Config;
@@ -24,16 +29,28 @@ export function startSink(
   startWorker: (directory: string) => Worker,
 ): { stop(): Promise<void> } | null {
   if (config.influx === undefined) return null;
-  const { url, org, bucket, keepDays } = config.influx;
+  const { url, org, bucket, keepDays, dayBucket, dayKeepDays } = config.influx;
   const target = { url, org, bucket, keepDays, token: secrets.influxToken };
   const cursor = fileCursor(join(directory, "influx.cursor"), influxCursorTarget(target));
   const queries = openQueries(directory, startWorker);
   const { observer, metrics } = observability;
   const rng = systemRng;
-  const sink = startInfluxSink({ queries, observer, metrics, clock, target, cursor, rng });
+  const common = { queries, observer, metrics, clock, rng };
+  const sink = startInfluxSink({ ...common, target, cursor });
+  const dayTarget = { ...target, bucket: dayBucket ?? "", keepDays: dayKeepDays };
+  const days =
+    dayBucket === undefined
+      ? null
+      : startInfluxDays({
+          ...common,
+          target: dayTarget,
+          cursor: fileCursor(join(directory, "influx-days.cursor"), influxCursorTarget(dayTarget)),
+          lookEveryMs: lookForDaysEveryMs,
+        });
   return {
     async stop() {
       await sink.stop();
+      await days?.stop();
       await queries.close();
     },
   };

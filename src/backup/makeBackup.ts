@@ -62,7 +62,7 @@ const attemptsMax = 5;
 /** Secrets beside the ledger: copied under a seal, or not at all. */
 const secretFiles = ["pepper.key"];
 /** How far sinks have come: read before the snapshot, so that they never are ahead of it. */
-const cursorFiles = ["influx.cursor"];
+const cursorFiles = ["influx.cursor", "influx-days.cursor"];
 /** All pages in one step: a step that is interrupted by the writer would begin again, and never end under load. */
 const pagesAtOnce = 2 ** 31 - 1;
 

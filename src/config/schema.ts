@@ -96,7 +96,18 @@ const influxSchema = z.strictObject({
     .max(36_500)
     .optional()
     .describe("Days that the bucket keeps; older readings are left out. Not set: for ever."),
-  tokenFile: file.optional().describe("File with a token that may write to the bucket."),
+  dayBucket: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Bucket for what each meter's gas days came to, one point a day. Not set: none."),
+  dayKeepDays: z
+    .int()
+    .min(2)
+    .max(36_500)
+    .optional()
+    .describe("Days that `dayBucket` keeps; older gas days are left out. Not set: for ever."),
+  tokenFile: file.optional().describe("File with a token that may write to the buckets."),
 });
 
 const heartbeatSchema = z.strictObject({

@@ -17,6 +17,7 @@ type ReadingRead = Pick<
   | "alarmReadings"
   | "readingsAfterSeq"
   | "newestReadingSeq"
+  | "rollUpPart"
   | "readingDamage"
 >;
 
@@ -74,6 +75,7 @@ export function readingQueries(db: DatabaseSync, followed: FollowedReadings): An
       return followed.newestSeq;
     },
     readingsAfterSeq: readingsAfterSeq(db, followed),
+    rollUpPart: rollUpPart(db, current),
     readingDamage: () => followed.reads.damage(),
   };
 }
@@ -119,6 +121,22 @@ function registersAt(
       registerOf(meter, atMs, reads.newest(meter.no, atMs, 1, isTrusted)[0]),
     );
     return { items: views.filter((view) => view !== null), next: page.next };
+  };
+}
+
+function rollUpPart(
+  db: DatabaseSync,
+  current: () => FollowedReadings["reads"],
+): Answers<ReadingRead>["rollUpPart"] {
+  const byNo = db.prepare("SELECT id AS meterId, area FROM meter WHERE no = ?");
+  return (afterFileNo, part) => {
+    const found = current().rollUpPart(afterFileNo, part);
+    if (found.fileNo === null) return found;
+    const rows = found.rows.flatMap((row) => {
+      const name = one<{ meterId: string; area: string }>(byNo, row.meterNo);
+      return name === undefined ? [] : [{ ...row, ...name }];
+    });
+    return { ...found, rows };
   };
 }
 

@@ -52,6 +52,7 @@ const queryMethods: Readonly<Record<keyof Queries, true>> = {
   uplinks: true,
   readingsAfterSeq: true,
   newestReadingSeq: true,
+  rollUpPart: true,
   readingDamage: true,
   audit: true,
   auditHead: true,

@@ -44,7 +44,7 @@ export const deliveryWays = ["webhook", "sms", "mail"] as const;
 export type DeliveryWay = (typeof deliveryWays)[number];
 
 /** Consumers of what is stored; each has its own cursor. */
-export const sinkNames = ["influx", "webhooks"] as const;
+export const sinkNames = ["influx", "influx-days", "webhooks"] as const;
 export type SinkName = (typeof sinkNames)[number];
 
 export interface Metrics {

@@ -16,9 +16,11 @@ import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { PlannedWork } from "#domain/plannedWork.ts";
 import type { WorkOrder, WorkOrderState } from "#domain/workOrder.ts";
-import type { Registers } from "./readingStore.ts";
 import type { AuditHead, AuditRow, AuditVerdict, GatewayRow, UplinkRow } from "./ledger.ts";
-import type { DamagedPlace } from "./readingStore.ts";
+import type { DamagedPlace, DayRollUp, Registers, RollUpPart } from "./readingStore.ts";
+
+/** A meter's gas day with the names that people look for. */
+export type NamedRollUp = DayRollUp & { readonly meterId: string; readonly area: string };
 
 export interface MeterView {
   readonly meter: Meter;
@@ -250,6 +252,11 @@ export interface Queries {
   ): Promise<readonly (StoredReading & { readonly meterId: string; readonly area: string })[]>;
   /** The highest sequence that `readingsAfterSeq` can give now; 0 when there is none. */
   newestReadingSeq(): Promise<number>;
+  /**
+   * A part of the first day roll-up that was made behind a number; for the sinks. Between two parts the day may have
+   * been made again: then the number is another one.
+   */
+  rollUpPart(afterFileNo: number, part: number): Promise<RollUpPart<NamedRollUp>>;
   /** Places of the reading store that reads have found damaged since the worker was started. */
   readingDamage(): Promise<readonly DamagedPlace[]>;
   audit(afterSeq: number, limit: number): Promise<readonly (AuditRow & { readonly seq: number })[]>;

@@ -72,6 +72,36 @@ export interface DayUses {
   readonly damage: readonly DamagedPlace[];
 }
 
+/** What the roll-up of a gas day holds of one meter; a meter that said nothing has its last register in it. */
+export interface DayRollUp {
+  readonly meterNo: number;
+  readonly openingIndexMl: number | null;
+  readonly closingIndexMl: number | null;
+  readonly closingQuality: StoredQuality | null;
+  readonly hasConflict: boolean;
+  readonly volumeMl: number | null;
+  readonly peakFlowMlPerHour: number | null;
+  readonly nightFlowMlPerHour: number | null;
+  readonly readings: number;
+  readonly batteryMv: number | null;
+  readonly temperatureCentiC: number | null;
+}
+
+/**
+ * A part of a roll-up, and how many roll-ups wait with it; a day that is made again gets a new, higher number. `fileNo`
+ * null: there is none.
+ */
+export type RollUpPart<Row = DayRollUp> =
+  | { readonly fileNo: null; readonly waiting: 0 }
+  | {
+      readonly fileNo: number;
+      readonly waiting: number;
+      readonly day: number;
+      readonly fromMs: number;
+      readonly rows: readonly Row[];
+      readonly isLast: boolean;
+    };
+
 /** A meter's highest flow, and when it was reported. */
 export interface FlowPeak {
   readonly meterNo: number;

@@ -7,8 +7,10 @@ import type {
   FlowPeaks,
   MeterReadings,
   Registers,
+  RollUpPart,
   VersionedReading,
 } from "#ports/readingStore.ts";
+import { rollUpPart } from "./dayRollUps.ts";
 import { dayUse } from "./dayUse.ts";
 import type { HotRows } from "./hotRows.ts";
 import { readingsInForce } from "./inForce.ts";
@@ -69,6 +71,11 @@ export class JoinedReadings {
 
   dayUse(meterNos: readonly number[], fromDay: number, toDay: number): DayUses {
     return dayUse(this.#files, meterNos, fromDay, toDay);
+  }
+
+  /** A part of the first roll-up that was made behind this number. */
+  rollUpPart(afterFileNo: number, part: number): RollUpPart {
+    return rollUpPart(this.#files, afterFileNo, part);
   }
 
   peakFlows(day: number, count: number): DayUses {

@@ -42,6 +42,6 @@ export function readingLine(reading: NamedReading): string {
 }
 
 /** A backslash before the separator would swallow it: line protocol has no escape for a backslash. */
-function tagText(text: string): string {
+export function tagText(text: string): string {
   return text.replaceAll("\\", "/");
 }

@@ -45,7 +45,7 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
                  --uploads hourly|daily (with origin: one reading an upload, or those of a day)
                  --encrypted (segments under a key; the ledger's batches are as they are)
                  --seconds 20 (of each of the two paced measurements)
-  influx         the copy in a time-series server after an outage, against Debian's VictoriaMetrics
+  influx         the copy in a time-series server after an outage, against Debian's VictoriaMetrics and InfluxDB 1.6
                  --readings 200000
 
   --seconds 60   of each measurement, after warming up

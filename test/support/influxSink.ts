@@ -2,12 +2,8 @@
 import { join } from "node:path";
 import { timestampMs } from "#domain/units.ts";
 import { fileCursor } from "#sinks/fileCursor.ts";
-import {
-  influxCursorTarget,
-  startInfluxSink,
-  type InfluxSinkOptions,
-  type InfluxTarget,
-} from "#sinks/influx.ts";
+import { influxCursorTarget, startInfluxSink, type InfluxSinkOptions } from "#sinks/influx.ts";
+import type { InfluxTarget } from "#sinks/influxServer.ts";
 
 export function sinkOn(
   url: string,

@@ -1,6 +1,7 @@
 /** Real time-series servers of Debian as peers: on loopback, in a folder of their own, stopped by their process. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -78,3 +79,42 @@ async function ready(child: ChildProcess, url: string, path: string): Promise<Ti
     },
   };
 }
+
+/**
+ * InfluxDB 1.6 has the statements of 2.x but not its write address: this passes a bucket's lines on to the database of
+ * that name, and the answer back. Everything else of the way is real.
+ */
+export async function writesOfInflux2(influxd: TimeSeriesServer): Promise<{
+  readonly url: string;
+  close(): Promise<void>;
+}> {
+  const server = createHttpServer((request, response) => {
+    void passOn(influxd.url, request).then(
+      ({ status }) => response.writeHead(status).end(),
+      () => response.writeHead(502).end(),
+    );
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+async function passOn(url: string, request: IncomingMessage): Promise<Response> {
+  const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>));
+  const asked = new URL(request.url ?? "", url);
+  if (asked.pathname !== "/api/v2/write") return new Response(null, { status: 404 });
+  const db = encodeURIComponent(asked.searchParams.get("bucket") ?? "");
+  const headers = request.headers["content-encoding"] === "gzip" ? gzipped : {};
+  return fetch(`${url}/write?db=${db}&precision=ms`, { method: "POST", body, headers });
+}
+
+const gzipped = { "content-encoding": "gzip" };

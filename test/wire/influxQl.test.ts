@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readingFlags } from "#domain/reading.ts";
+import type { NamedRollUp } from "#ports/queries.ts";
+import { dayLine } from "#sinks/dayPoint.ts";
 import { readingLine } from "#sinks/readingPoint.ts";
 import { dashboardFiles } from "../../grafana/build.ts";
 import { influxqlOf, type DashboardJson } from "../support/dashboards.ts";
@@ -29,6 +31,15 @@ interface Answer {
   }[];
 }
 
+/** A gas day of which each kind of finding is one somewhere. */
+function dayOf({ meterId, area, meterNo, indexMl, seq }: (typeof readings)[number]): NamedRollUp {
+  return {
+    ...{ meterId, area, meterNo, openingIndexMl: indexMl, closingIndexMl: indexMl, volumeMl: seq },
+    ...{ closingQuality: "validated", hasConflict: seq % 5 === 0, peakFlowMlPerHour: 60_000 },
+    ...{ nightFlowMlPerHour: 0, readings: 24, batteryMv: 3_300 + seq, temperatureCentiC: 1_200 },
+  };
+}
+
 describe.skipIf(influxd === "")("InfluxQL", () => {
   let folder = "";
   let server: TimeSeriesServer;
@@ -38,6 +49,13 @@ describe.skipIf(influxd === "")("InfluxQL", () => {
     const ports = { http: await freePort(), rpc: await freePort() };
     server = await startInfluxd(influxd, folder, ports);
     await ask("CREATE DATABASE mercaptan");
+    await ask('CREATE DATABASE "mercaptan-days"');
+    const days = readings
+      .filter(({ indexMl }) => indexMl !== null)
+      .map((reading) => dayLine(dayOf(reading), reading.measuredAtMs));
+    const daysAddress = `${server.url}/write?db=mercaptan-days&precision=ms`;
+    const taken = await fetch(daysAddress, { method: "POST", body: days.join("\n") });
+    expect(taken.status).toBe(204);
     const conflict = { ...namedReading(1), flags: readingFlags.CONFLICT };
     const body = [...readings, conflict].map(readingLine).join("\n");
     // Twice: the same point again is the same point.

@@ -9,6 +9,7 @@ import { valvePositions } from "#domain/telegram.ts";
 import { timestampMs } from "#domain/units.ts";
 import { createObservability } from "#observability/createObservability.ts";
 import { namedEvents } from "#ports/observer.ts";
+import { dayFields, dayMeasurement } from "#sinks/dayPoint.ts";
 import {
   conflictMeasurement,
   readingFields,
@@ -84,12 +85,26 @@ test("every metric, label and event in PromQL exists in the program", async () =
   }
 });
 
+/** As the compose file names it for the engine. */
+const dayBucket =
+  /MERCAPTAN_INFLUX_DAY_BUCKET: (\S+)/.exec(
+    readFileSync(join(grafana, "../docker-compose.yml"), "utf8"),
+  )?.[1] ?? "";
+
+test("the bucket of the gas days is made under the name that the engine is given", () => {
+  expect(dayBucket).not.toBe("");
+  expect(readFileSync(join(grafana, "influxdb/days.sh"), "utf8")).toContain(`--name ${dayBucket} `);
+});
+
 test("every measurement, field and tag in InfluxQL is written by the sink", () => {
   const known = new Set<string>([
     readingMeasurement,
     conflictMeasurement,
     ...readingTags,
     ...Object.keys(readingFields),
+    dayMeasurement,
+    ...Object.keys(dayFields),
+    dayBucket,
   ]);
   for (const query of influxqlOf(dashboards)) {
     const quoted = [...query.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? "");
