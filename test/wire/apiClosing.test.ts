@@ -76,3 +76,24 @@ test("what is held: where it is, two persons' yes to the whole list, and who may
   });
   await town.close();
 });
+
+test("a meter that was moved to where leaks close by themselves: refused, and until when", async () => {
+  const closePolicy = { ...policy, all: { R1: "automatic" } } as const;
+  const town = await startApiRig({ closePolicy });
+  const body = { id: "M1", size: "G4", protocol: "json", area: "old-town" };
+  await town.json("POST", "/v1/meters", { body });
+  const movedMs = Date.now();
+  const headers = { "if-match": "*" };
+  await town.json("PATCH", "/v1/meters/M1", { body: { area: "new-town" }, headers });
+  const reading = { measuredAt: Date.now(), volumeM3: "1.000", valve: "open", status: ["leak"] };
+  town.uplink(1, reading);
+  const { items }: Json = await town.json("GET", "/v1/commands", { role: "operator" });
+  expect(items).toMatchObject([{ state: "refused", detail: "not-armed" }]);
+  const inHours = (Date.parse(items[0].armedAt) - movedMs) / 3_600_000;
+  expect(inHours).toBeCloseTo(24, 1);
+  const order = { reason: "smell of gas" };
+  const byHand = { role: "operator", body: order } as const;
+  const closed: Json = await town.json("POST", "/v1/meters/M1/valve/close", byHand);
+  expect(closed).toMatchObject({ state: "queued", armedAt: null });
+  await town.close();
+});
