@@ -39,8 +39,8 @@ export interface PlannedWork {
 
 /** Our proposals. */
 export const workLimits = Object.freeze({
-  /** The longest window, extensions included. */
-  lengthMsMax: 14 * dayMs,
+  /** The longest window, extensions included: gas that fills pipes must not hide a leak of the next day. */
+  lengthMsMax: { pressure: 14 * dayMs, purging: dayMs, network: 14 * dayMs, meters: 14 * dayMs },
   /** A plan made while the work begins is a plan; one made afterwards would explain the past. */
   lateMsMax: 5 * minuteMs,
   areasMax: 50,

@@ -10,6 +10,7 @@ import {
   workStateAt,
   type PlannedWork,
   type WorkEntry,
+  type WorkKind,
 } from "#domain/plannedWork.ts";
 import { dayMs, formatInstant, timestampMs } from "#domain/units.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
@@ -39,7 +40,7 @@ export function actOnPlannedWork(book: Book, ask: WorkAsk, by: string): AskResul
   const { nowMs } = book;
   if (ask.kind === "plannedWork.extend") {
     const toMs = timestampMs(ask.toMs);
-    const fault = windowFault(known.fromMs, toMs, nowMs);
+    const fault = windowFault(known.kind, known.fromMs, toMs, nowMs);
     if (fault !== null) return refuse("invalid", fault);
     return keep(book, { ...known, toMs }, { by, act: "extended", reason: ask.reason });
   }
@@ -53,7 +54,7 @@ function plan(
   by: string,
 ): AskResult {
   const { memory, nowMs } = book;
-  const { areas, meterIds, fromMs, toMs } = ask.work;
+  const { kind, areas, meterIds, fromMs, toMs } = ask.work;
   const unknownMeter = meterIds.find((id) => !memory.meterNoById.has(id));
   if (unknownMeter !== undefined) return refuse("not-found", `no meter ${unknownMeter}`);
   const unknownArea = areas.find((area) => !memory.areaSizes.has(area));
@@ -64,17 +65,18 @@ function plan(
   if (fromMs < nowMs - workLimits.lateMsMax) {
     return refuse("invalid", "the beginning lies in the past, and the past is not explained");
   }
-  const fault = windowFault(fromMs, toMs, nowMs);
+  const fault = windowFault(kind, fromMs, toMs, nowMs);
   if (fault !== null) return refuse("invalid", fault);
   const window = { fromMs: timestampMs(fromMs), toMs: timestampMs(toMs) };
   const work = { ...ask.work, ...window, id: ask.plannedWorkId, endedAtMs: null, trace: [] };
   return keep(book, work, { by, act: "planned", reason: work.reason });
 }
 
-function windowFault(fromMs: number, toMs: number, nowMs: number): string | null {
+function windowFault(kind: WorkKind, fromMs: number, toMs: number, nowMs: number): string | null {
+  const lengthMsMax = workLimits.lengthMsMax[kind];
   if (toMs <= fromMs || toMs <= nowMs) return "the end lies before the beginning or in the past";
-  if (toMs - fromMs <= workLimits.lengthMsMax) return null;
-  return `a work takes ${workLimits.lengthMsMax / dayMs} days at most`;
+  if (toMs - fromMs <= lengthMsMax) return null;
+  return `work of this kind (${kind}) takes ${lengthMsMax / dayMs} days at most`;
 }
 
 /** Every change leaves a line in the plan and an event; what is over leaves memory. */

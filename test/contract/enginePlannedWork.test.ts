@@ -1,8 +1,8 @@
 /** Planned work explains some alarms for a time: recorded, counted, not heard; at its end what stands rings. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Alarm, RuleId } from "#domain/alarm.ts";
-import { workLimits, type WorkKind } from "#domain/plannedWork.ts";
-import { dayMs, hourMs, minuteMs, secondMs } from "#domain/units.ts";
+import { workKinds, workLimits, type WorkKind } from "#domain/plannedWork.ts";
+import { hourMs, minuteMs, secondMs } from "#domain/units.ts";
 import type { BatchReport } from "#engine/messages.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
 import type { AskResult } from "#ports/requests.ts";
@@ -231,8 +231,10 @@ describe("a plan and the clock", () => {
     const refusal = (kind: string) => ({ ok: false, refusal: { kind } });
     expect(plan("pressure", nowMs - hourMs, nowMs + hourMs)).toMatchObject(refusal("invalid"));
     expect(plan("pressure", nowMs + hourMs, nowMs)).toMatchObject(refusal("invalid"));
-    const tooLong = nowMs + workLimits.lengthMsMax + dayMs;
-    expect(plan("pressure", nowMs, tooLong)).toMatchObject(refusal("invalid"));
+    for (const kind of workKinds) {
+      const tooLong = nowMs + workLimits.lengthMsMax[kind] + hourMs;
+      expect(plan(kind, nowMs, tooLong)).toMatchObject(refusal("invalid"));
+    }
     const nowhere = plan("pressure", nowMs, nowMs + hourMs, { areas: ["nowhere"] });
     expect(nowhere).toMatchObject(refusal("not-found"));
     engine.failAfter(0);
