@@ -69,18 +69,34 @@ function bitsOf(
   const taken = relative ? left : values;
   if (relative && !takeExpected(values, reference, left, rows, slope)) return Infinity;
   // Between two meters lies a jump that is written apart, unless there is little else.
-  const later = Array.from({ length: Math.max(0, rows - 1) }, (_none, row) => row + 1);
-  const within = later.filter((row) => meters[row] === meters[row - 1]);
-  const residuals: number[] = [];
-  for (const row of within.length * 2 >= rows ? within : later) {
+  let residuals = residualsOf(taken, rows, shape, meters);
+  if (residuals.length * 2 < rows) residuals = residualsOf(taken, rows, shape, null);
+  if (residuals.length === 0) return 0;
+  residuals.sort();
+  const usual = residuals[residuals.length >> 1] ?? 0;
+  let bits = 0;
+  for (const residual of residuals) bits += Math.log2(1 + Math.abs(residual - usual));
+  return bits / residuals.length;
+}
+
+/** Of the rows behind the first; of those that follow one of the same meter, if meters are given. */
+function residualsOf(
+  taken: Float64Array,
+  rows: number,
+  shape: Shape,
+  meters: Float64Array | null,
+): Float64Array {
+  const residuals = new Float64Array(rows);
+  let filled = 0;
+  for (let row = 1; row < rows; row += 1) {
+    if (meters !== null && meters[row] !== meters[row - 1]) continue;
     const value = taken[row] ?? NaN;
     const residual = shape === "plain" ? value : value - (taken[row - 1] ?? NaN);
-    if (!Number.isNaN(residual)) residuals.push(residual);
+    if (Number.isNaN(residual)) continue;
+    residuals[filled] = residual;
+    filled += 1;
   }
-  if (residuals.length === 0) return 0;
-  const usual = residuals.toSorted((one, other) => one - other)[residuals.length >> 1] ?? 0;
-  const bits = residuals.reduce((sum, one) => sum + Math.log2(1 + Math.abs(one - usual)), 0);
-  return bits / residuals.length;
+  return residuals.subarray(0, filled);
 }
 
 /** What is left of the first values; false where it would not be exact. */
