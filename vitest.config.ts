@@ -25,6 +25,8 @@ export default defineConfig({
         test: {
           name: "unit",
           maxWorkers,
+          // Milliseconds on a quiet machine; a busy one is no fault of the code.
+          testTimeout: 30_000,
           setupFiles,
           include: ["test/unit/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...(hasCorpora ? [] : ["**/corpus*.test.ts"])],

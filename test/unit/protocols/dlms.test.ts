@@ -293,4 +293,4 @@ test("100,000 random or damaged payloads: a typed answer, nothing thrown, nothin
     bytesOfHex("0f0000000100130202110f0601ff02fe03fd"),
   ];
   expect(fuzz(seeds, 20_261_122, takeBy(dlmsProtocol)).size).toBeGreaterThan(4);
-}, 60_000);
+}, 180_000);

@@ -92,7 +92,7 @@ test("random and damaged payloads: a typed answer, nothing thrown, nothing pollu
   const seeds = cards.map(({ hex }) => bytesOfHex(hex));
   const answers = fuzz(seeds, 20_261_125, takePayload);
   expect(answers.size).toBeGreaterThan(1);
-}, 60_000);
+}, 180_000);
 
 test("a birth larger than any is refused by its size, and text that is none by its encoding", () => {
   const large = decodePayload(new Uint8Array(payloadBytesMax + 1));
