@@ -42,6 +42,39 @@ describe("readings", () => {
     expect(at.map((reading) => reading.seq)).toEqual([far + 1, far + 2]);
   });
 
+  test("one transaction finds what is months apart, and what it has put itself, in any order", () => {
+    const ledger = opened();
+    const days = Array.from({ length: 60 }, (_none, day) => day);
+    const rows = days.map((day) => readingRow(day + 1, day * dayMs));
+    const others = days.map((day) => readingRow(day + 101, day * dayMs, { meterNo: 2 }));
+    const seqsAt = (day: number, meterNo = 1): readonly number[] =>
+      ledger.readingsAt(meterNo, startMs + day * dayMs).map(({ seq }) => seq);
+    inTransaction(ledger, () => {
+      for (const row of [...rows, ...others]) ledger.putReading(row);
+    });
+    inTransaction(ledger, () => {
+      expect([seqsAt(5), seqsAt(50), seqsAt(0), seqsAt(30), seqsAt(30, 2)]).toEqual([
+        [6],
+        [51],
+        [1],
+        [31],
+        [131],
+      ]);
+      ledger.putReading(readingRow(201, 30 * dayMs));
+      expect([seqsAt(30), seqsAt(30, 2), seqsAt(59)]).toEqual([[31, 201], [131], [60]]);
+      ledger.putReading(readingRow(202, 2 * dayMs));
+      const seqs = ledger.readingsAfter(1, startMs + dayMs).map(({ seq }) => seq);
+      const late = [3, 202, ...days.slice(3, 31).map((day) => day + 1), 201];
+      expect(seqs).toEqual([...late, ...days.slice(31).map((day) => day + 1)]);
+    });
+    inTransaction(ledger, () =>
+      expect([seqsAt(30), seqsAt(2)]).toEqual([
+        [31, 201],
+        [3, 202],
+      ]),
+    );
+  });
+
   test("a revised reading keeps its former version with the reason", () => {
     const ledger = opened();
     inTransaction(ledger, () => ledger.putReading(readingRow(1, 0)));
