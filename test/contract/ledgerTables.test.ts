@@ -67,12 +67,13 @@ describe("readings", () => {
       const late = [3, 202, ...days.slice(3, 31).map((day) => day + 1), 201];
       expect(seqs).toEqual([...late, ...days.slice(31).map((day) => day + 1)]);
     });
-    inTransaction(ledger, () =>
+    inTransaction(ledger, () => {
+      ledger.putReading(readingRow(203, 2 * dayMs));
       expect([seqsAt(30), seqsAt(2)]).toEqual([
         [31, 201],
-        [3, 202],
-      ]),
-    );
+        [3, 202, 203],
+      ]);
+    });
   });
 
   test("a revised reading keeps its former version with the reason", () => {
