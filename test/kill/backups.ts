@@ -25,7 +25,11 @@ export class KilledBackups {
   #running: Promise<void> = Promise.resolve();
   #child: ChildProcess | null = null;
 
-  constructor(dataDir: string, rng: SeededRng) {
+  readonly #settings: Readonly<Record<string, string>>;
+
+  /** Settings are environment variables; the last backup is made without them. */
+  constructor(dataDir: string, rng: SeededRng, settings: Readonly<Record<string, string>> = {}) {
+    this.#settings = settings;
     this.#dataDir = dataDir;
     this.#rng = rng;
   }
@@ -76,7 +80,8 @@ export class KilledBackups {
   async #backup(killAfterMs: number | null): Promise<number | null> {
     const where = ["--data-dir", this.#dataDir, "--to", join(this.#folder, "backups")];
     const command = ["src/main.ts", "backup", ...where, "--keep", String(keep)];
-    const child = spawn(process.execPath, command, { cwd: root, stdio: "ignore" });
+    const env = { ...process.env, ...(this.#isStopping ? {} : this.#settings) };
+    const child = spawn(process.execPath, command, { cwd: root, stdio: "ignore", env });
     this.#child = child;
     const exited = once(child, "exit");
     if (killAfterMs !== null) {

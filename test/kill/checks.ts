@@ -126,16 +126,36 @@ const checkUplinks: Check = (db, meters, found, dataDir) => {
   const known = uplinkOutcomes.map((outcome) => outcomes[outcome] ?? 0);
   const sum = known.reduce((one, other) => one + other, 0);
   const last = Number(db.prepare("SELECT max(seq) AS n FROM uplink").get()?.["n"]);
-  if (sum !== last) found.violations.push(`conservation: ${last} uplinks, ${sum} outcomes`);
+  const swept = sweptUplinks(db);
+  if (sum + swept !== last) {
+    found.violations.push(`conservation: ${last} uplinks, ${sum} outcomes, ${swept} removed`);
+  }
   if ((outcomes["quarantined"] ?? 0) > 0) found.violations.push("a good uplink is quarantined");
   const acknowledged = meters.reduce((all, { obligations }) => all + obligations.length, 0);
   const sent = meters.reduce((all, meter) => all + meter.sent, 0);
   // With readings lost this follows, and says nothing new.
-  if (found.lost === 0 && (sum < acknowledged || sum > sent)) {
-    found.violations.push(`${sum} uplinks of ${acknowledged} acknowledged and ${sent} sent`);
+  if (found.lost === 0 && (sum + swept < acknowledged || sum + swept > sent)) {
+    found.violations.push(
+      `${sum + swept} uplinks of ${acknowledged} acknowledged and ${sent} sent`,
+    );
   }
-  found.facts["uplinks"] = { sent, acknowledged, outcomes };
+  found.facts["uplinks"] = { sent, acknowledged, outcomes, swept };
 };
+
+/** What retention says that it has removed: in the audit when a sweep has ended, else in the sweep under way. */
+function sweptUplinks(db: DatabaseSync): number {
+  const ended = db
+    .prepare(
+      `SELECT sum(json_extract(detail, '$.deleted')) AS n FROM audit
+       WHERE act = 'retention.sweep' AND subject = 'uplinks'`,
+    )
+    .get();
+  const kept = db.prepare("SELECT value FROM setting WHERE name = 'retention.sweeps'").get();
+  const states = JSON.parse(String(kept?.["value"] ?? "{}")) as {
+    readonly uplinks?: { readonly sweep: { readonly deleted: number } | null };
+  };
+  return Number(ended?.["n"] ?? 0) + (states.uplinks?.sweep?.deleted ?? 0);
+}
 
 /** Rows of uplinks that were received since the instant. */
 export function uplinksSince(dataDir: string, atMs: number): number {

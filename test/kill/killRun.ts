@@ -5,6 +5,8 @@
  */
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
+import { retentionDaysMin } from "#domain/retention.ts";
+import { dayMs } from "#domain/units.ts";
 import { seededRng, type SeededRng } from "#simulators/rng.ts";
 import { KilledBackups } from "./backups.ts";
 import { checkLedger, uplinksSince, type Findings } from "./checks.ts";
@@ -12,6 +14,7 @@ import { readMetric } from "./exposition.ts";
 import type { KeeperMeter } from "./keeperMeter.ts";
 import { Load, registerKeepers } from "./keepers.ts";
 import { Operator } from "./operator.ts";
+import { PhaseTrap, pointsOf, type Phase } from "./phases.ts";
 import { freePorts } from "./ports.ts";
 import { Victim } from "./victim.ts";
 
@@ -25,8 +28,12 @@ export interface KillOptions {
   readonly earlyAck: boolean;
   /** Backups go on beside it, half of them killed; the last one is restored and held against the promises too. */
   readonly backups: boolean;
+  /** Four kills of five come at a point of these, one after the other; backup needs `backups`. */
+  readonly over: readonly Phase[];
   /** Longest wait for commands to end after the last kill. */
   readonly settleSeconds: number;
+  /** A start may take so long; on a busy machine more. */
+  readonly startSecondsMax: number;
   readonly say: (line: string) => void;
 }
 
@@ -45,7 +52,14 @@ export interface KillReport extends Findings {
 const moments = ["acknowledgement", "order", "leak", "start"] as const;
 type Moment = (typeof moments)[number];
 
-const readyMsMax = 10_000;
+/** Every fifth kill of a run over phases comes at one of the moments, as all of another run do. */
+const momentEvery = 5;
+/** A point of a phase comes within this time, or the process is killed without it and that is told. */
+const pointWithinMs = 30_000;
+/** So far back meters report once, so that retention has something to remove: more than it must keep. */
+const pastDays = 200;
+const pastMeters = 20;
+const pastMs = 6_000;
 /** So few frames make a file of the archive, that this too is always under way. */
 const archivedRows = 500;
 /** So few that flushes and merges of the reading store are always under way. */
@@ -67,19 +81,24 @@ const services = {
 export async function runKills(options: KillOptions): Promise<KillReport> {
   const rng = seededRng(options.seed);
   const [http = 0, mqtt = 0] = await freePorts(2, () => rng.next());
-  const victim = new Victim({ http, mqtt }, services[`${options.earlyAck}`], undefined, {
+  const trap = new PhaseTrap();
+  const settings = {
     MERCAPTAN_READINGS_FLUSH_ROWS: String(flushRows),
     MERCAPTAN_READINGS_FLUSH_MINUTES: "0",
     MERCAPTAN_ARCHIVE_AFTER_DAYS: "0",
     MERCAPTAN_ARCHIVE_FILE_ROWS: String(archivedRows),
-  });
-  const run = new KillRun(options, victim, rng);
+    MERCAPTAN_RETENTION_UPLINKS_DAYS: String(retentionDaysMin.uplinks),
+    ...(options.over.length > 0 ? trap.settings : {}),
+  };
+  const victim = new Victim({ http, mqtt }, services[`${options.earlyAck}`], undefined, settings);
+  const run = new KillRun(options, victim, rng, trap);
   try {
     return await run.whole();
   } finally {
     run.end();
     await victim.kill();
     victim.remove();
+    trap.remove();
   }
 }
 
@@ -99,15 +118,22 @@ class KillRun {
   /** Whom to tell when this cycle's moment has come. */
   #watched: Moment | null = null;
   #strike: () => void = () => undefined;
+  readonly #trap: PhaseTrap;
+  readonly #points: readonly string[];
+  #pointsAimed = 0;
+  readonly #missed: string[] = [];
 
-  constructor(options: KillOptions, victim: Victim, rng: SeededRng) {
+  constructor(options: KillOptions, victim: Victim, rng: SeededRng, trap: PhaseTrap) {
     this.#options = options;
+    this.#trap = trap;
+    this.#points = pointsOf(options.over);
     this.#victim = victim;
     this.#rng = rng;
   }
 
   async whole(): Promise<KillReport> {
-    const { cycles, meters, rate } = this.#options;
+    const { cycles, meters, rate, over } = this.#options;
+    const past = over.includes("retention") ? await this.#livePast() : [];
     await this.#start();
     const events = {
       ordered: () => this.#hasCome("order"),
@@ -121,12 +147,16 @@ class KillRun {
     for (const meter of this.#meters) meter.rise(this.#victim.mqttPort);
     this.#load = new Load(this.#meters, rate);
     if (this.#options.backups) {
-      this.#backups = new KilledBackups(this.#victim.dataDir, this.#rng);
+      const settings = over.includes("backup") ? this.#trap.settings : {};
+      this.#backups = new KilledBackups(this.#victim.dataDir, this.#rng, settings);
       this.#backups.start();
     }
     const fresh = this.#shuffled();
+    this.#meters = [...this.#meters, ...past];
     for (let no = 1; no <= cycles; no += 1) {
-      await this.#cycle(no, fresh, operator);
+      const isAtPoint = this.#points.length > 0 && no % momentEvery !== 0;
+      if (isAtPoint) await this.#cycleAtPoint(no);
+      else await this.#cycle(no, fresh, operator);
     }
     return this.#finish(operator);
   }
@@ -142,6 +172,53 @@ class KillRun {
     if (start === null) return false;
     this.#readyMs.push(start.readyAfterMs);
     return true;
+  }
+
+  /** Meters that reported long ago and never again: by the clock of the settings, on the same data directory. */
+  async #livePast(): Promise<readonly KeeperMeter[]> {
+    const backMs = pastDays * dayMs;
+    await this.#victim.start({ MERCAPTAN_CLOCK_BASE_MS: String(Date.now() - backMs) });
+    const events = { ordered: () => undefined, acknowledged: () => undefined };
+    const clock = { nowMs: () => Date.now() - backMs };
+    const named = { prefix: "P", area: "past", clock };
+    const meters = await registerKeepers(this.#victim, pastMeters, events, named);
+    for (const meter of meters) meter.rise(this.#victim.mqttPort);
+    const load = new Load(meters, this.#options.rate);
+    await delay(pastMs);
+    load.stop();
+    const untilMs = performance.now() + deliverWithinMs;
+    while (meters.some(({ waiting }) => waiting > 0) && performance.now() < untilMs)
+      await delay(20);
+    await this.#victim.stop();
+    for (const meter of meters) meter.rest();
+    return meters;
+  }
+
+  /** Points of retention come once: there is nothing left for it afterwards. */
+  #nextPoint(): string {
+    const again = this.#points.filter((point) => !point.startsWith("retention."));
+    const beyond = this.#pointsAimed - this.#points.length;
+    const place = beyond < 0 ? this.#points[this.#pointsAimed] : again[beyond % again.length];
+    return place ?? this.#points[0] ?? "";
+  }
+
+  /** The process ends itself at the point; a backup that does takes the service along. */
+  async #cycleAtPoint(no: number): Promise<void> {
+    const point = this.#nextPoint();
+    this.#pointsAimed += 1;
+    const upSinceMs = performance.now();
+    const before = this.#owed();
+    this.#trap.arm(point);
+    const isHit = await this.#trap.sprung(pointWithinMs);
+    if (!isHit) this.#missed.push(point);
+    await this.#victim.kill();
+    this.#upMs += performance.now() - upSinceMs;
+    this.#acknowledged += this.#owed() - before;
+    await this.#start();
+    this.#options.say(
+      `cycle ${no}: killed at ${point}${isHit ? "" : ", which never came"}, ` +
+        `ready again after ${Math.round(this.#readyMs.at(-1) ?? 0)} ms`,
+    );
   }
 
   #shuffled(): KeeperMeter[] {
@@ -168,6 +245,8 @@ class KillRun {
     if (isNext) this.#watched = moment;
     if (isNext) await Promise.race([struck, delay(acknowledgedWithinMs)]);
     await this.#victim.kill();
+    // What was waited for and did not come must not kill the next process, of which nobody expects it.
+    this.#watched = null;
     const wasUpMs = performance.now() - upSinceMs;
     const acknowledged = this.#owed() - before;
     this.#upMs += wasUpMs;
@@ -237,7 +316,7 @@ class KillRun {
   }
 
   async #finish(operator: Operator): Promise<KillReport> {
-    const { settleSeconds, rate } = this.#options;
+    const { settleSeconds, startSecondsMax, rate } = this.#options;
     const load = this.#load;
     if (load !== null) load.rate = rate * calmShare;
     await operator.settled();
@@ -256,6 +335,15 @@ class KillRun {
       const { made, killed } = this.#backups;
       found.facts["backups"] = { made, killed };
     }
+    if (this.#points.length > 0) {
+      found.facts["points"] = this.#trap.hits();
+      if (this.#missed.length > 0) found.facts["pointsThatNeverCame"] = this.#missed;
+      const hits = this.#trap.hits();
+      const aimed = this.#points.slice(0, this.#pointsAimed);
+      for (const point of aimed) {
+        if (hits[point] === undefined) found.violations.push(`no kill came at ${point}`);
+      }
+    }
     if (undelivered > 0) found.violations.push(`${undelivered} uplinks were never acknowledged`);
     const stored = uplinksSince(this.#victim.dataDir, this.#victim.startedAtMs);
     if (counted !== stored) {
@@ -264,7 +352,7 @@ class KillRun {
     if (exitCode !== 0) found.violations.push(`SIGTERM ended with exit code ${exitCode}`);
     const sorted = [...this.#readyMs].sort((one, other) => one - other);
     const max = Math.round(sorted.at(-1) ?? 0);
-    if (max > readyMsMax) found.violations.push(`a start took ${max} ms`);
+    if (max > startSecondsMax * 1_000) found.violations.push(`a start took ${max} ms`);
     return {
       ...found,
       readyMs: { median: Math.round(sorted[sorted.length >> 1] ?? 0), max },

@@ -1,5 +1,6 @@
 /** `npm run kill-test`: kill -9 under load, again and again; nothing that was promised may be missing. */
 import { parseArgs } from "node:util";
+import { isPhase } from "./phases.ts";
 import { runKills, type KillReport } from "./killRun.ts";
 
 const help = `npm run kill-test -- [options]
@@ -10,6 +11,9 @@ const help = `npm run kill-test -- [options]
   --seed N        the moments of the kills; the default is another one each time
   --settle 120    longest wait in seconds for commands to end after the last kill
   --early-ack     runs a build that acknowledges before it has stored: must end with "lost"
+  --over PHASES   four of five kills at a point of flush,merge,archive,backup,retention: before or behind a write,
+                  a rename, a commit or a removal, one point after the other; backup means --backups as well
+  --start 10      a start may take so many seconds; give more on a busy machine
   --backups       backups go on beside it, half of them killed; the last one is restored and must hold as much
   --json          one JSON object at the end, progress on standard error
 `;
@@ -24,6 +28,8 @@ const { values } = parseArgs({
     rate: { type: "string", default: "1500" },
     seed: { type: "string" },
     settle: { type: "string", default: "120" },
+    over: { type: "string", default: "" },
+    start: { type: "string", default: "10" },
     backups: { type: "boolean", default: false },
     "early-ack": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
@@ -32,6 +38,7 @@ const { values } = parseArgs({
 });
 
 const seed = Number(values.seed ?? Math.floor(Date.now() / 1_000) % secondsOfDay);
+const over = values.over.split(",").filter((name) => name !== "");
 const progress = values.json ? process.stderr : process.stdout;
 
 function summaryOf(report: KillReport, cycles: number): string {
@@ -50,8 +57,9 @@ function summaryOf(report: KillReport, cycles: number): string {
   ].join(", ");
 }
 
-if (values.help) {
+if (values.help || !over.every(isPhase)) {
   process.stdout.write(help);
+  process.exitCode = values.help ? 0 : 2;
 } else {
   const cycles = Number(values.cycles);
   progress.write(`seed ${seed}\n`);
@@ -61,7 +69,9 @@ if (values.help) {
     rate: Number(values.rate),
     seed,
     earlyAck: values["early-ack"],
-    backups: values.backups,
+    backups: values.backups || over.includes("backup"),
+    over,
+    startSecondsMax: Number(values.start),
     settleSeconds: Number(values.settle),
     say: (line) => progress.write(`${line}\n`),
   });

@@ -56,8 +56,8 @@ export class Victim {
     return this.#child?.pid ?? 0;
   }
 
-  /** Resolves when it says that it is ready, or when it was killed before that. */
-  async start(): Promise<Start> {
+  /** Resolves when it says that it is ready, or was killed before that; more settings are of this start alone. */
+  async start(more: Readonly<Record<string, string>> = {}): Promise<Start> {
     const spawnedMs = performance.now();
     this.startedAtMs = Date.now();
     const child = spawn(process.execPath, [...this.#arguments], {
@@ -72,6 +72,7 @@ export class Victim {
         MERCAPTAN_LOG_LEVEL: "error",
         MERCAPTAN_DISK_RESERVE_MIB: "4",
         ...this.#settings,
+        ...more,
       },
     });
     this.#child = child;

@@ -10,7 +10,9 @@ const short: KillOptions = {
   seed: 5,
   earlyAck: false,
   backups: true,
+  over: [],
   settleSeconds: 5,
+  startSecondsMax: 10,
   say: () => undefined,
 };
 
