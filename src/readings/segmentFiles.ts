@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
+import { ReadChunks } from "./readChunks.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
 import { ReadingStoreError } from "./readingStoreError.ts";
-import { RowTable } from "./rowTable.ts";
+import type { RowTable } from "./rowTable.ts";
 import { readingSchema, rollUpSchema, type Schema } from "./schema.ts";
 import { SegmentReader } from "./segmentReader.ts";
 
@@ -40,8 +41,7 @@ export class SegmentFiles {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #damage = new Map<string, DamagedPlace>();
-  /** The chunk that is being searched: a new table for each read would be most of its work. */
-  readonly #chunk = new RowTable(readingSchema.columns.length, 4_096);
+  readonly #chunks = new ReadChunks();
 
   constructor(disk: Disk, folder: string) {
     this.#disk = disk;
@@ -124,12 +124,11 @@ export class SegmentFiles {
   ): readonly DamagedPlace[] {
     const found: DamagedPlace[] = [];
     if (file.lastMs <= fromMs || file.firstMs > toMs) return found;
-    const table = this.#chunk;
     for (let place = reader.firstChunkOf(meterNo); ; place += 1) {
       const entry = reader.chunks[place];
       if (entry === undefined || entry.firstMeter > meterNo) break;
       if (entry.lastMs <= fromMs || entry.firstMs > toMs) continue;
-      const damage = reader.readChunk(entry, table, null);
+      const { table, damage } = this.#chunks.read(file.no, reader, entry);
       if (damage) found.push(damage);
       const { first, end } = rowsOfMeter(table, meterNo, fromMs, toMs);
       if (end > first) into.addRun(table, first, end);
