@@ -14,7 +14,7 @@ let engine: EngineUnderTest;
 beforeAll(() => {
   engine = new EngineUnderTest();
   register("worked");
-  const window = { fromMs: engine.nowMs, toMs: engine.nowMs + 100 * hourMs };
+  const window = { fromMs: engine.nowMs, toMs: engine.nowMs + 24 * hourMs };
   const work = { kind: "purging", areas: ["worked"], meterIds: [], ...window } as const;
   const planned = { ...work, responsible: "crew 1", reason: "new main" };
   ask({ kind: "plannedWork.plan", plannedWorkId: "pw_1", work: planned, reason: "new main" });
