@@ -25,7 +25,13 @@ import type { Queries, RegisterView } from "#ports/queries.ts";
 
 export type ReadingAnswers = Pick<
   Answers<Queries>,
-  "meters" | "meter" | "readings" | "latestReading" | "registerAt" | "registerColumns"
+  | "meters"
+  | "meter"
+  | "readings"
+  | "latestReading"
+  | "registerAt"
+  | "registerColumns"
+  | "readingDamage"
 >;
 
 /** Behind an instant, the next register is looked for in ever wider stretches; nearly always the first has it. */
@@ -60,6 +66,7 @@ export function billingAnswers(
 ): Answers<BillingQueries> {
   const desk = new BillingDesk(answers, rows, gasDays);
   return {
+    readingDamage: () => answers.readingDamage(),
     billingRegister: (meterId, when) => {
       const view = answers.meter(meterId);
       return view === null ? null : desk.register(view.meter, when);

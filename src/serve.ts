@@ -137,7 +137,8 @@ export async function serve(
     metrics.engineLag(queue.lagSeconds());
   }, sampleEveryMs);
   const alarmMetrics = startAlarmMetrics({ queries, clock, metrics, observer });
-  const watch = watchOurselves(base);
+  const readers = [queries, base.billing, ...(sink === null ? [] : [sink])];
+  const watch = watchOurselves(base, readers);
   aftermath.isListening = true;
   observer.note("process.ready", { httpPort: api.port, mqttPort: intake.port });
   return {

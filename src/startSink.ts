@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import type { Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
-import { openQueries } from "#ledger/queryClient.ts";
+import { openQueries, type QueryClient } from "#ledger/queryClient.ts";
 import type { Observability } from "#observability/createObservability.ts";
 import type { Clock } from "#ports/clock.ts";
 import { secondMs } from "#domain/units.ts";
@@ -23,11 +23,17 @@ interface SinkParts {
   readonly clock: Clock;
 }
 
+export interface RunningSink {
+  /** What its own reads have met. */
+  readonly readingDamage: QueryClient["readingDamage"];
+  stop(): Promise<void>;
+}
+
 /** null: no server is set. Catching up walks through whole segments, and nobody else is to wait for that. */
 export function startSink(
   { config, secrets, directory, observability, clock }: SinkParts,
   startWorker: (directory: string) => Worker,
-): { stop(): Promise<void> } | null {
+): RunningSink | null {
   if (config.influx === undefined) return null;
   const { url, org, bucket, keepDays, dayBucket, dayKeepDays } = config.influx;
   const target = { url, org, bucket, keepDays, token: secrets.influxToken };
@@ -48,6 +54,7 @@ export function startSink(
           lookEveryMs: lookForDaysEveryMs,
         });
   return {
+    readingDamage: () => queries.readingDamage(),
     async stop() {
       await sink.stop();
       await days?.stop();

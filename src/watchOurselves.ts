@@ -2,9 +2,9 @@
 import type { Config } from "#config/schema.ts";
 import type { Secrets } from "#config/secrets.ts";
 import type { EngineQueue } from "#engine/uplinkQueue.ts";
-import type { QueryClient } from "#ledger/queryClient.ts";
 import { QueryError } from "#ledger/queryError.ts";
 import type { Observability } from "#observability/createObservability.ts";
+import type { Queries } from "#ports/queries.ts";
 import { DiskReserve } from "#selfwatch/diskReserve.ts";
 import { freeSpaceOf } from "#selfwatch/freeSpace.ts";
 import { reserveFileIn } from "#selfwatch/reserveFile.ts";
@@ -20,7 +20,6 @@ interface Base {
   readonly queue: EngineQueue;
   readonly clock: SystemClock;
   readonly observability: Observability;
-  readonly queries: QueryClient;
   readonly aftermath: Aftermath;
 }
 
@@ -28,7 +27,10 @@ const mebibyte = 1024 * 1024;
 const damageEveryMs = 10_000;
 
 /** Only behind it does the engine learn what is wrong with the process around it. */
-export function watchOurselves(base: Base): { stop(): Promise<void> } {
+export function watchOurselves(
+  base: Base,
+  readers: readonly Pick<Queries, "readingDamage">[],
+): { stop(): Promise<void> } {
   const { config, directory, queue, clock, observability, aftermath } = base;
   const { file, url, everySeconds } = config.heartbeat;
   const reserve = new DiskReserve({
@@ -56,7 +58,9 @@ export function watchOurselves(base: Base): { stop(): Promise<void> } {
   aftermath.selfWatch = selfWatch;
   selfWatch.start();
   aftermath.tellDamage();
-  const damageTimer = setInterval(() => void lookForDamage(base), damageEveryMs);
+  const damageTimer = setInterval(() => {
+    for (const reader of readers) void lookForDamage(reader, base.aftermath);
+  }, damageEveryMs);
   const backups = startSchedule(base, selfWatch);
   return {
     async stop() {
@@ -67,12 +71,15 @@ export function watchOurselves(base: Base): { stop(): Promise<void> } {
   };
 }
 
-/** What readers of the API have met; the engine's own comes with its reports. */
-async function lookForDamage({ queries, aftermath }: Base): Promise<void> {
+/** What readers of the API, of billing and of the copy have met; the engine's own comes with its reports. */
+async function lookForDamage(
+  reader: Pick<Queries, "readingDamage">,
+  aftermath: Aftermath,
+): Promise<void> {
   try {
-    aftermath.noteDamage(await queries.readingDamage());
+    aftermath.noteDamage(await reader.readingDamage());
   } catch (cause) {
-    // The query worker is starting anew or has too much to do: the next look asks again.
+    // The worker is starting anew or has too much to do: the next look asks again.
     if (!(cause instanceof QueryError)) throw cause;
   }
 }

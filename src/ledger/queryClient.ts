@@ -63,6 +63,7 @@ const queryMethods: Readonly<Record<keyof Queries, true>> = {
 };
 
 const billingMethods: Readonly<Record<keyof BillingQueries, true>> = {
+  readingDamage: true,
   billingRegister: true,
   billingRegisters: true,
   consumption: true,

@@ -15,6 +15,7 @@ import type {
 } from "#domain/billing.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import type { Page } from "./queries.ts";
+import type { DamagedPlace } from "./readingStore.ts";
 
 /** One meter's register at an instant. */
 export interface MeterRegister {
@@ -60,6 +61,8 @@ export interface CheckFinding {
 }
 
 export interface BillingQueries {
+  /** What this worker's reads have met that cannot be read. */
+  readingDamage(): Promise<readonly DamagedPlace[]>;
   /** null: no such meter, or nothing is known at or before the instant. */
   billingRegister(meterId: string, when: BillingInstant): Promise<MeterRegister | null>;
   /** Cut-off for all meters, a page at a time in id order; meters without a register are left out. */

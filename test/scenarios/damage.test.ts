@@ -6,7 +6,7 @@ import { openLedger } from "#ledger/openLedger.ts";
 import { storeSettings } from "#readings/openReadings.ts";
 import { afterEach, expect, test } from "vitest";
 import { inTransaction, meterRow, readingRow, startMs } from "../support/ledgerRows.ts";
-import { Home } from "../support/program.ts";
+import { Home, type Service } from "../support/program.ts";
 
 const homes: Home[] = [];
 afterEach(async () => {
@@ -27,6 +27,23 @@ function storeReadings(directory: string): void {
   ledger.close();
 }
 
+/** Behind the header and the chunk's head, so within its first frame. */
+const flippedPlace = 48 + 64 + 10;
+
+function flipIn(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[flippedPlace] = (bytes[flippedPlace] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
+
+async function damageRings(service: Service): Promise<void> {
+  const alarms = async () => {
+    const all = await service.items<{ readonly rule: string }>("/v1/alarms");
+    return all.filter(({ rule }) => rule === "DAMAGE");
+  };
+  await expect.poll(alarms, { timeout: 60_000 }).toMatchObject([{ rule: "DAMAGE", priority: 2 }]);
+}
+
 test("a flipped byte costs its chunk, `verify` names it, and DAMAGE rings", async () => {
   const home = new Home();
   homes.push(home);
@@ -42,12 +59,7 @@ test("a flipped byte costs its chunk, `verify` names it, and DAMAGE rings", asyn
     said: expect.stringContaining("2 files, 0 hot"),
   });
 
-  const path = join(folder, file);
-  const bytes = readFileSync(path);
-  // Behind the header and the chunk's head, so within its first frame.
-  const place = 48 + 64 + 10;
-  bytes[place] = (bytes[place] ?? 0) ^ 1;
-  writeFileSync(path, bytes);
+  flipIn(join(folder, file));
   const { code, said } = await verify();
   expect(code).toBe(3);
   expect(said).toContain(`${file}, chunk 0: checksumMismatch`);
@@ -59,11 +71,22 @@ test("a flipped byte costs its chunk, `verify` names it, and DAMAGE rings", asyn
   const secondDay = startMs + 16 * hourMs;
   expect(items).toHaveLength(count - 16);
   expect(items.every(({ measuredAt }) => Date.parse(measuredAt) > secondDay)).toBe(true);
-  const alarms = async () => {
-    const found = await service.fetch("GET", "/v1/alarms");
-    const { items: all } = (await found.json()) as { items: readonly { rule: string }[] };
-    return all.filter(({ rule }) => rule === "DAMAGE");
-  };
-  await expect.poll(alarms, { timeout: 60_000 }).toMatchObject([{ rule: "DAMAGE", priority: 2 }]);
+  await damageRings(service);
   await expect.poll(() => service.program.stderr).toContain("readings.damaged");
+});
+
+test("what only a read for billing meets rings too", async () => {
+  const home = new Home();
+  homes.push(home);
+  storeReadings(home.dataDir);
+  const folder = join(home.dataDir, "readings");
+  const [file = ""] = readdirSync(folder).sort();
+  const service = await home.serve();
+  // What the start itself reads is read by then.
+  flipIn(join(folder, file));
+  await service.fetch(
+    "GET",
+    `/v1/meters/M0001/register?at=${new Date(startMs + 9 * hourMs).toISOString()}`,
+  );
+  await damageRings(service);
 });
