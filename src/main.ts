@@ -7,6 +7,7 @@ import { loadConfig } from "#config/loadConfig.ts";
 import { loadSecrets } from "#config/secrets.ts";
 import { settings } from "#config/settings.ts";
 import { backupCommand } from "./backupCommand.ts";
+import { consoleCommand } from "./consoleCommand.ts";
 import { decodeCommand } from "./decodeCommand.ts";
 import { exitCodeOf, explain } from "./exitCodes.ts";
 import { rulesCommand } from "./rulesCommand.ts";
@@ -75,6 +76,7 @@ async function main(): Promise<void> {
     .exitOverride()
     .addCommand(serveCommand().exitOverride())
     .addCommand(simulateCommand().exitOverride())
+    .addCommand(consoleCommand().exitOverride())
     .addCommand(decodeCommand().exitOverride())
     .addCommand(rulesCommand().exitOverride())
     .addCommand(backupCommand().exitOverride())

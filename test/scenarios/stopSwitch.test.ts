@@ -1,6 +1,6 @@
 /**
  * The stop switch at the real program: once it has answered, no automatic close leaves any more, also after kill -9; a
- * person's close does.
+ * person's close does. And what an operator's terminal says of the order that waits.
  */
 import type { MqttClient } from "mqtt";
 import { expect, onTestFinished, test } from "vitest";
@@ -55,6 +55,17 @@ test("what waits is taken back, nothing new leaves, and a kill changes nothing",
     (row) => row !== undefined,
   );
 
+  const flags = ["--api", first.api, "--key-file", home.keyFile, "--once"];
+  const screen = home.run(["console", ...flags, "--zone", "UTC"]);
+  expect(await screen.exited).toBe(0);
+  expect(screen.stdout).toMatch(/ P1 {2}\S+ {2}R1 {2}A2 default/);
+  expect(screen.stdout).toMatch(
+    /A2 default {2}close {2}queued {2}\(R1\)\n +takes effect at the next wake: expected (?:\S+ )?\d\d:\d\d, latest (?:\S+ )?\d\d:\d\d; expires/,
+  );
+  const other = home.run(["console", ...flags, "--language", "zh-CN"]);
+  expect(await other.exited).toBe(0);
+  expect(other.stdout).toMatch(/下次唤醒时生效：预计 .*，最迟 /);
+
   await first.call("POST", "/v1/automation/stop", { reason: "drill" });
   const takenBack = { state: "cancelled", detail: "automation-stopped" };
   expect(await commandOf(first, "A2")).toMatchObject(takenBack);
@@ -92,4 +103,8 @@ test("what waits is taken back, nothing new leaves, and a kill changes nothing",
   );
   expect([lateTold, a3Told, againTold]).toEqual([[], [], []]);
   expect(await second.stop()).toBe(0);
+
+  // An old screen must not look like a quiet city.
+  const dead = home.run(["console", "--api", second.api, "--key-file", home.keyFile, "--once"]);
+  expect([await dead.exited, dead.stdout]).toEqual([2, expect.stringContaining("DOES NOT ANSWER")]);
 });
