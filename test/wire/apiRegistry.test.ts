@@ -37,6 +37,7 @@ describe("meters", () => {
       verificationDueOn: null,
       retirementDueOn: null,
       profile: null,
+      selfClosesAfterDays: null,
       reportEverySeconds: 3600,
       state: "active",
       lastSeenAt: null,
