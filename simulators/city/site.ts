@@ -28,7 +28,7 @@ export interface Site {
   readonly area: string;
   readonly habit: Habit;
   readonly reportEveryMs: number;
-  /** When in its period the meter reports: staggered by its number. */
+  /** When in its period the meter reports: drawn, so that they are spread. */
   readonly offsetMs: number;
   readonly clockOffMs: number;
   /** So much later its clock is every day. */
