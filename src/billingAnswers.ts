@@ -21,6 +21,7 @@ import type {
 import { checkUse, useLimits, type UseInterval } from "#screening/useChecks.ts";
 import type { Registers } from "#ports/readingStore.ts";
 import { storedQualities } from "#readings/versions.ts";
+import { isEnded } from "#valves/commandTable.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 
 export type ReadingAnswers = Pick<
@@ -45,19 +46,6 @@ const anchorStepsMax = 64;
 const missingAfterMs = 6 * hourMs;
 /** Meters keep five days' freezes. */
 const boundariesWatched = 5;
-const endedStates: readonly string[] = [
-  "refused",
-  "verified",
-  "failed",
-  "expired",
-  "superseded",
-  "cancelled",
-];
-
-function isOpen(commandState: string | null): boolean {
-  return commandState !== null && !endedStates.includes(commandState);
-}
-
 /** Everything that billing asks, on one connection. */
 export function billingAnswers(
   answers: ReadingAnswers,
@@ -326,7 +314,8 @@ class BillingDesk {
       if (gap !== undefined && gap.state !== "requested") continue;
       const method = this.register(meter, { atMs })?.register.method;
       const isMissing = method === "estimated";
-      const isWaiting = gap !== undefined && isOpen(gap.commandState);
+      const isWaiting =
+        gap !== undefined && gap.commandState !== null && !isEnded(gap.commandState);
       if (isMissing && !isWaiting) steps.push({ meterId: meter.id, atMs, isFilled: false });
       else if (!isMissing && gap !== undefined)
         steps.push({ meterId: meter.id, atMs, isFilled: true });

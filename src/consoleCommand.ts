@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { commandStates, type CommandState } from "#domain/command.ts";
+import { commandStates } from "#domain/command.ts";
+import { isEnded } from "#valves/commandTable.ts";
 import {
   screenLines,
   type Screen,
@@ -26,15 +27,8 @@ const refused = 2;
 const clearScreen = "\u001b[H\u001b[2J";
 const requestTimeoutMs = 10_000;
 
-const endedStates: readonly CommandState[] = [
-  "refused",
-  "verified",
-  "failed",
-  "expired",
-  "superseded",
-  "cancelled",
-];
-const openStates = commandStates.filter((state) => !endedStates.includes(state));
+/** Nothing more happens to an order that ended; one that gas passes is still somebody's concern. */
+const shownStates = commandStates.filter((state) => !isEnded(state) || state === "passing");
 const ringing = "unacknowledged,returned-unacknowledged,latched-unacknowledged,acknowledged";
 
 export function consoleCommand(): Command {
@@ -81,7 +75,7 @@ async function look(flags: ConsoleFlags): Promise<readonly string[]> {
   const [gravest, others, commands] = await Promise.all([
     items<ShownAlarm>(flags, `/v1/alarms?state=${ringing}&priority=1&limit=${rowsShown}`),
     items<ShownAlarm>(flags, `/v1/alarms?state=${ringing}&priority=2,3&limit=${rowsShown}`),
-    items<ShownCommand>(flags, `/v1/commands?state=${openStates.join(",")}&limit=${rowsShown}`),
+    items<ShownCommand>(flags, `/v1/commands?state=${shownStates.join(",")}&limit=${rowsShown}`),
   ]);
   const screen: Screen = {
     alarms: [

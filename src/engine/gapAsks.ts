@@ -1,9 +1,9 @@
 /** A register that nobody read is asked of the meter's memory, a few times, and only then left to an estimate. */
 import type { RegisterGap } from "#domain/billing.ts";
-import type { CommandState } from "#domain/command.ts";
 import { commandId, parseMeterId } from "#domain/ids.ts";
 import { dayMs } from "#domain/units.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
+import { isEnded } from "#valves/commandTable.ts";
 import { recordDraft, type Book } from "./book.ts";
 import { refuse } from "./refuse.ts";
 import { draftFor, type Room } from "./room.ts";
@@ -21,14 +21,6 @@ const gapLimits = Object.freeze({
 type GapAsk = Extract<Ask, { readonly kind: "register.request" }>;
 
 const done: AskResult = { ok: true, answer: { kind: "done" } };
-const ended: readonly CommandState[] = [
-  "refused",
-  "verified",
-  "failed",
-  "expired",
-  "superseded",
-  "cancelled",
-];
 
 /** One step: asks, waits, asks again, gives up, or notes that it has come. */
 export function requestRegister(room: Room, book: Book, ask: GapAsk, by: string): AskResult {
@@ -46,7 +38,7 @@ export function requestRegister(room: Room, book: Book, ask: GapAsk, by: string)
     return done;
   }
   const last = gap.commandId === null ? undefined : ledger.command(commandId(gap.commandId));
-  if (last !== undefined && !ended.includes(last.state)) return done;
+  if (last !== undefined && !isEnded(last.state)) return done;
   const giveUp = (detail: string, attempts: number): AskResult => {
     ledger.putGap(meter.no, { ...gap, state: "unanswered", attempts, detail, settledAtMs: nowMs });
     return done;

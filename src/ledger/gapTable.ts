@@ -1,6 +1,7 @@
 /** Registers that are asked of a meter's memory. */
 import type { DatabaseSync } from "node:sqlite";
 import type { RegisterGap } from "#domain/billing.ts";
+import type { CommandState } from "#domain/command.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { all, one } from "./sql.ts";
 
@@ -29,7 +30,7 @@ export function gapTable(db: DatabaseSync): Pick<Ledger, "gapAt" | "gapsRequeste
 
 export interface GapRows {
   /** With the state of the last command. */
-  gaps(meterNo: number): readonly (RegisterGap & { readonly commandState: string | null })[];
+  gaps(meterNo: number): readonly (RegisterGap & { readonly commandState: CommandState | null })[];
 }
 
 /** The billing worker's half. */
