@@ -2,7 +2,7 @@
  * Copies every stored reading to InfluxDB 2 (or VictoriaMetrics) by its write API. It follows the ledger with a durable
  * cursor: an outage delays the copy, never the intake, and nothing is left out. It does not read, and knows no Flux.
  */
-import { HttpError, setLogger } from "@influxdata/influxdb-client";
+import { HttpError } from "@influxdata/influxdb-client";
 import { dayMs } from "#domain/units.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { CursorStore } from "#ports/cursor.ts";
@@ -10,7 +10,7 @@ import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { Rng } from "#ports/rng.ts";
-import { createOutage, pause, writeLines, type InfluxTarget } from "./influxServer.ts";
+import { createOutage, pause, startCopy, writeLines, type InfluxTarget } from "./influxServer.ts";
 import { readingLine, type NamedReading } from "./readingPoint.ts";
 
 /** Readings of one request: a few hundred kilobytes of lines. */
@@ -30,16 +30,7 @@ export interface InfluxSinkOptions {
 
 /** Starts copying at once. `stop` gives up a write under way: the next start repeats it. */
 export function startInfluxSink(options: InfluxSinkOptions): { stop(): Promise<void> } {
-  // The package would print to the console; what matters is noted as named events.
-  setLogger({ error() {}, warn() {} });
-  const stopping = new AbortController();
-  const done = follow(options, stopping.signal);
-  return {
-    async stop() {
-      stopping.abort();
-      await done;
-    },
-  };
+  return startCopy((stopping) => follow(options, stopping));
 }
 
 /** What identifies the copy: a cursor of another server or bucket means nothing here. */

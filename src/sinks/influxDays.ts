@@ -2,7 +2,6 @@
  * Copies every day roll-up to a bucket of its own, in the order in which they were made: a day that late readings
  * change is made again and so written again. It computes nothing: what the store says is what the server gets.
  */
-import { setLogger } from "@influxdata/influxdb-client";
 import { dayMs } from "#domain/units.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { CursorStore } from "#ports/cursor.ts";
@@ -11,7 +10,7 @@ import type { Observer } from "#ports/observer.ts";
 import type { Queries } from "#ports/queries.ts";
 import type { Rng } from "#ports/rng.ts";
 import { dayLine } from "./dayPoint.ts";
-import { createOutage, pause, writeLines, type InfluxTarget } from "./influxServer.ts";
+import { createOutage, pause, startCopy, writeLines, type InfluxTarget } from "./influxServer.ts";
 
 /** Lines of one request. */
 const batchLinesMax = 2_000;
@@ -30,16 +29,7 @@ export interface InfluxDaysOptions {
 
 /** Starts copying at once. `stop` gives up a write under way: the next start writes that day again. */
 export function startInfluxDays(options: InfluxDaysOptions): { stop(): Promise<void> } {
-  // The package would print to the console; what matters is noted as named events.
-  setLogger({ error() {}, warn() {} });
-  const stopping = new AbortController();
-  const done = follow(options, stopping.signal);
-  return {
-    async stop() {
-      stopping.abort();
-      await done;
-    },
-  };
+  return startCopy((stopping) => follow(options, stopping));
 }
 
 async function follow(options: InfluxDaysOptions, stopping: AbortSignal): Promise<void> {

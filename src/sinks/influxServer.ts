@@ -1,6 +1,6 @@
 /** The time-series server: one write without retries, and how long to wait when it does not take it. */
 import { setTimeout as wait } from "node:timers/promises";
-import { HttpError, InfluxDB } from "@influxdata/influxdb-client";
+import { HttpError, InfluxDB, setLogger } from "@influxdata/influxdb-client";
 import { minuteMs, secondMs } from "#domain/units.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { SinkName } from "#ports/metrics.ts";
@@ -96,4 +96,20 @@ export async function pause(ms: number, stopping: AbortSignal): Promise<void> {
   await wait(ms, undefined, { signal: stopping }).catch((error: unknown) => {
     if (!stopping.aborted) throw error;
   });
+}
+
+/** Starts a copy at once. `stop` gives up a write under way: the next start repeats it. */
+export function startCopy(follow: (stopping: AbortSignal) => Promise<void>): {
+  stop(): Promise<void>;
+} {
+  // The package would print to the console; what matters is noted as named events.
+  setLogger({ error() {}, warn() {} });
+  const stopping = new AbortController();
+  const done = follow(stopping.signal);
+  return {
+    async stop() {
+      stopping.abort();
+      await done;
+    },
+  };
 }
