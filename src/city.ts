@@ -26,6 +26,7 @@ interface RunFlags {
   readonly days: string;
   readonly seed: string;
   readonly incidents: CityPlan["incidents"];
+  readonly only?: string;
   readonly out: string;
 }
 
@@ -35,6 +36,7 @@ function run(flags: RunFlags): void {
     days: Number(flags.days),
     seed: Number(flags.seed),
     incidents: flags.incidents,
+    ...(flags.only === undefined ? {} : { only: flags.only }),
   };
   const directory = mkdtempSync(join(tmpdir(), "mercaptan-city-"));
   const startedMs = performance.now();
@@ -46,7 +48,9 @@ function run(flags: RunFlags): void {
     write(join(flags.out, names.alarms), outcome.alarms);
     const seconds = (performance.now() - startedMs) / 1_000;
     const { meterDays, uplinks } = outcome;
-    const summary = { ...plan, meterDays, uplinks, seconds };
+    // The score counts the meters that lived.
+    const meters = meterDays / plan.days;
+    const summary = { ...plan, meters, meterDays, uplinks, seconds };
     writeFileSync(join(flags.out, names.plan), `${JSON.stringify(summary)}\n`);
     process.stdout.write(`${JSON.stringify(summary)}\n`);
   } finally {
@@ -97,6 +101,7 @@ const program = new Command("city")
       .choices(incidentPlans)
       .default("dense"),
   )
+  .option("--only <kind>", "only meters to which this happens live, as they would among all")
   .option("--out <directory>", "where truth and alarms are written", "city-out")
   .action(run);
 program

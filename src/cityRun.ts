@@ -77,7 +77,7 @@ export function runCity(
   ledger.close();
   const alarms = alarmsIn(directory);
   const truth = city.truth(floorsOf);
-  const meterDays = plan.meters * plan.days;
+  const meterDays = city.sites.length * plan.days;
   return { truth, outages: city.outages, alarms, uplinks, meterDays };
 }
 
@@ -146,18 +146,15 @@ function draftOf(site: Site): MeterDraft {
   const id = parseMeterId(site.id);
   invariant(id !== undefined, "the city makes meter ids");
   const { size, quantumMl, area, siteClass, reportEveryMs, protocol, pilotMlPerHour } = site;
+  const { frameAddress, device, selfClosesAfterDays, verificationDueOn, retirementDueOn } = site;
   return {
     ...{ id, size, quantumMl, area, siteClass, reportEveryMs, protocol, pilotMlPerHour },
+    ...{ frameAddress, kind: device, selfClosesAfterDays, verificationDueOn, retirementDueOn },
     registerRangeMl: 100_000_000_000,
     position: null,
     address: null,
     critical: true,
-    frameAddress: null,
     carrierAddress: null,
-    kind: "meter",
-    selfClosesAfterDays: null,
-    verificationDueOn: null,
-    retirementDueOn: null,
     profile: null,
     lifecycle: "active",
   };

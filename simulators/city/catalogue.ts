@@ -3,7 +3,7 @@
  * meter, which rules may tell it, and what a perfect observer would need in time.
  */
 import type { MeterRuleId } from "#domain/alarm.ts";
-import type { SiteClass } from "#domain/meter.ts";
+import type { MeterKind, SiteClass } from "#domain/meter.ts";
 import type { StatusName } from "#domain/status.ts";
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
 
@@ -17,6 +17,8 @@ export interface Happening {
   readonly rules: readonly MeterRuleId[];
   /** The meter itself says so, in a report that leaves at once. */
   readonly isFlagged: boolean;
+  /** It belongs on a work list and rings for nobody (clause 6.2.4). */
+  readonly isListed: boolean;
   /** What the rules presuppose holds: 99 of 100 are to be found where the flow is above the rules' declared floor. */
   readonly isAboveFloor: boolean;
   readonly eyes: Eyes;
@@ -28,8 +30,9 @@ export interface Happening {
   readonly needsMs: number;
   /** The same for whoever is lucky: from here on a delay is counted. */
   readonly soonestMs: number;
-  /** Reports that it needs after that. */
+  /** Reports that it needs after that; 0: the calendar or our own clock tells. */
   readonly needsReports: number;
+  readonly device: MeterKind;
   /** Where it can happen. */
   readonly siteClass: SiteClass;
   /** How often in a year among a million meters, in a usual city: our assumption. */
@@ -52,7 +55,13 @@ export type Effect =
   | { readonly do: "passing"; readonly litresPerHour: number }
   /** The register goes back by so many litres and counts on from there. */
   | { readonly do: "registerBack"; readonly litres: number }
-  | { readonly do: "silence" }
+  | { readonly do: "silence"; readonly selfClosesAfterDays?: number }
+  /** A date of the registry comes so near. */
+  | {
+      readonly do: "due";
+      readonly what: "verificationDueOn" | "retirementDueOn";
+      readonly inDays: number;
+    }
   /** The clock is ahead by so much; null: it says 2099. */
   | { readonly do: "clock"; readonly aheadMs: number | null }
   /** One report whose register has a digit too many. */
@@ -77,6 +86,8 @@ function happening(told: Told): Happening {
   return {
     soonestMs: told.needsMs ?? 0,
     isFlagged: false,
+    isListed: false,
+    device: "meter",
     isAboveFloor: true,
     eyes: "any",
     heats: null,
@@ -110,9 +121,16 @@ function lookAlike(
   return happening({ kind, strength, rules: [], does, lastsMs, yearly: 5_000 });
 }
 
+/** Of restaurants and shops. */
+const detectors = { device: "detector", siteClass: "commercial", eyes: "hourly" } as const;
+
 const seen: readonly Happening[] = [
   flagged("leak, detector", "R1", "leak", "6 h", 6 * hourMs, 1_000),
   flagged("leak, detector", "R1", "external_alarm", "20 min", 20 * minuteMs, 2_000),
+  {
+    ...flagged("gas, commercial detector", "R1", "leak", "2 h", 2 * hourMs, 200),
+    ...detectors,
+  },
   flagged("overload, bit", "R2", "over_flow", "1 h", hourMs, 200),
   flagged("large flow, bit", "R3", "large_flow", "1 h", hourMs, 200),
   flagged("continuous use, bit", "R5", "continuous_flow", "6 h", 6 * hourMs, 500),
@@ -281,6 +299,58 @@ const byValue: readonly Happening[] = [
   ),
 ];
 
+/** What nobody reports: the calendar and our own clock tell it, and what has no hurry stands on a work list. */
+const byTheClock: readonly Happening[] = [
+  happening({
+    kind: "no use",
+    strength: "to the end",
+    rules: ["R14"],
+    isListed: true,
+    needsMs: 31 * dayMs,
+    soonestMs: 30 * dayMs,
+    yearly: 5_000,
+    does: { do: "nobodyHome" },
+  }),
+  ...(
+    [
+      { what: "verificationDueOn", inDays: 30, yearly: 100_000 },
+      { what: "retirementDueOn", inDays: 0, yearly: 20_000 },
+    ] as const
+  ).map(({ what, inDays, yearly }) =>
+    happening({
+      kind: "date due",
+      strength: `${what === "verificationDueOn" ? "verification" : "end of service"}, ${inDays} d`,
+      rules: ["R17"],
+      isListed: true,
+      needsReports: 0,
+      lastsMs: 2 * dayMs,
+      yearly,
+      does: { do: "due", what, inDays },
+    }),
+  ),
+  happening({
+    kind: "self-closure",
+    strength: "dead, shuts after 7 d",
+    rules: ["R21"],
+    needsMs: 5 * dayMs,
+    needsReports: 0,
+    yearly: 100,
+    does: { do: "silence", selfClosesAfterDays: 7 },
+  }),
+  happening({
+    kind: "detector silent",
+    strength: "dead",
+    ...detectors,
+    rules: ["R18"],
+    needsMs: 2 * hourMs,
+    needsReports: 0,
+    yearly: 50,
+    does: { do: "silence" },
+  }),
+];
+
+const silentForFour: Effect = { do: "silence", selfClosesAfterDays: 7 };
+
 const lookAlikes: readonly Happening[] = [
   ...[
     { litresPerHour: 1_600, minutes: 45 },
@@ -305,6 +375,11 @@ const lookAlikes: readonly Happening[] = [
   ...[1, 2].map((days) =>
     lookAlike("back-fill", `after ${days} d without radio`, { do: "silence" }, days * dayMs),
   ),
+  {
+    ...lookAlike("detector silent", "for one heartbeat", { do: "silence" }, hourMs),
+    ...detectors,
+  },
+  lookAlike("self-closure", "silent for 4 of 7 d", silentForFour, 4 * dayMs),
   { ...lookAlike("restart", "one report from 2000", { do: "restart" }, hourMs), eyes: "hourly" },
   {
     ...lookAlike("bakery at night", "from then on", { do: "bakery" }, null),
@@ -313,4 +388,4 @@ const lookAlikes: readonly Happening[] = [
 ];
 
 /** Everything that can happen; the truth names a row by kind and strength. */
-export const catalogue: readonly Happening[] = [...seen, ...byValue, ...lookAlikes];
+export const catalogue: readonly Happening[] = [...seen, ...byValue, ...byTheClock, ...lookAlikes];

@@ -2,12 +2,16 @@
  * A city that lives faster than time: sites, weather, meters and radio, and a truth that is written down apart. The
  * same seed is the same city.
  */
+import type { Telegram } from "#domain/telegram.ts";
 import { dayMs, hourMs, minuteMs, secondMs } from "#domain/units.ts";
+import { encodeCat1Uplink } from "#protocols/cat1/uplink.ts";
+import { encodeCjt188Uplink } from "#protocols/cjt188/uplink.ts";
 import { encodeJsonUplink } from "#protocols/json/protocol.ts";
 import { encodeProtobufUplink } from "#protocols/protobuf/protocol.ts";
 import { seededRng, type SeededRng } from "../rng.ts";
-import { CityMeter, localOffsetMs, type ExchangeEntry } from "./cityMeter.ts";
-import { planSites, qmaxOf, type Incidents, type Site, type SiteEvent } from "./site.ts";
+import { CityMeter, type ExchangeEntry } from "./cityMeter.ts";
+import { isAsked, truthOf, type Floors, type Heard } from "./cityTruth.ts";
+import { localOffsetMs, planSites, type Incidents, type Site } from "./site.ts";
 import type { OutageLine, TruthLine } from "./truth.ts";
 
 export interface CityPlan {
@@ -15,14 +19,10 @@ export interface CityPlan {
   readonly meters: number;
   readonly days: number;
   readonly incidents: Incidents;
+  /** Only the meters live to which something of this kind happens, each as it would among all. */
+  readonly only?: string;
 }
 
-/** The smallest flow that a rule declares to see, and how long it must last. */
-export interface Floor {
-  readonly flowMlPerHour: number;
-  readonly withinMs: number;
-}
-type Floors = Readonly<Partial<Record<string, Floor>>>;
 export type FloorsOf = (site: Site) => Floors;
 
 export interface CityHour {
@@ -51,24 +51,35 @@ const radio = Object.freeze({
   /** An area fails once in so many days. */
   outageEveryDays: 40,
   outageHoursMax: 6,
+  /** What arrives later makes history: `timeLimits.lateAfterMs` of the screening. */
+  newsMs: hourMs,
 });
 
-const encoders = { json: encodeJsonUplink, protobuf: encodeProtobufUplink } as const;
+const encoders = {
+  json: encodeJsonUplink,
+  protobuf: encodeProtobufUplink,
+  cjt188: encodeCjt188Uplink,
+  cat1: encodeCat1Uplink,
+} as const;
 
 export class City {
   readonly plan: CityPlan;
   readonly sites: readonly Site[];
   readonly #meters: readonly CityMeter[];
   readonly outages: readonly OutageLine[];
-  readonly #rng: SeededRng;
+  /** The radio of each meter is its own: what happens to one tells nothing of another. */
+  readonly #radios: readonly SeededRng[];
+  readonly #heard: readonly Heard[][];
   #pending: Arrival[] = [];
 
   constructor(plan: CityPlan) {
     this.plan = plan;
-    this.sites = planSites(plan.seed, plan.meters, cityStartMs, plan.days, plan.incidents);
+    const sites = planSites(plan.seed, plan.meters, cityStartMs, plan.days, plan.incidents);
+    this.sites = plan.only === undefined ? sites : only(sites, plan.only);
     this.#meters = this.sites.map((site) => new CityMeter(site, plan.seed));
-    this.#rng = seededRng(plan.seed, 4);
-    this.outages = this.#planOutages();
+    this.#radios = this.sites.map(({ seed }) => seededRng(seed, 4));
+    this.#heard = this.sites.map(() => []);
+    this.outages = planOutages(plan, sites);
   }
 
   /** What arrives in each hour, in the order of arrival. */
@@ -77,7 +88,7 @@ export class City {
     for (let fromMs = cityStartMs; fromMs < endMs; fromMs += hourMs) {
       for (const meter of this.#meters) {
         for (const { atMs, telegram } of meter.hour(fromMs)) {
-          this.#send(meter.site, atMs, encoders[meter.site.protocol](telegram));
+          this.#send(meter.site, atMs, telegram);
         }
       }
       const untilMs = fromMs + hourMs;
@@ -91,79 +102,62 @@ export class City {
 
   /** What really happened; the engine never sees it. `floorsOf`: what the rules declare for such a meter. */
   truth(floorsOf: FloorsOf): readonly TruthLine[] {
-    return this.sites.flatMap((site) => {
+    return this.sites.flatMap((site, place) => {
       const { event } = site;
-      if (event === null) return [];
-      const { kind, strength, rules, isFlagged } = event.happening;
-      const { fromMs, untilMs } = event;
-      const isAboveFloor = isAbove(site, event, floorsOf(site));
-      const earliestMs = earliestOf(site, fromMs);
-      const what = { kind, strength, rules, isFlagged, isAboveFloor };
-      return [{ meterId: site.id, ...what, fromMs, untilMs, earliestMs }];
+      return event === null ? [] : [truthOf(site, event, this.#heard[place] ?? [], floorsOf(site))];
     });
   }
 
-  #send(site: Site, sentMs: number, bytes: Uint8Array): void {
-    const rng = this.#rng;
-    const { protocol } = site;
+  #send(site: Site, sentMs: number, telegram: Telegram): void {
+    const rng = this.#radios[site.no - 1] ?? seededRng(site.seed);
     const outage = this.outages.find(
       ({ area, fromMs, untilMs }) => area === site.area && sentMs >= fromMs && sentMs < untilMs,
     );
-    if (outage !== undefined) {
-      // A daily report waits in the meter; a present value that nobody took is gone.
-      if (site.habit !== "daily") return;
-      const atMs = outage.untilMs + rng.whole(0, 60) * minuteMs;
-      this.#pending.push({ meterNo: site.no, protocol, atMs, bytes });
+    const { event, protocol, no } = site;
+    const isFlagged = event?.happening.isFlagged === true;
+    // A daily report and an alarm wait in the meter; any other value that nobody took is gone.
+    const isAlarm = isFlagged && sentMs >= event.fromMs && sentMs <= event.untilMs;
+    if (outage !== undefined && !isAlarm && site.habit !== "daily") return;
+    if (outage === undefined && !isFlagged && !isRepeated(site) && rng.chance(radio.lostShare)) {
       return;
     }
-    if (site.event?.happening.isFlagged !== true && rng.chance(radio.lostShare)) return;
-    const isDelayed = rng.chance(radio.delayedShare);
-    const atMs = sentMs + rng.whole(secondMs, isDelayed ? radio.delayMsMax : radio.usualDelayMsMax);
-    this.#pending.push({ meterNo: site.no, protocol, atMs, bytes });
-    if (!rng.chance(radio.twiceShare)) return;
-    this.#pending.push({
-      meterNo: site.no,
-      protocol,
-      atMs: atMs + rng.whole(1, 300) * secondMs,
-      bytes,
-    });
-  }
-
-  #planOutages(): readonly OutageLine[] {
-    const areas = [...new Set(this.sites.map(({ area }) => area))];
-    const rng = seededRng(this.plan.seed, 5);
-    return areas.flatMap((area) => {
-      const outages: OutageLine[] = [];
-      for (let day = 1; day < this.plan.days; day += 1) {
-        if (!rng.chance(1 / radio.outageEveryDays)) continue;
-        const fromMs = cityStartMs + day * dayMs + rng.whole(0, 1_439) * minuteMs;
-        const untilMs = fromMs + rng.whole(30, radio.outageHoursMax * 60) * minuteMs;
-        outages.push({ area, fromMs, untilMs });
-      }
-      return outages;
-    });
+    const delayMsMax = rng.chance(radio.delayedShare) ? radio.delayMsMax : radio.usualDelayMsMax;
+    const atMs =
+      outage === undefined
+        ? sentMs + rng.whole(secondMs, delayMsMax)
+        : outage.untilMs + rng.whole(0, 60) * minuteMs;
+    const bytes = encoders[protocol](telegram);
+    this.#pending.push({ meterNo: no, protocol, atMs, bytes });
+    if (atMs - sentMs <= radio.newsMs && isAsked(site, sentMs)) {
+      this.#heard[no - 1]?.push({ sentMs, shownMl: telegram.readings[0]?.volume?.ml ?? 0 });
+    }
+    if (outage !== undefined || !rng.chance(radio.twiceShare)) return;
+    const againAtMs = atMs + rng.whole(1, 300) * secondMs;
+    this.#pending.push({ meterNo: no, protocol, atMs: againAtMs, bytes });
   }
 }
 
-/** Where what the rules presuppose holds, and one of them declares that it sees so much gas for so long. */
-function isAbove(site: Site, { happening, fromMs, untilMs }: SiteEvent, floors: Floors): boolean {
-  const { does, rules, isAboveFloor } = happening;
-  if (does.do !== "flow" || rules.length === 0) return isAboveFloor;
-  const flowMlPerHour = (does.litresPerHour ?? 0) * 1_000 + (does.qmax ?? 0) * qmaxOf(site);
-  const isSeen = rules.some((rule) => {
-    const floor = floors[rule];
-    if (floor === undefined) return false;
-    return flowMlPerHour >= floor.flowMlPerHour && untilMs - fromMs >= floor.withinMs;
+/** The session of a detector repeats what nobody acknowledged; it is fed from the mains. */
+function isRepeated({ device }: Site): boolean {
+  return device === "detector";
+}
+
+function only(sites: readonly Site[], kind: string): readonly Site[] {
+  const living = sites.filter(({ event }) => event?.happening.kind === kind);
+  return living.map((site, place) => ({ ...site, no: place + 1 }));
+}
+
+function planOutages({ seed, days }: CityPlan, sites: readonly Site[]): readonly OutageLine[] {
+  const areas = [...new Set(sites.map(({ area }) => area))];
+  const rng = seededRng(seed, 5);
+  return areas.flatMap((area) => {
+    const outages: OutageLine[] = [];
+    for (let day = 1; day < days; day += 1) {
+      if (!rng.chance(1 / radio.outageEveryDays)) continue;
+      const fromMs = cityStartMs + day * dayMs + rng.whole(0, 1_439) * minuteMs;
+      const untilMs = fromMs + rng.whole(30, radio.outageHoursMax * 60) * minuteMs;
+      outages.push({ area, fromMs, untilMs });
+    }
+    return outages;
   });
-  return isAboveFloor && isSeen;
-}
-
-/** When a perfect observer could know: after what the rule needs, with the reports that the meter then makes. */
-function earliestOf(site: Site, fromMs: number): number {
-  const happening = site.event?.happening;
-  if (happening === undefined || happening.isFlagged) return fromMs;
-  const { offsetMs, reportEveryMs } = site;
-  const readyMs = fromMs + happening.soonestMs;
-  const next = Math.ceil((readyMs - offsetMs) / reportEveryMs) * reportEveryMs + offsetMs;
-  return next + (happening.needsReports - 1) * reportEveryMs;
 }

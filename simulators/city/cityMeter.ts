@@ -5,10 +5,9 @@ import { statusBits } from "#domain/status.ts";
 import { dayMs, hourMs, timestampMs, volumeMl } from "#domain/units.ts";
 import { seededRng, type SeededRng } from "../rng.ts";
 import { demandOfDay } from "./demand.ts";
-import { qmaxOf, type Site, type SiteEvent } from "./site.ts";
+import { extraMlPerHour } from "./cityTruth.ts";
+import { localOffsetMs, type Site, type SiteEvent } from "./site.ts";
 
-/** China has one time zone and no summer time. */
-export const localOffsetMs = 8 * hourMs;
 const keptHours = 24;
 const keptDays = 5;
 const clockOfNowhereMs = Date.UTC(2099, 0, 1);
@@ -108,15 +107,7 @@ export class CityMeter {
     const { event } = this.site;
     if (event === null) return usual;
     const overlapMs = Math.min(toMs, event.untilMs) - Math.max(fromMs, event.fromMs);
-    return overlapMs <= 0 ? usual : usual + (this.#extraMlPerHour(event) * overlapMs) / hourMs;
-  }
-
-  #extraMlPerHour({ happening: { does } }: SiteEvent): number {
-    if (does.do === "passing") return does.litresPerHour * 1_000;
-    if (does.do !== "flow") return 0;
-    const qmax = qmaxOf(this.site);
-    const mlPerHour = (does.litresPerHour ?? 0) * 1_000 + (does.qmax ?? 0) * qmax;
-    return Math.min(mlPerHour, (does.qmaxMax ?? Infinity) * qmax);
+    return overlapMs <= 0 ? usual : usual + (extraMlPerHour(this.site, event) * overlapMs) / hourMs;
   }
 
   /** By its period, and at once when a bit comes or goes. */
@@ -145,7 +136,7 @@ export class CityMeter {
   #telegram(atMs: number, hourFromMs: number, hourMl: number): Telegram {
     const present = this.#present(atMs, hourFromMs, hourMl);
     const readings = this.site.habit === "daily" ? [present, ...this.#history()] : [present];
-    return { address: null, frameId: null, readings, replies: [] };
+    return { address: this.site.frameAddress, frameId: null, readings, replies: [] };
   }
 
   #present(atMs: number, hourFromMs: number, hourMl: number): DecodedReading {
@@ -157,7 +148,7 @@ export class CityMeter {
     return {
       ...emptyReading,
       measuredAtMs: timestampMs(Math.floor(measuredAtMs / 1_000) * 1_000),
-      volume: this.#shown(ml, atMs, does?.do === "damage"),
+      volume: site.device === "detector" ? null : this.#shown(ml, atMs, does?.do === "damage"),
       flowMlPerHour: site.hasFlow ? Math.floor(flow / 1_000) * 1_000 : null,
       pressurePa: site.hasPressure
         ? this.#pressurePa(does?.do === "pressure" ? does.kpa : 2)
@@ -180,7 +171,7 @@ export class CityMeter {
 
   #flowOf(atMs: number): number {
     const event = this.#eventAt(atMs);
-    return event === null ? 0 : this.#extraMlPerHour(event);
+    return event === null ? 0 : extraMlPerHour(this.site, event);
   }
 
   #pressurePa(kpa: number): number {

@@ -11,9 +11,11 @@ export interface KindScore {
   readonly kind: string;
   readonly strength: string;
   readonly isFlagged: boolean;
+  readonly isListed: boolean;
   readonly isAboveFloor: boolean;
+  readonly isHeard: boolean;
   readonly happened: number;
-  /** An alarm rang. */
+  /** An alarm rang; what belongs on a work list stands there. */
   readonly rang: number;
   /** Only late data told it: on record, and nobody was called. */
   readonly recorded: number;
@@ -54,6 +56,8 @@ export interface Score {
   /** Of it what is the system's own: one system, however many meters. */
   readonly rangOfSystem: number;
   readonly listed: number;
+  /** On work lists of meters without an incident. */
+  readonly listedByRule: Readonly<Record<string, number>>;
   /** Of what rang: on meters to which nothing happened, and of the system. */
   readonly rangWithoutIncident: number;
 }
@@ -70,9 +74,13 @@ export function scoreCity(
   // The outages of the city are no meter's; they are counted among what rang.
   const ofMeters = ringing.filter(({ meterId }) => meterId !== null);
   const invented = ofMeters.filter(
-    (alarm) => alarm.priority <= 2 && !isExplained(truthByMeter.get(alarm.meterId ?? ""), alarm),
+    (alarm) =>
+      alarm.priority <= 2 && !isExplained(truthByMeter.get(alarm.meterId ?? ""), alarm, outages),
   );
   const isNobodys = ({ meterId }: AlarmLine): boolean => !truthByMeter.has(meterId ?? "");
+  const listed = alarms.filter((alarm) => alarm.listed);
+  const isCalm = ({ meterId }: AlarmLine): boolean =>
+    (truthByMeter.get(meterId ?? "")?.rules ?? []).length === 0;
   const heard = ringing.flatMap((alarm) => alarm.rangAtMs.map(() => alarm));
   return {
     meterDays: meters * days,
@@ -90,7 +98,8 @@ export function scoreCity(
     rangByPriority: countBy(heard, ({ priority }) => String(priority)),
     rangByRule: countBy(heard, ({ rule }) => rule),
     rangOfSystem: heard.filter(isSystems).length,
-    listed: alarms.filter(({ listed }) => listed).length,
+    listed: listed.length,
+    listedByRule: countBy(listed.filter(isCalm), ({ rule }) => rule),
     rangWithoutIncident: heard.filter((alarm) => isNobodys(alarm) && !isSystems(alarm)).length,
   };
 }
@@ -129,13 +138,30 @@ function outageScore(
   };
 }
 
-/** A real incident explains what its meter tells afterwards; a look-alike explains nothing. */
-function isExplained(line: TruthLine | undefined, alarm: AlarmLine): boolean {
-  return line !== undefined && line.rules.length > 0 && alarm.knownAtMs >= line.fromMs;
+/**
+ * A real incident explains what its meter tells afterwards; a look-alike explains nothing. A detector that its area's
+ * network has silenced is silent.
+ */
+function isExplained(
+  line: TruthLine | undefined,
+  { rule, knownAtMs }: AlarmLine,
+  outages: readonly OutageLine[],
+): boolean {
+  if (line === undefined) return false;
+  if (line.rules.length > 0 && knownAtMs >= line.fromMs) return true;
+  return (
+    rule === "R18" &&
+    outages.some(({ area, fromMs, untilMs }) => {
+      return area === line.area && knownAtMs >= fromMs && knownAtMs <= untilMs + hourMs;
+    })
+  );
 }
 
+/** Of one kind and strength, and alike in what could be known of them. */
 function groups(lines: readonly TruthLine[]): readonly (readonly TruthLine[])[] {
-  return [...Map.groupBy(lines, ({ kind, strength }) => `${kind}\n${strength}`).values()];
+  const key = ({ kind, strength, isAboveFloor, isHeard }: TruthLine): string =>
+    [kind, strength, isAboveFloor, isHeard].join("\n");
+  return [...Map.groupBy(lines, key).values()];
 }
 
 function nameOf(lines: readonly TruthLine[]): { kind: string; strength: string } {
@@ -151,7 +177,7 @@ function kindScore(
   let recorded = 0;
   for (const line of lines) {
     const told = (byMeter.get(line.meterId) ?? []).filter((alarm) => isAbout(line, alarm));
-    const rang = told.filter((alarm) => alarm.rang);
+    const rang = told.filter((alarm) => (line.isListed ? alarm.listed : alarm.rang));
     if (rang.length > 0) {
       delaysMs.push(Math.min(...rang.map(({ knownAtMs }) => knownAtMs)) - line.earliestMs);
     } else if (told.length > 0) {
@@ -162,6 +188,8 @@ function kindScore(
   return {
     ...nameOf(lines),
     isFlagged: first?.isFlagged ?? false,
+    isListed: first?.isListed ?? false,
+    isHeard: first?.isHeard ?? true,
     isAboveFloor: first?.isAboveFloor ?? false,
     happened: lines.length,
     rang: delaysMs.length,
@@ -174,7 +202,7 @@ function kindScore(
 function isAbout(line: TruthLine, alarm: AlarmLine): boolean {
   return (
     line.rules.includes(alarm.rule) &&
-    !alarm.listed &&
+    alarm.listed === line.isListed &&
     alarm.knownAtMs >= line.fromMs &&
     alarm.raisedAtMs <= line.untilMs + afterMs
   );

@@ -2,17 +2,19 @@
 import { hourMs } from "#domain/units.ts";
 import type { Happening } from "./catalogue.ts";
 import type { CityPlan } from "./city.ts";
-import type { OutageScore, Score } from "./score.ts";
+import type { KindScore, OutageScore, Score } from "./score.ts";
 
 const perMeterDays = 100_000;
 const controlRoomMeters = 1_000_000;
+/** What one operator can attend to in a day: EEMUA 191, six an hour. */
+const ringsADayMax = 144;
 
 /** The score in Markdown. */
 export function scoreTable(score: Score, plan: CityPlan): string {
   const kinds = score.kinds.map((one) => [
     one.kind,
     one.strength,
-    one.isFlagged ? "the meter's bit" : one.isAboveFloor ? "values" : "values, below the floor",
+    wayOf(one),
     one.happened,
     one.rang,
     one.recorded,
@@ -24,8 +26,8 @@ export function scoreTable(score: Score, plan: CityPlan): string {
     Object.values(score.inventedByRule).reduce(sum, 0) +
     score.lookAlikes.reduce((count, { invented }) => count + invented, 0);
   const rang = Object.values(score.rangByPriority).reduce(sum, 0);
-  const byValue = score.kinds.filter(({ isFlagged, isAboveFloor }) => !isFlagged && isAboveFloor);
-  const flagged = score.kinds.filter(({ isFlagged }) => isFlagged);
+  const kindsBy = (way: ReturnType<typeof wayOf>) =>
+    score.kinds.filter((kind) => wayOf(kind) === way);
   const systemADay = score.rangOfSystem / plan.days;
   const ofMetersADay = ((rang - score.rangOfSystem) / score.meterDays) * controlRoomMeters;
   const rows: readonly (readonly (string | number)[])[] = [
@@ -34,8 +36,10 @@ export function scoreTable(score: Score, plan: CityPlan): string {
       `${plan.meters}, ${plan.days}, ${plan.seed}, ${plan.incidents}`,
     ],
     ["meter-days", score.meterDays],
-    ["told by the meter's bit: happened, missed", found(flagged)],
-    ["told by values above the declared floor: happened, missed", found(byValue)],
+    ["told by the meter's bit: happened, missed", found(kindsBy("the meter's bit"))],
+    ["told by values above the declared floor: happened, missed", found(kindsBy("values"))],
+    ["told by a work list: happened, missed", found(kindsBy("work list"))],
+    ["in no report in time: happened, not told", found(kindsBy("in no report in time"))],
     [
       "priority 1 and 2 without a cause, per 100,000 meter-days",
       rate(inventedCount, score, perMeterDays),
@@ -51,7 +55,16 @@ export function scoreTable(score: Score, plan: CityPlan): string {
       "of them without an incident at the meter",
       rate(score.rangWithoutIncident, score, controlRoomMeters),
     ],
+    [
+      `of one operator a day in a million meters, at most ${ringsADayMax}`,
+      plan.incidents === "usual"
+        ? ofMetersADay + systemADay <= ringsADayMax
+          ? "met"
+          : "not met"
+        : "dense days say nothing of it",
+    ],
     ["listed only", score.listed],
+    ["of them on meters without an incident, by rule", JSON.stringify(score.listedByRule)],
     ...outageRows(score.outages),
   ];
   return [
@@ -62,6 +75,18 @@ export function scoreTable(score: Score, plan: CityPlan): string {
     table(["Look-alike", "Strength", "Happened", "Priority 1 or 2"], looks),
     table(["Of the whole city", ""], rows),
   ].join("\n\n");
+}
+
+/** How it is to be told, or why nobody can ask that it is. */
+function wayOf({
+  isFlagged,
+  isListed,
+  isAboveFloor,
+  isHeard,
+}: Pick<KindScore, "isFlagged" | "isListed" | "isAboveFloor" | "isHeard">) {
+  if (!isAboveFloor) return "values, below the floor";
+  if (!isHeard) return "in no report in time";
+  return isFlagged ? "the meter's bit" : isListed ? "work list" : "values";
 }
 
 function found(kinds: Score["kinds"]): string {
@@ -81,7 +106,7 @@ function outageRows(one: OutageScore): readonly (readonly string[])[] {
 /** What can happen, as a table in Markdown. */
 export function catalogueTable(catalogue: readonly Happening[]): string {
   const rows = catalogue.map((one) => [
-    one.rules.length === 0 ? "look-alike" : one.isFlagged ? "the meter's bit" : "values",
+    one.rules.length === 0 ? "look-alike" : wayOf({ ...one, isAboveFloor: true, isHeard: true }),
     ...[one.kind, one.strength, one.rules.join(" "), one.siteClass, one.eyes],
     one.yearly,
   ]);

@@ -3,11 +3,16 @@
 /** One incident, or one thing that only looked like one (`rules` is empty). */
 export interface TruthLine {
   readonly meterId: string;
+  readonly area: string;
   readonly kind: string;
   readonly strength: string;
   readonly rules: readonly string[];
   readonly isFlagged: boolean;
+  /** Told by the work list, not by a bell (clause 6.2.4). */
+  readonly isListed: boolean;
   readonly isAboveFloor: boolean;
+  /** False: no report that came in time shows it, because it was lost or the network had failed. */
+  readonly isHeard: boolean;
   readonly fromMs: number;
   readonly untilMs: number;
   /** When a perfect observer of what the meter reports could know. */

@@ -1,12 +1,13 @@
 /** The city is the same for the same seed, keeps its truth to itself, and the score counts what the two files say. */
 import { describe, expect, test } from "vitest";
 import { dayMs, hourMs } from "#domain/units.ts";
-import { jsonProtocol } from "#protocols/json/protocol.ts";
-import { protobufProtocol } from "#protocols/protobuf/protocol.ts";
+import { protocolByName } from "#protocols/registry.ts";
 import { catalogue } from "#simulators/city/catalogue.ts";
 import { City, cityStartMs } from "#simulators/city/city.ts";
+import { truthOf } from "#simulators/city/cityTruth.ts";
 import { scoreCity } from "#simulators/city/score.ts";
 import { scoreTable } from "#simulators/city/scoreTable.ts";
+import { qmaxOf, type SiteEvent } from "#simulators/city/site.ts";
 import type { AlarmLine, OutageLine, TruthLine } from "#simulators/city/truth.ts";
 import { outdoorC } from "#simulators/city/weather.ts";
 
@@ -30,9 +31,11 @@ describe("a city", () => {
     const upset = new Set(["registerBack", "damage", "exchange"]);
     const newest = new Map<number, number>();
     expect(all.length).toBeGreaterThan(1_000);
+    const spoken = new Set(all.map(({ protocol }) => protocol));
+    expect(spoken).toEqual(new Set(["json", "protobuf", "cjt188", "cat1"]));
     const inTime = [...all].sort((one, other) => one.atMs - other.atMs);
     for (const { meterNo, protocol, bytes } of inTime) {
-      const decoded = (protocol === "json" ? jsonProtocol : protobufProtocol).decode(bytes);
+      const decoded = protocolByName[protocol].decode(bytes);
       if (!decoded.ok) throw new TypeError(JSON.stringify(decoded.fault));
       const site = city.sites[meterNo - 1];
       if (upset.has(site?.event?.happening.does.do ?? "")) continue;
@@ -42,14 +45,15 @@ describe("a city", () => {
       const [present] = decoded.value.readings;
       newest.set(meterNo, Math.max(newest.get(meterNo) ?? 0, present?.volume?.ml ?? 0));
     }
-    for (const { no, startMl, event } of city.sites) {
-      if (upset.has(event?.happening.does.do ?? "") || !newest.has(no)) continue;
+    for (const { no, startMl, event, device } of city.sites) {
+      const isUpset = upset.has(event?.happening.does.do ?? "") || device === "detector";
+      if (isUpset || !newest.has(no)) continue;
       expect(newest.get(no)).toBeGreaterThanOrEqual(startMl - 100_000);
     }
   });
 
   test("holds every row of the catalogue, each on a meter of its own, once it is large enough", () => {
-    const { city } = arrivals(1, 200, 14);
+    const city = new City({ seed: 1, meters: 200, days: 60, incidents: "dense" });
     const truth = city.truth(noFloors);
     expect(new Set(truth.map(({ meterId }) => meterId)).size).toBe(truth.length);
     const rows = new Set(truth.map(({ kind, strength, rules }) => [kind, strength, rules].join()));
@@ -63,7 +67,7 @@ describe("a city", () => {
   });
 
   test("asks of a flow what the rules declare for its meter", () => {
-    const { city } = arrivals(1, 200, 14);
+    const city = new City({ seed: 1, meters: 200, days: 14, incidents: "dense" });
     const floor = (flowMlPerHour: number, withinMs: number) => () => ({
       R5: { flowMlPerHour, withinMs },
     });
@@ -86,8 +90,27 @@ describe("a city", () => {
     expect(count).toBeLessThan(expected + catalogue.length);
   });
 
+  test("lets a meter live alone as it would among all", () => {
+    const heardBy = (city: City, meterId: string) =>
+      [...city.hours()].flatMap(({ arrivals: all }) =>
+        all
+          .filter(({ meterNo }) => city.sites[meterNo - 1]?.id === meterId)
+          .map(({ atMs, bytes }) => [atMs, Buffer.from(bytes).toString("hex")]),
+      );
+    const all = { seed: 4, meters: 200, days: 4, incidents: "dense" } as const;
+    const alone = new City({ ...all, only: "register back" });
+    expect(alone.sites).toHaveLength(2);
+    for (const { id } of alone.sites) {
+      const told = heardBy(new City({ ...all, only: "register back" }), id);
+      expect(told.length).toBeGreaterThan(3);
+      expect(told).toEqual(heardBy(new City(all), id));
+    }
+    expect(alone.outages).toEqual(new City(all).outages);
+  });
+
   test("has fitters who enter both registers where they change a meter", () => {
-    const city = new City({ seed: 5, meters: 200, days: 14, incidents: "dense" });
+    const plan = { seed: 5, meters: 200, days: 14, incidents: "dense" } as const;
+    const city = new City({ ...plan, only: "meter change" });
     const entries = [...city.hours()].flatMap(({ exchanges }) => exchanges);
     const [line] = city.truth(noFloors).filter(({ kind }) => kind === "meter change");
     expect(entries).toMatchObject([{ meterId: line?.meterId, atMs: line?.fromMs }]);
@@ -107,13 +130,63 @@ describe("a city", () => {
   });
 });
 
+describe("what could be known of an incident", () => {
+  const { sites } = new City({ seed: 1, meters: 200, days: 60, incidents: "dense" });
+  const of = (kind: string, strength: string) => {
+    const isIt = ({ happening }: SiteEvent) =>
+      happening.kind === kind && happening.strength === strength;
+    const site = sites.find(({ event }) => event !== null && isIt(event));
+    if (site === undefined || site.event === null) throw new TypeError(kind);
+    const { fromMs } = site.event;
+    const heard = (...hours: readonly (readonly [number, number])[]) =>
+      hours.map(([hour, shownMl]) => ({ sentMs: fromMs + hour * hourMs, shownMl }));
+    return { site, event: site.event, heard };
+  };
+
+  test("a large flow that no two reports show is not in the reports, however large", () => {
+    const { site, event, heard } = of("torn hose", "1.5 Qmax, 3 h, restaurant");
+    const floors = { R2: { flowMlPerHour: qmaxOf(site), withinMs: 120_000 } };
+    const truth = (...hours: readonly number[]) =>
+      truthOf(site, event, heard(...hours.map((hour) => [hour, 0] as const)), floors);
+    expect(truth(-0.5, 0.5, 1.5)).toMatchObject({ isAboveFloor: true, isHeard: true });
+    // Three hours of it in six: three quarters of Qmax.
+    expect(truth(-1, 5)).toMatchObject({ isAboveFloor: true, isHeard: false });
+    expect(truth(-1, 3.5)).toMatchObject({ isHeard: true });
+    expect(truth(-0.5)).toMatchObject({ isHeard: false });
+  });
+
+  test("what is below every floor is that, whoever heard it", () => {
+    const { site, event } = of("torn hose", "2 Qmax, 3 h");
+    const floors = { R2: { flowMlPerHour: 9 * qmaxOf(site), withinMs: 120_000 } };
+    expect(truthOf(site, event, [], floors)).toMatchObject({ isAboveFloor: false, isHeard: true });
+  });
+
+  test("a register that passed its old value before two reports showed less is not in the reports", () => {
+    const { site, event, heard } = of("register back", "500 l");
+    const isHeard = (...values: readonly (readonly [number, number])[]) =>
+      truthOf(site, event, heard(...values), {}).isHeard;
+    expect(isHeard([-0.5, 1_000], [0.5, 700], [1.5, 800])).toBe(true);
+    expect(isHeard([-0.5, 1_000], [0.5, 700], [1.5, 1_100], [2.5, 1_200])).toBe(false);
+    expect(isHeard([-0.5, 1_000], [0.5, 1_100], [1.5, 700], [2.5, 1_099])).toBe(true);
+  });
+
+  test("a bit that was over before the network came back is not in the reports", () => {
+    const { site, event, heard } = of("tampering, bit", "10 min");
+    expect(truthOf(site, event, heard([-0.5, 0], [0.1, 0]), {}).isHeard).toBe(true);
+    expect(truthOf(site, event, heard([-0.5, 0], [0.5, 0]), {}).isHeard).toBe(false);
+  });
+});
+
 const truthLine: TruthLine = {
   meterId: "A",
+  area: "a",
   kind: "leak",
   strength: "small",
   rules: ["R6", "R7"],
   isFlagged: false,
+  isListed: false,
   isAboveFloor: true,
+  isHeard: true,
   fromMs: dayMs,
   untilMs: 2 * dayMs,
   earliestMs: dayMs + hourMs,
@@ -163,6 +236,43 @@ describe("the score", () => {
     const late = score([truthLine], [{ ...alarmLine, rang: false }]);
     expect(late.kinds).toMatchObject([{ rang: 0, recorded: 1, missed: 0, delayMsMedian: null }]);
     expect(late.rangByPriority).toEqual({});
+  });
+
+  test("what no report showed in time is counted apart, and what belongs on a list stands there", () => {
+    const unheard = { ...truthLine, meterId: "C", isHeard: false };
+    const apart = score([truthLine, unheard], [alarmLine]);
+    expect(apart.kinds).toMatchObject([
+      { isHeard: true, rang: 1, missed: 0 },
+      { isHeard: false, rang: 0, missed: 1 },
+    ]);
+    const text = scoreTable(apart, plan);
+    expect(text).toContain("above the declared floor: happened, missed | 1, 0 |");
+    expect(text).toContain("in no report in time: happened, not told | 1, 1 |");
+    const due = { ...truthLine, isListed: true };
+    expect(score([due], [{ ...alarmLine, listed: true, rang: false }]).kinds).toMatchObject([
+      { isListed: true, rang: 1, missed: 0 },
+    ]);
+    expect(score([due], [alarmLine]).kinds).toMatchObject([{ rang: 0, missed: 1 }]);
+    const noted = { ...alarmLine, meterId: "Z", rule: "R14", listed: true };
+    expect(score([], [noted]).listedByRule).toEqual({ R14: 1 });
+  });
+
+  test("a detector that its area's network has silenced is silent, any other one is invented", () => {
+    const line: OutageLine = { area: "a", fromMs: dayMs, untilMs: 2 * dayMs };
+    const silent = { ...alarmLine, meterId: "B", rule: "R18" };
+    const invented = (alarm: AlarmLine, outages: readonly OutageLine[]) =>
+      score([bath], [alarm], outages).lookAlikes[0]?.invented;
+    expect(invented(silent, [line])).toBe(0);
+    expect(invented(silent, [{ ...line, area: "b" }])).toBe(1);
+    expect(invented({ ...silent, rule: "R2" }, [line])).toBe(1);
+  });
+
+  test("says of usual days whether one operator can attend to them", () => {
+    const usual = { ...plan, incidents: "usual" } as const;
+    const row = (times: number) =>
+      scoreTable(score([], [{ ...alarmLine, rangAtMs: Array<number>(times).fill(dayMs) }]), usual);
+    expect(row(14)).toContain("at most 144 | met |");
+    expect(row(15)).toContain("at most 144 | not met |");
   });
 
   test("a look-alike explains nothing, an incident explains what follows it and not what came before", () => {
