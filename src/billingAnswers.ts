@@ -20,7 +20,7 @@ import type {
 } from "#ports/billingQueries.ts";
 import { checkUse, useLimits, type UseInterval } from "#screening/useChecks.ts";
 import type { Registers } from "#ports/readingStore.ts";
-import { storedQualities } from "#readings/versions.ts";
+import { plainRegister } from "#readings/registersAt.ts";
 import { isEnded } from "#valves/commandTable.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 
@@ -140,18 +140,6 @@ interface CutOff {
   readonly said: ReadonlySet<number>;
 }
 
-/** Where a number stands in a sorted column; -1: nowhere. */
-function placeOf(sorted: Float64Array, wanted: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? Infinity) < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return sorted[low] === wanted ? low : -1;
-}
-
 class BillingDesk {
   readonly #answers: ReadingAnswers;
   readonly #rows: BillingRows;
@@ -205,11 +193,9 @@ class BillingDesk {
     if (cutOff === null) return null;
     const { registers, said } = cutOff;
     if (said.has(meter.no)) return null;
-    const row = placeOf(registers.meterNo, meter.no);
-    const quality = storedQualities[registers.quality[row] ?? 0];
-    const isPlain = quality === "validated" && registers.conflict[row] === 0;
-    if (!isPlain || registers.measuredAtMs[row] !== atMs) return null;
-    const indexMl = registers.indexMl[row] ?? NaN;
+    const plain = plainRegister(registers, meter.no);
+    if (plain?.measuredAtMs !== atMs || plain.indexMl === null) return null;
+    const { indexMl, quality } = plain;
     const common = { atMs, measuredAtMs: atMs, indexMl, quality };
     return { meterId: meter.id, register: { ...common, method: "exact", inputs: null } };
   }

@@ -1,4 +1,6 @@
 /** Every meter's register at one instant: the roll-up before it, and what was measured since. */
+import type { StoredReading } from "#domain/reading.ts";
+import { timestampMs, volumeMl } from "#domain/units.ts";
 import type { DamagedPlace, Registers, VersionedReading } from "#ports/readingStore.ts";
 import type { HotRows } from "./hotRows.ts";
 import { staleness } from "./manifest.ts";
@@ -8,6 +10,7 @@ import type { Span } from "./segmentCursor.ts";
 import type { OpenFile, SegmentFiles } from "./segmentFiles.ts";
 import { storedQualities } from "./versions.ts";
 
+const validated = storedQualities.indexOf("validated");
 const settledFrom = storedQualities.indexOf("edited");
 const registerPlaces = new Set<number>([
   ...[p.meterNo, p.measuredAtMs, p.indexMl, p.quality],
@@ -79,7 +82,10 @@ export function registersAt(sources: RegisterSources, atMs: number): Registers {
     .filter(({ file }) => file.stale === staleness.none && file.toMs <= atMs)
     .at(-1);
   const fromMs = base?.file.toMs ?? -Infinity;
-  const since = files.segments.filter(({ file }) => file.lastMs > fromMs && file.firstMs <= atMs);
+  // At the very end of a roll-up nothing lies between, though a file of a whole month reaches over it.
+  const since = files.segments.filter(
+    ({ file }) => fromMs < atMs && file.lastMs > fromMs && file.firstMs <= atMs,
+  );
   const damage: DamagedPlace[] = [...files.unreadable(fromMs, atMs)];
   const hasHot = hot.some(({ firstMs }) => firstMs <= atMs);
   const isAnswered = base !== undefined && since.length === 0 && !hasHot;
@@ -238,6 +244,29 @@ function gathered(sources: RegisterSources, newest: Newest): RegisterColumns {
     conflict[tied] = exact?.conflict === true ? 1 : 0;
   }
   return withoutSilent([meterNo, atMs, indexMl, quality, conflict], highest + 1);
+}
+
+/** A meter's register where nothing else was said of its time and it was found sound; null: look closer. */
+export function plainRegister(
+  { meterNo: meters, measuredAtMs, indexMl, quality, conflict }: Registers,
+  meterNo: number,
+): Pick<StoredReading, "measuredAtMs" | "indexMl" | "quality"> | null {
+  const row = placeOf(meters, meterNo);
+  if (row === -1 || quality[row] !== validated || conflict[row] !== 0) return null;
+  const [atMs, ml] = [measuredAtMs[row] ?? NaN, indexMl[row] ?? NaN];
+  return { measuredAtMs: timestampMs(atMs), indexMl: volumeMl(ml), quality: "validated" };
+}
+
+/** Where a number stands in a sorted column; -1: nowhere. */
+function placeOf(sorted: Float64Array, wanted: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? Infinity) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === wanted ? low : -1;
 }
 
 function listOf(damage: DamagedPlace | undefined): readonly DamagedPlace[] {
