@@ -5,6 +5,7 @@ import { ConfigError } from "#config/configError.ts";
 import { loadConfig } from "#config/loadConfig.ts";
 import { loadFileKeys } from "#config/secrets.ts";
 import { fileSeal } from "#vault/fileSeal.ts";
+import { billedTotals } from "./billedTotals.ts";
 import { fileDisk } from "./fileDisk.ts";
 import { progressLine } from "./progressLine.ts";
 import { systemRng } from "./systemRng.ts";
@@ -58,6 +59,7 @@ async function backup({
     folder,
     seal: keys === null ? null : fileSeal(keys, systemRng),
     disk: fileDisk(keys),
+    billed: billedTotals,
     nowMs: Date.now,
     keep: config.backup.keep,
     say: progress.say,

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { makeBackup } from "#backup/makeBackup.ts";
 import { invariant } from "#domain/invariant.ts";
 import { fileSeal } from "#vault/fileSeal.ts";
+import { billedTotals } from "./billedTotals.ts";
 import { fileDisk, type FileKeys } from "./fileDisk.ts";
 import { systemRng } from "./systemRng.ts";
 
@@ -32,6 +33,7 @@ async function report(): Promise<BackupReport> {
       ...where,
       seal: fileKeys === null ? null : fileSeal(fileKeys, systemRng),
       disk: fileDisk(fileKeys),
+      billed: billedTotals,
       nowMs: Date.now,
       say: () => undefined,
     });

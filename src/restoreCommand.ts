@@ -1,10 +1,12 @@
 /** `mercaptan restore`: a backup becomes a new data directory, and proves that it is the same. */
 import { Command } from "commander";
 import { restoreBackup } from "#backup/restoreBackup.ts";
+import type { BilledTotals } from "#backup/totals.ts";
 import { ConfigError } from "#config/configError.ts";
 import { loadConfig } from "#config/loadConfig.ts";
 import { loadFileKeys } from "#config/secrets.ts";
 import { fileSeal } from "#vault/fileSeal.ts";
+import { billedTotals } from "./billedTotals.ts";
 import { fileDisk } from "./fileDisk.ts";
 import { progressLine } from "./progressLine.ts";
 import { systemRng } from "./systemRng.ts";
@@ -46,6 +48,7 @@ function restore({ config: file, from, backup, dataDir, keyFile, json }: Restore
     dataDir: config.dataDir,
     seal: keys === null ? null : fileSeal(keys, systemRng),
     disk: fileDisk(keys),
+    billed: billedTotals,
     nowMs: Date.now(),
     say: progress.say,
   });
@@ -59,6 +62,7 @@ function restore({ config: file, from, backup, dataDir, keyFile, json }: Restore
   process.stdout.write(
     `${name} restored to ${config.dataDir}; the same as when it was made:\n` +
       `  ${totals.registers} registers, together ${totals.registerSumMl} ml, hash ${totals.registersSha256}\n` +
+      billedLines(totals.billed ?? {}) +
       `  ${Object.keys(totals.rows).length} tables with ${rowsIn(totals.rows)} rows\n` +
       `  audit: ${auditHead === null ? "empty" : `entry ${auditHead.seq}, ${auditHead.hash}`}\n`,
   );
@@ -67,6 +71,15 @@ function restore({ config: file, from, backup, dataDir, keyFile, json }: Restore
       `${path} is not in the backup: put it into ${config.dataDir} before the start\n`,
     );
   }
+}
+
+/** What people compare with their own books: the months, and what was frozen. */
+function billedLines(billed: BilledTotals): string {
+  const lines = Object.entries(billed).flatMap(([name, { meters, volumeMl, determinants }]) => {
+    if (name.startsWith("gas month")) return [`  ${name}: ${meters} meters, ${volumeMl} ml\n`];
+    return name.startsWith("frozen") ? [`  ${determinants} ${name}, ${volumeMl} ml\n`] : [];
+  });
+  return lines.join("");
 }
 
 function rowsIn(rows: Readonly<Record<string, number>>): number {

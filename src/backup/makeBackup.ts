@@ -20,7 +20,6 @@ import { listedFiles } from "#ledger/listedFiles.ts";
 import { ledgerFileName } from "#ledger/openLedger.ts";
 import { openForReading } from "#ledger/queries.ts";
 import { lockForWriting } from "#ledger/writerLock.ts";
-import type { Disk } from "#ports/disk.ts";
 import type { FileSeal } from "#ports/fileSeal.ts";
 import { BackupError } from "./backupError.ts";
 import {
@@ -33,19 +32,16 @@ import {
 } from "./backupManifest.ts";
 import { copyIn, syncFolder } from "./copyFile.ts";
 import { pruneBackups } from "./pruneBackups.ts";
-import { totalsOf } from "./totals.ts";
+import { totalsOf, type TotalsParts } from "./totals.ts";
 
-export interface BackupParts {
+export interface BackupParts extends TotalsParts {
   readonly dataDir: string;
   readonly folder: string;
   /** null: nothing is sealed, and secrets are left out. */
   readonly seal: FileSeal | null;
-  /** With the keys of the files that are sealed where they lie. */
-  readonly disk: Disk;
   readonly nowMs: () => number;
   /** So many backups are kept, this one counted. */
   readonly keep: number;
-  readonly say: (what: string, done: number, of: number) => void;
 }
 
 export interface BackupDone {
@@ -113,7 +109,7 @@ async function attemptBackup(parts: BackupParts, work: string): Promise<BackupDo
       copier.copy(path, join(dataDir, path), seal);
     }
     linkFolders(listed, dataDir, work);
-    const totals = totalsOf(db, parts.disk, cutOffMs, () => say("totals", 0, 0));
+    const totals = totalsOf(db, parts, cutOffMs);
     const head = auditHead(db);
     db.close();
     copier.copy(ledgerFileName, join(work, ledgerFileName), seal);

@@ -8,7 +8,6 @@ import { verifyAudit } from "#ledger/audit.ts";
 import { settleRestored } from "#ledger/settleRestored.ts";
 import { ledgerFileName } from "#ledger/openLedger.ts";
 import { openForReading } from "#ledger/queries.ts";
-import type { Disk } from "#ports/disk.ts";
 import type { FileSeal } from "#ports/fileSeal.ts";
 import { BackupError } from "./backupError.ts";
 import {
@@ -19,18 +18,15 @@ import {
   type BackupManifest,
 } from "./backupManifest.ts";
 import { copyOut, syncFolder } from "./copyFile.ts";
-import { differenceOf, totalsOf } from "./totals.ts";
+import { differenceOf, totalsOf, type TotalsParts } from "./totals.ts";
 
-export interface RestoreParts {
+export interface RestoreParts extends TotalsParts {
   readonly folder: string;
   /** Part of a backup's name; undefined: the newest. */
   readonly wanted: string | undefined;
   readonly dataDir: string;
   readonly seal: FileSeal | null;
-  /** With the keys of the files that are sealed where they lie. */
-  readonly disk: Disk;
   readonly nowMs: number;
-  readonly say: (what: string, done: number, of: number) => void;
 }
 
 export interface RestoreDone {
@@ -95,7 +91,7 @@ function bring(folder: string, work: string, file: BackupFile, seal: FileSeal | 
 }
 
 /** The same registers, rows and audit as when the backup was made, or no restore. */
-function prove(work: string, manifest: BackupManifest, { say, disk }: RestoreParts): void {
+function prove(work: string, manifest: BackupManifest, parts: RestoreParts): void {
   const db = openForReading(work);
   try {
     const found = String(db.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"]);
@@ -104,7 +100,7 @@ function prove(work: string, manifest: BackupManifest, { say, disk }: RestorePar
     if (!audit.ok) {
       throw new BackupError("RESTORE_DIFFERS", `audit entry ${audit.seq} is ${audit.problem}`);
     }
-    const totals = totalsOf(db, disk, manifest.cutOffMs, () => say("totals", 0, 0));
+    const totals = totalsOf(db, parts, manifest.cutOffMs);
     const difference = differenceOf(manifest.totals, totals);
     if (difference !== null) throw new BackupError("RESTORE_DIFFERS", difference);
   } finally {

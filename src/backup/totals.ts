@@ -4,6 +4,12 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Disk } from "#ports/disk.ts";
 import { answersFrom } from "#ledger/queries.ts";
 
+/** Named figures: counts, sums as decimal text, and hashes. */
+export type Figures = Readonly<Record<string, number | string>>;
+
+/** By what they are of: "gas month 2026-10", "frozen determinants". */
+export type BilledTotals = Readonly<Record<string, Figures>>;
+
 export interface Totals {
   /** Meters that have a register at the cut-off, the sum of these, and a hash over all of them. */
   readonly registers: number;
@@ -12,12 +18,31 @@ export interface Totals {
   readonly newestReadingSeq: number;
   /** Rows of every table. */
   readonly rows: Readonly<Record<string, number>>;
+  /** Missing in a backup of an earlier program. */
+  readonly billed?: BilledTotals;
+}
+
+export interface TotalsParts {
+  /** With the keys of the files that are sealed where they lie. */
+  readonly disk: Disk;
+  /** What bills are and would be made from. */
+  readonly billed: (
+    db: DatabaseSync,
+    disk: Disk,
+    cutOffMs: number,
+    tick: () => void,
+  ) => BilledTotals;
+  readonly say: (what: string, done: number, of: number) => void;
 }
 
 const pageRows = 1_000;
 
-/** Walks all registers at the instant, and counts all tables. */
-export function totalsOf(db: DatabaseSync, disk: Disk, cutOffMs: number, tick: () => void): Totals {
+/** Walks all registers at the instant, what is billed, and counts all tables. */
+export function totalsOf(
+  db: DatabaseSync,
+  { disk, billed, say }: TotalsParts,
+  cutOffMs: number,
+): Totals {
   const answers = answersFrom(db, disk);
   const hash = createHash("sha256");
   let registers = 0;
@@ -29,7 +54,7 @@ export function totalsOf(db: DatabaseSync, disk: Disk, cutOffMs: number, tick: (
       sumMl += BigInt(indexMl);
       hash.update(`${meterId} ${indexMl} ${measuredAtMs} ${quality}\n`);
     }
-    tick();
+    say("registers", registers, 0);
     if (page.next === null) break;
     after = page.next;
   }
@@ -39,18 +64,27 @@ export function totalsOf(db: DatabaseSync, disk: Disk, cutOffMs: number, tick: (
     registersSha256: hash.digest("hex"),
     newestReadingSeq: answers.newestReadingSeq(),
     rows: rowsOf(db),
+    billed: billed(db, disk, cutOffMs, () => say("billing totals", 0, 0)),
   };
 }
 
 /** What of two totals is not the same, in words; null: nothing. */
 export function differenceOf(wanted: Totals, found: Totals): string | null {
-  const { rows: wantedRows, ...wantedFigures } = wanted;
-  const { rows: foundRows, ...foundFigures } = found;
-  const one: Readonly<Record<string, unknown>> = { ...wantedFigures, ...wantedRows };
-  const other: Readonly<Record<string, unknown>> = { ...foundFigures, ...foundRows };
-  for (const name of new Set([...Object.keys(one), ...Object.keys(other)])) {
-    if (one[name] === other[name]) continue;
-    return `${name}: ${String(one[name])} in the backup, ${String(other[name])} restored`;
+  const { rows: wantedRows, billed: wantedBilled, ...wantedFigures } = wanted;
+  const { rows: foundRows, billed: foundBilled = {}, ...foundFigures } = found;
+  const billed = wantedBilled ?? foundBilled;
+  const groups: readonly (readonly [string, Figures, Figures])[] = [
+    ...[...new Set([...Object.keys(billed), ...Object.keys(foundBilled)])].map(
+      (name) => [name, billed[name] ?? {}, foundBilled[name] ?? {}] as const,
+    ),
+    ["ledger", wantedFigures, foundFigures],
+    ["rows of table", wantedRows, foundRows],
+  ];
+  for (const [group, one, other] of groups) {
+    for (const name of new Set([...Object.keys(one), ...Object.keys(other)])) {
+      if (one[name] === other[name]) continue;
+      return `${group}, ${name}: ${String(one[name])} in the backup, ${String(other[name])} restored`;
+    }
   }
   return null;
 }

@@ -11,6 +11,7 @@ import type { FileSeal } from "#ports/fileSeal.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { plainDisk } from "#readings/openReadings.ts";
 import { fileSeal } from "#vault/fileSeal.ts";
+import { billedTotals } from "../../src/billedTotals.ts";
 import { systemRng } from "../../src/systemRng.ts";
 import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
 import { listReadingFile, temporaryDirectory, rawLedger } from "../support/ledgerFiles.ts";
@@ -47,6 +48,7 @@ function backup(with_: FileSeal | null = null, keep = 10) {
     folder,
     seal: with_,
     disk: plainDisk,
+    billed: billedTotals,
     nowMs: () => nowMs,
     keep,
     say: silent,
@@ -56,7 +58,16 @@ function backup(with_: FileSeal | null = null, keep = 10) {
 function restore(with_: FileSeal | null = null, wanted?: string) {
   const dataDir = join(temporaryDirectory(), "data");
   const { nowMs } = engine;
-  restoreBackup({ folder, wanted, dataDir, seal: with_, disk: plainDisk, nowMs, say: silent });
+  restoreBackup({
+    folder,
+    wanted,
+    dataDir,
+    seal: with_,
+    disk: plainDisk,
+    billed: billedTotals,
+    nowMs,
+    say: silent,
+  });
   return dataDir;
 }
 
@@ -238,6 +249,7 @@ test("a restore overwrites nothing, and leaves nothing when it fails", async () 
     dataDir,
     seal: null,
     disk: plainDisk,
+    billed: billedTotals,
     nowMs,
     say: silent,
   };

@@ -8,6 +8,7 @@ import { openLedger } from "#ledger/openLedger.ts";
 import { answersFrom, openForReading } from "#ledger/queries.ts";
 import { storeSettings } from "#readings/openReadings.ts";
 import { fileSeal } from "#vault/fileSeal.ts";
+import { billedTotals } from "../../src/billedTotals.ts";
 import { fileDisk } from "../../src/fileDisk.ts";
 import { systemRng } from "../../src/systemRng.ts";
 import { EngineUnderTest, jsonBytes } from "../support/engine.ts";
@@ -83,7 +84,7 @@ test("a backup of it keeps the files as they are, and is restored with the same 
   const seal = fileSeal([keys[0]], systemRng);
   const disk = fileDisk([keys[0]]);
   const say = () => undefined;
-  const common = { folder, seal, disk, say };
+  const common = { folder, seal, disk, billed: billedTotals, say };
   const { manifest } = await makeBackup({
     ...common,
     dataDir: directory,

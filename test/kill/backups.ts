@@ -10,6 +10,7 @@ import { restoreBackup } from "#backup/restoreBackup.ts";
 import { verifyBackups } from "#backup/verifyBackup.ts";
 import { plainDisk } from "#readings/openReadings.ts";
 import type { SeededRng } from "#simulators/rng.ts";
+import { billedTotals } from "../../src/billedTotals.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const keep = 3;
@@ -49,7 +50,8 @@ export class KilledBackups {
     const verdict = verifyBackups(folder, undefined, () => undefined);
     if (!verdict.ok)
       violations.push(`backup: ${verdict.path} of ${verdict.backup} ${verdict.problem}`);
-    const common = { folder, seal: null, disk: plainDisk, say: () => undefined };
+    const reading = { disk: plainDisk, billed: billedTotals };
+    const common = { folder, seal: null, ...reading, say: () => undefined };
     // Also one that was made under load: a restore proves by itself that it is what it was.
     const names = manifestNames(folder);
     for (const [place, wanted] of names.entries()) {

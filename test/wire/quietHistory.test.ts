@@ -18,6 +18,7 @@ import { openPoster } from "#notify/post.ts";
 import type { Ask } from "#ports/requests.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import { plainDisk } from "#readings/openReadings.ts";
+import { billedTotals } from "../../src/billedTotals.ts";
 import { systemRng } from "../../src/systemRng.ts";
 import { hastyRules, reportedMonth } from "../permutation/histories.ts";
 import { queriesOn } from "../support/apiRig.ts";
@@ -233,7 +234,14 @@ test("a backup restored in which much waited: nobody is told, nothing is ordered
   const news = [1, 2, 3].map((meterNo) => ({ meterNo, bytes: leak, reachable: false }));
   lived.run({ uplinks: packed(news, lived.engine.nowMs) });
   const { nowMs } = lived.engine;
-  const common = { folder, seal: null, disk: plainDisk, nowMs: () => nowMs, say: () => undefined };
+  const common = {
+    folder,
+    seal: null,
+    disk: plainDisk,
+    billed: billedTotals,
+    nowMs: () => nowMs,
+    say: () => undefined,
+  };
   await makeBackup({ ...common, dataDir: lived.engine.directory, keep: 10 });
   restoreBackup({ ...common, wanted: undefined, dataDir, nowMs });
   await lived.close();
