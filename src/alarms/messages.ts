@@ -2,8 +2,8 @@
  * One sentence an alarm, to be read aloud, in both languages. Numbers come from the alarm's proof; a proof without
  * them (an older version of the rule) gives the sentence without numbers. No sentence may call the valve a
  * safety device. The system's own proofs: BLIND, PARKED, BACKUP, HEARTBEAT { reason }, BREAKER { held },
- * ARRIVALS { received, usual }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct }, INTAKE { freeMib },
- * DAMAGE { file, chunk, places }, NOTIFIER { receivers }, FANOUT { undrainedSeconds },
+ * ARRIVALS { received, usual, withinSeconds }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct },
+ * INTAKE { freeMib }, DAMAGE { file, chunk, places }, NOTIFIER { receivers }, FANOUT { undrainedSeconds },
  * R15 { outcome, detail }.
  */
 import { ownRuleIds, type Alarm, type OwnRuleId, type Proof, type RuleId } from "#domain/alarm.ts";
@@ -316,6 +316,7 @@ const sentences: Readonly<Record<Exclude<RuleId, OwnRuleId>, Sentence>> = {
       },
       plain(proof, "received", { en: "received:", zh: "收到：" }),
       plain(proof, "usual", { en: "usual:", zh: "平常：" }),
+      plain(proof, "withinSeconds", { en: "in", zh: "统计时长：" }, " s"),
     ),
   LAG: (proof) =>
     withNumbers(

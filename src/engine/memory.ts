@@ -16,7 +16,7 @@ import { secondPersonPolicies, type SecondPersonPolicy } from "#valves/approval.
 import type { LinkState } from "#protocols/contract.ts";
 import type { AutomationState } from "#valves/judge.ts";
 import { noAlarms, recount, type AlarmCounts } from "./activeAlarms.ts";
-import { openArrivals, type Arrivals } from "./usualArrivals.ts";
+import { openArrivals, type Arrivals } from "./followArrivals.ts";
 import { newCalm, stir, type Calm } from "./calm.ts";
 import type { Groups } from "./groups.ts";
 import { dispatchSetting, openDispatch, type Dispatch } from "./dispatch.ts";
@@ -94,6 +94,8 @@ export interface Memory {
   /** Planned works that nobody has ended, and the meters at which each hides an alarm. */
   readonly works: Map<string, PlannedWork>;
   readonly hiddenByWork: Map<string, Set<number>>;
+  /** Derived from works and meters: the share of the usual uplinks that work keeps away; null: not made yet. */
+  keptAway: { readonly of: string; readonly share: number } | null;
   readonly webhooks: Map<string, Webhook>;
   readonly recipients: Map<string, Recipient>;
   dispatch: Dispatch;
@@ -141,6 +143,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     recipients: new Map(directory.recipients.map((recipient) => [recipient.id, recipient])),
     works: new Map(ledger.openPlannedWorks().map((work) => [work.id, work])),
     hiddenByWork: new Map(),
+    keptAway: null,
     webhooks: new Map(ledger.webhooks().map((webhook) => [webhook.id, webhook])),
     areaSizes: new Map(),
     meterAlarms: { ...noAlarms },

@@ -1,6 +1,6 @@
 /**
  * How many uplinks are usual at this time of day, learned from the days before. By ten minutes, not by the hour: meters
- * that report at the full hour leave the rest of it empty. Pure; `arrivals.ts` keeps and asks it.
+ * that report at the full hour leave the rest of it empty. Pure; `followArrivals.ts` asks it.
  */
 import { dayMs, hourMs, minuteMs } from "#domain/units.ts";
 
@@ -22,21 +22,12 @@ export const arrivalLimits = Object.freeze({
   restMs: hourMs,
 });
 
-const slots = dayMs / arrivalLimits.slotMs;
+export const slots = dayMs / arrivalLimits.slotMs;
 
 /** Per slot of the day: what is usual, and from how many days. */
 export interface UsualArrivals {
   readonly counts: readonly number[];
   readonly days: readonly number[];
-}
-
-export interface Arrivals {
-  readonly usual: UsualArrivals;
-  /** The slot that is counted; null: none yet. */
-  readonly slotNo: number | null;
-  /** When it began, by the clock that never jumps. */
-  readonly beganMs: number;
-  readonly count: number;
 }
 
 /** What one slot says: `unknown` raises nothing and ends nothing. */
@@ -48,20 +39,25 @@ export function slotNoAt(nowMs: number): number {
 }
 
 /** As kept in the ledger, or nothing learned. */
-export function openArrivals(kept: string | undefined): Arrivals {
+export function openUsual(kept: string | undefined): UsualArrivals {
+  if (kept !== undefined) return JSON.parse(kept) as UsualArrivals;
   const nothing = Array.from({ length: slots }, () => 0);
-  const usual =
-    kept === undefined ? { counts: nothing, days: nothing } : (JSON.parse(kept) as UsualArrivals);
-  return { usual, slotNo: null, beganMs: 0, count: 0 };
+  return { counts: nothing, days: nothing };
 }
 
 export function usualAt({ counts }: UsualArrivals, slotNo: number): number {
   return counts[slotNo % slots] ?? 0;
 }
 
-export function judgeArrivals(usual: UsualArrivals, slotNo: number, count: number): ArrivalVerdict {
+/** `keptAway`: the share of what is usual that nobody expects now. */
+export function judgeArrivals(
+  usual: UsualArrivals,
+  slotNo: number,
+  count: number,
+  keptAway = 0,
+): ArrivalVerdict {
   const { daysMin, usualMin, share, chances } = arrivalLimits;
-  const wanted = usualAt(usual, slotNo);
+  const wanted = usualAt(usual, slotNo) * (1 - keptAway);
   if ((usual.days[slotNo % slots] ?? 0) < daysMin || wanted < usualMin) return "unknown";
   if (count >= share * wanted) return "usual";
   return wanted - count > chances * Math.sqrt(wanted) ? "low" : "unknown";

@@ -2,8 +2,9 @@
 import { explains } from "#alarms/suppression.ts";
 import type { ConditionLevel, Hidden, Priority } from "#domain/alarm.ts";
 import type { Meter } from "#domain/meter.ts";
-import { isWorkedAt, type PlannedWork } from "#domain/plannedWork.ts";
+import { isWorkedAt, workStateAt, type PlannedWork } from "#domain/plannedWork.ts";
 import type { TimestampMs } from "#domain/units.ts";
+import type { Memory } from "./memory.ts";
 
 export type Works = ReadonlyMap<string, PlannedWork>;
 
@@ -35,4 +36,28 @@ export function hiddenByWork(
   sinceMs: TimestampMs,
 ): Hidden {
   return { reason: "planned work", by: "engine", sinceMs, untilMs: null, workId, workKind };
+}
+
+/**
+ * The share of the fleet's usual uplinks that planned work keeps away now, as far as it explains silence. Counted
+ * anew only when the works that go on, or the registry, have changed.
+ */
+export function keptAwayByWork(memory: Memory, nowMs: TimestampMs): number {
+  const silence = { rule: "R12", level: 1, priority: 4 } as const;
+  const going = [...memory.works.values()].filter(
+    (work) =>
+      workStateAt(work, nowMs) === "running" && explains(hiddenByWork(work, nowMs), silence),
+  );
+  if (going.length === 0) return 0;
+  const of = [memory.registryVersion, ...going.map(({ id }) => id)].join(" ");
+  if (memory.keptAway?.of === of) return memory.keptAway.share;
+  let usual = 0;
+  let away = 0;
+  for (const meter of memory.meters.values()) {
+    const uplinks = 1 / meter.reportEveryMs;
+    usual += uplinks;
+    if (going.some((work) => isWorkedAt(work, meter, nowMs))) away += uplinks;
+  }
+  memory.keptAway = { of, share: usual === 0 ? 0 : away / usual };
+  return memory.keptAway.share;
 }

@@ -200,10 +200,11 @@ const builtIn: Readonly<Record<Exclude<RuleId, OwnRuleId>, RuleEntry>> = {
     source: "6.1.3 close valve; automatic closes held for a person",
   },
   ARRIVALS: {
-    version: 1,
+    version: 2,
     latching: false,
     priority: { 1: 2, 2: 2 },
-    source: "7.1.6 completeness; ten minutes with less than 70 % of the usual uplinks",
+    source:
+      "7.1.6 completeness; ten minutes with less than 70 % of the usual uplinks, or seconds with hardly any",
   },
   LAG: {
     version: 1,

@@ -163,9 +163,9 @@ test.each<readonly [RuleId, ConditionLevel, Proof, string, string]>([
   [
     "ARRIVALS",
     1,
-    { received: 3, usual: 100 },
-    "far fewer uplinks arrive than usual at this hour (received: 3, usual: 100).",
-    "上报数量明显低于同时段平常水平（收到：3，平常：100）。",
+    { received: 3, usual: 100, withinSeconds: 20 },
+    "far fewer uplinks arrive than usual at this hour (received: 3, usual: 100, in 20 s).",
+    "上报数量明显低于同时段平常水平（收到：3，平常：100，统计时长：20 s）。",
   ],
   [
     "CLOCK",

@@ -4,17 +4,14 @@ import { hourMs, minuteMs } from "#domain/units.ts";
 import {
   judgeArrivals,
   learnArrivals,
-  openArrivals,
+  openUsual,
   slotNoAt,
   usualAt,
   type UsualArrivals,
 } from "#engine/usualArrivals.ts";
 
 function learned(...counts: readonly number[]): UsualArrivals {
-  return counts.reduce(
-    (usual, count) => learnArrivals(usual, 7, count),
-    openArrivals(undefined).usual,
-  );
+  return counts.reduce((usual, count) => learnArrivals(usual, 7, count), openUsual(undefined));
 }
 
 const days = (count: number, each: number) => learned(...Array.from({ length: count }, () => each));
@@ -66,5 +63,5 @@ test("what comes at the full hour, a little early or late, falls in one slot", (
 
 test("what the ledger keeps is read again", () => {
   const usual = days(5, 123);
-  expect(openArrivals(JSON.stringify(usual)).usual).toEqual(usual);
+  expect(openUsual(JSON.stringify(usual))).toEqual(usual);
 });
