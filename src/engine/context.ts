@@ -107,6 +107,9 @@ export function writeContext(context: MeterContext): string {
 export function reviveAlarms<Slots extends Readonly<Partial<Record<string, Alarm>>>>(
   slots: Slots,
 ): Slots {
-  const entries = Object.entries(slots).map(([rule, alarm]) => [rule, { ...unhidden, ...alarm }]);
+  const kept = Object.entries(slots);
+  // Nearly all meters have none, and share that.
+  if (kept.length === 0) return slots;
+  const entries = kept.map(([rule, alarm]) => [rule, { ...unhidden, ...alarm }]);
   return Object.fromEntries(entries) as Slots;
 }

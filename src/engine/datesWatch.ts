@@ -9,7 +9,7 @@ import { draftFor, type Room } from "./room.ts";
 
 /** What the registry and the calendar say of this meter now. */
 export function watchDates(room: Room, book: Book, meter: Meter): void {
-  const known = room.memory.contexts.get(meter.no)?.silent.R17;
+  const known = room.memory.contexts.glance(meter.no)?.silent.R17;
   const hasDates = meter.verificationDueOn !== null || meter.retirementDueOn !== null;
   if (!hasDates && known === undefined) return;
   const isThere = meter.lifecycle === "active" || meter.lifecycle === "maintenance";

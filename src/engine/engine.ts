@@ -40,6 +40,8 @@ export type EngineParts = Omit<Room, "memory" | "rules" | "closing"> & {
   readonly ruleDocument?: RuleDocument | null;
   /** What may close without a person; none: a leak may. */
   readonly closePolicy?: ClosePolicy | null;
+  /** Contexts held as objects between batches; the others rest. */
+  readonly awakeMax?: number | undefined;
 };
 
 export interface Engine {
@@ -51,11 +53,11 @@ type Attempt =
 
 /** Loads what the ledger knows and settles what the last process left open. */
 export function startEngine(parts: EngineParts): Engine {
-  const { ruleDocument = null, closePolicy: policy = null, ...world } = parts;
+  const { ruleDocument = null, closePolicy: policy = null, awakeMax, ...world } = parts;
   const opened = openRules(parts.ledger, ruleDocument, parts.clock.nowMs());
   const basis = { policy, confirmed: parts.files.confirmed() };
   const { closing, changes } = openClosing(parts.ledger, basis, opened.rules, parts.clock.nowMs());
-  const memory = loadMemory(parts.ledger, parts.clock);
+  const memory = loadMemory(parts.ledger, parts.clock, awakeMax);
   const room: Room = { ...world, memory, rules: opened.rules, closing };
   let watchedAtMs = Number.NEGATIVE_INFINITY;
   let watchFrom = 1;
@@ -99,6 +101,8 @@ export function startEngine(parts: EngineParts): Engine {
       room.ledger.rollback();
       undoBook(book);
       return { error, isFilled };
+    } finally {
+      room.memory.contexts.rest();
     }
   }
 

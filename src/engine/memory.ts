@@ -21,6 +21,7 @@ import { newCalm, stir, type Calm } from "./calm.ts";
 import type { Groups } from "./groups.ts";
 import { dispatchSetting, openDispatch, type Dispatch } from "./dispatch.ts";
 import { initialContext, reviveAlarms, reviveContext, type MeterContext } from "./context.ts";
+import { Contexts } from "./contexts.ts";
 
 /** By rule; the outages, of which there can be several, by `outageKey`. */
 export type SystemAlarmKey = Exclude<SystemRuleId, "OUTAGE"> | `OUTAGE ${string}`;
@@ -64,7 +65,7 @@ export interface Memory {
   readonly meterNoByAddress: Map<string, number>;
   readonly meterNoByCarrierAddress: Map<string, number>;
   readonly gateways: Map<string, ReadonlySet<string>>;
-  readonly contexts: Map<number, MeterContext>;
+  readonly contexts: Contexts;
   /** Keys of ciphered meters; only the vault opens them. */
   readonly sealedKeys: Map<number, readonly SealedKey[]>;
   /** Conversations with gateways, by their keys; and those that wait for something missing. */
@@ -114,7 +115,7 @@ export interface Memory {
 }
 
 /** Reads everything that the engine must know before its first batch. */
-export function loadMemory(ledger: Ledger, clock: Clock): Memory {
+export function loadMemory(ledger: Ledger, clock: Clock, awakeMax?: number): Memory {
   const nowMs = clock.nowMs();
   const directory = ledger.directory();
   const recentAreaCloses = ledger.automaticClosesSince(nowMs - dayMs);
@@ -124,7 +125,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
     meterNoByAddress: new Map(),
     meterNoByCarrierAddress: new Map(),
     gateways: new Map(directory.gateways.map(({ id, meterIds }) => [id, new Set(meterIds)])),
-    contexts: new Map(),
+    contexts: new Contexts(awakeMax),
     sealedKeys: new Map(),
     edgeNodes: new Map(),
     waitingNodes: new Set(),
@@ -173,6 +174,7 @@ export function loadMemory(ledger: Ledger, clock: Clock): Memory {
   for (const { meterNo, json } of ledger.contexts()) {
     const context = reviveContext(json);
     memory.contexts.set(meterNo, context);
+    memory.contexts.rest();
     memory.meterAlarms = recount(memory.meterAlarms, {}, context.live);
     noteContext(memory, meterNo, context);
   }

@@ -17,7 +17,7 @@ import {
   returnToNormal,
 } from "./alarmDesk.ts";
 import { recordDraft, type Book } from "./book.ts";
-import type { MeterContext } from "./context.ts";
+import type { Glance } from "./contexts.ts";
 import type { Draft } from "./draft.ts";
 import { groupOf } from "./groups.ts";
 import type { Memory } from "./memory.ts";
@@ -39,12 +39,7 @@ const selfClosureLimits = Object.freeze({
 });
 
 /** Looks at one meter; true: something about it was new and is written. */
-export function watchSelfClosure(
-  room: Room,
-  book: Book,
-  meter: Meter,
-  context: MeterContext,
-): boolean {
+export function watchSelfClosure(room: Room, book: Book, meter: Meter, context: Glance): boolean {
   const { R21: alarm } = context.live;
   const { R21: listed } = context.silent;
   const now = look(room, meter, context, book.nowMs);
@@ -70,7 +65,7 @@ const { holdMs } = selfClosureLimits;
 function look(
   { rules }: Room,
   meter: Meter,
-  { lastReceivedAtMs, valve }: MeterContext,
+  { lastReceivedAtMs, valve }: Glance,
   nowMs: number,
 ): ComingClosure | null {
   if (meter.selfClosesAfterDays === null || lastReceivedAtMs === null) return null;
@@ -193,7 +188,7 @@ function showAgain(room: Room, book: Book, parent: Alarm): void {
 function forEachRinging(room: Room, book: Book, act: (draft: Draft, alarm: Alarm) => void): void {
   for (const meterNo of room.memory.selfClosing.shutsAtMs.keys()) {
     const meter = room.memory.meters.get(meterNo);
-    const alarm = room.memory.contexts.get(meterNo)?.live.R21;
+    const alarm = room.memory.contexts.glance(meterNo)?.live.R21;
     if (meter === undefined || alarm === undefined) continue;
     const draft = draftFor(room, book, meter);
     act(draft, alarm);

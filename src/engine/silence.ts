@@ -22,6 +22,7 @@ import {
 import { recordDraft, type Book } from "./book.ts";
 import { calmNow } from "./calm.ts";
 import type { MeterContext } from "./context.ts";
+import type { Glance } from "./contexts.ts";
 import { watchDates } from "./datesWatch.ts";
 import type { Draft } from "./draft.ts";
 import { groupOf, groupSizes } from "./groups.ts";
@@ -83,7 +84,7 @@ export function watchSilence(room: Room, book: Book, from: number): number {
   for (let meterNo = from; meterNo <= until; meterNo += 1) {
     if (book.nowMs < (calm[meterNo] ?? 0)) continue;
     const meter = memory.meters.get(meterNo);
-    const context = memory.contexts.get(meterNo);
+    const context = memory.contexts.glance(meterNo);
     if (meter !== undefined) watchDates(room, book, meter);
     if (meter === undefined || context === undefined) continue;
     const { silent, calmUntilMs } = look(room, meter, context, book.nowMs);
@@ -107,7 +108,7 @@ export function watchSilence(room: Room, book: Book, from: number): number {
 
 /** Nothing stands about it that a look could change. */
 function isQuiet({ contexts, selfClosing }: Memory, meter: Meter): boolean {
-  const context = contexts.get(meter.no);
+  const context = contexts.glance(meter.no);
   const alarm = context?.live[silenceRule(meter)] ?? context?.live.R21 ?? context?.silent.R21;
   return alarm === undefined && !selfClosing.shutsAtMs.has(meter.no);
 }
@@ -124,7 +125,7 @@ interface Look {
 }
 
 /** A meter that never reported is a matter for the installers' work list, not for this alarm. */
-function look({ memory, rules }: Room, meter: Meter, context: MeterContext, nowMs: number): Look {
+function look({ memory, rules }: Room, meter: Meter, context: Glance, nowMs: number): Look {
   const group = groupOf(memory, meter);
   const heardMs = context.lastReceivedAtMs;
   if (heardMs === null || meter.lifecycle !== "active") {
@@ -162,7 +163,7 @@ function stand({ silent, silentIn }: Memory, meterNo: number, group: string | nu
 }
 
 /** Hidden under the outage of a group that is back, or that is no longer this meter's. */
-function isStray({ memory }: Room, meter: Meter, { live }: MeterContext): boolean {
+function isStray({ memory }: Room, meter: Meter, { live }: Glance): boolean {
   const alarm = live[silenceRule(meter)];
   if (alarm?.state !== "suppressed" || alarm.hidden?.reason !== outageReason) return false;
   const own = memory.system[outageKey(groupOf(memory, meter))];
@@ -179,7 +180,7 @@ function bringHome(room: Room, book: Book, meter: Meter): void {
   recordDraft(book, draft);
 }
 
-function isKnown({ live, silent }: MeterContext, { level, meter }: Silent): boolean {
+function isKnown({ live, silent }: Glance, { level, meter }: Silent): boolean {
   const rule = silenceRule(meter);
   const known = live[rule];
   return (isActive(known) ? known.level : (silent[rule]?.level ?? 0)) >= level;

@@ -2,6 +2,9 @@
  * The whole pack of rules over a fleet's contexts in memory: what a reading costs, and what a meter weighs. Without
  * network, decoding and disk: those are in `smart-meter`, which is this pack end to end.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { parseMeterId } from "#domain/ids.ts";
@@ -9,9 +12,11 @@ import { invariant } from "#domain/invariant.ts";
 import { meterSizeNames, type Meter } from "#domain/meter.ts";
 import type { Reading } from "#domain/reading.ts";
 import { hourMs, timestampMs, volumeMl } from "#domain/units.ts";
-import { initialContext, reviveContext, writeContext, type MeterContext } from "#engine/context.ts";
+import { initialContext, writeContext, type MeterContext } from "#engine/context.ts";
 import { foldInstant } from "#engine/fold.ts";
+import { loadMemory } from "#engine/memory.ts";
 import { inForce } from "#engine/rulesInForce.ts";
+import { openLedger } from "#ledger/openLedger.ts";
 import { EngineUnderTest, jsonBytes, meterDraft } from "../support/engine.ts";
 import { chanceOf } from "../support/random.ts";
 import { startProgress } from "./progress.ts";
@@ -39,6 +44,7 @@ interface Site {
 }
 
 export function runRules({ meters, seconds }: RulesOptions): readonly Report[] {
+  const engineBytes = engineBytesPerMeter(meters);
   const chance = chanceOf(1);
   const emptyBytes = heapBytes();
   const sites = Array.from({ length: meters }, (_, no) => siteOf(no + 1, chance.next()));
@@ -76,7 +82,7 @@ export function runRules({ meters, seconds }: RulesOptions): readonly Report[] {
       readingsPerSecond: round((1_000 * readings) / (performance.now() - startedMs)),
       contextBytesPerMeter: Math.round((warmBytes - registeredBytes) / meters),
       registryBytesPerMeter: Math.round((registeredBytes - emptyBytes) / meters),
-      livedContextBytesPerMeter: livedContextBytes(),
+      engineBytesPerMeter: engineBytes,
       storedBytesPerMeter: Math.round(bytes[bytes.length >> 1] ?? 0),
       storedBytesPerMeterMax: bytes.at(-1) ?? 0,
       cpuMicrosecondsPerText: round((written.user + written.system) / weighed.length),
@@ -127,13 +133,36 @@ function step(rules: ReturnType<typeof inForce>, site: Site, hour: number, share
 
 const livedMeters = 200;
 const livedHours = 10 * 24;
-const livedCopies = 100;
+const atOnce = 10_000;
 
 /**
- * A context as the engine has it after ten days of hourly reports: besides the rules' memory with its kept folds, its
- * habit of reporting and its valve. Weighed as a start reads them from the ledger.
+ * All that the engine holds of a meter, over a fleet as a start reads it from the ledger: its row of the registry and
+ * how it is found, and its context after ten days of hourly reports.
  */
-function livedContextBytes(): number {
+function engineBytesPerMeter(meters: number): number {
+  const texts = livedTexts();
+  const directory = mkdtempSync(join(tmpdir(), "mercaptan-rules-"));
+  const ledger = openLedger(directory);
+  try {
+    for (let from = 0; from < meters; from += atOnce) {
+      ledger.begin();
+      for (let no = from + 1; no <= Math.min(meters, from + atOnce); no += 1) {
+        ledger.putMeter({ ...meterDraft(`L${no}`), no, version: 1 });
+        ledger.putContext(no, texts[no % texts.length] ?? "");
+      }
+      ledger.commit();
+    }
+    const before = heapBytes();
+    const memory = loadMemory(ledger, { nowMs: () => timestampMs(startMs), monotonicMs: () => 0 });
+    return Math.round((heapBytes() - before) / memory.meters.size);
+  } finally {
+    ledger.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Contexts after ten days of hourly reports, with kept folds, habit and valve, as the ledger has them. */
+function livedTexts(): readonly string[] {
   const engine = new EngineUnderTest();
   try {
     const chance = chanceOf(2);
@@ -153,10 +182,7 @@ function livedContextBytes(): number {
         }),
       );
     }
-    const texts = [...engine.ledger.contexts()].map(({ json }) => json);
-    const before = heapBytes();
-    const revived = Array.from({ length: livedCopies }, () => texts.map(reviveContext)).flat();
-    return Math.round((heapBytes() - before) / revived.length);
+    return [...engine.ledger.contexts()].map(({ json }) => json);
   } finally {
     engine.close();
   }

@@ -144,6 +144,8 @@ export class EngineUnderTest {
       carriers: carrierByName,
       isStoreFailure: (error) => error instanceof LedgerError,
       retention: this.retention,
+      // Whoever may rest does so after every batch, as in a fleet too large for memory.
+      awakeMax: 0,
       ...given,
       files: actuationsRated === undefined && confirmed === undefined ? testFiles : files,
     });
