@@ -22,6 +22,7 @@ import type { Groups } from "./groups.ts";
 import { dispatchSetting, openDispatch, type Dispatch } from "./dispatch.ts";
 import { initialContext, reviveAlarms, reviveContext, type MeterContext } from "./context.ts";
 import { Contexts } from "./contexts.ts";
+import { withSharedWords, type SharedWords } from "./sharedWords.ts";
 
 /** By rule; the outages, of which there can be several, by `outageKey`. */
 export type SystemAlarmKey = Exclude<SystemRuleId, "OUTAGE"> | `OUTAGE ${string}`;
@@ -61,6 +62,7 @@ interface SelfClosing {
 
 export interface Memory {
   readonly meters: Map<number, Meter>;
+  readonly words: SharedWords;
   readonly meterNoById: Map<string, number>;
   readonly meterNoByAddress: Map<string, number>;
   readonly meterNoByCarrierAddress: Map<string, number>;
@@ -121,6 +123,7 @@ export function loadMemory(ledger: Ledger, clock: Clock, awakeMax?: number): Mem
   const recentAreaCloses = ledger.automaticClosesSince(nowMs - dayMs);
   const memory: Memory = {
     meters: new Map(),
+    words: new Map(),
     meterNoById: new Map(),
     meterNoByAddress: new Map(),
     meterNoByCarrierAddress: new Map(),
@@ -199,7 +202,7 @@ export function rememberMeter(memory: Memory, meter: Meter): void {
   const before = memory.meters.get(meter.no);
   if (before !== undefined) forgetAddresses(memory, before);
   memory.registryVersion += 1;
-  memory.meters.set(meter.no, meter);
+  memory.meters.set(meter.no, withSharedWords(memory.words, meter));
   if (before?.area !== meter.area) {
     if (before !== undefined) countArea(memory, before.area, -1);
     countArea(memory, meter.area, 1);
