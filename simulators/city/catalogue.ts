@@ -377,9 +377,14 @@ const lookAlikes: readonly Happening[] = [
   ),
   {
     ...lookAlike("detector silent", "for one heartbeat", { do: "silence" }, hourMs),
+    yearly: 500,
     ...detectors,
   },
-  lookAlike("self-closure", "silent for 4 of 7 d", silentForFour, 4 * dayMs),
+  {
+    ...lookAlike("self-closure", "silent for 4 of 7 d", silentForFour, 4 * dayMs),
+    // Few meters shut themselves.
+    yearly: 200,
+  },
   { ...lookAlike("restart", "one report from 2000", { do: "restart" }, hourMs), eyes: "hourly" },
   {
     ...lookAlike("bakery at night", "from then on", { do: "bakery" }, null),

@@ -46,11 +46,11 @@ export function truthOf(
   heard: readonly Heard[],
   floors: Floors,
 ): TruthLine {
-  const { kind, strength, rules, isFlagged, isListed, isAboveFloor } = event.happening;
+  const { kind, strength, rules, isFlagged, isListed, isAboveFloor, yearly } = event.happening;
   const { fromMs, untilMs } = event;
   return {
     ...{ meterId: site.id, area: site.area, kind, strength, rules, fromMs, untilMs },
-    ...{ isFlagged, isListed },
+    ...{ isFlagged, isListed, yearly },
     isAboveFloor: isAboveFloor && isLargeEnough(site, event, floors),
     isHeard: isHeard(site, event, heard, floors),
     earliestMs: earliestOf(site, event),

@@ -55,6 +55,8 @@ export interface Score {
   readonly rangByRule: Readonly<Record<string, number>>;
   /** Of it what is the system's own: one system, however many meters. */
   readonly rangOfSystem: number;
+  /** What would ring in a day of a million meters if each row happened as often as the catalogue assumes. */
+  readonly usualRingsADay: number;
   readonly listed: number;
   /** On work lists of meters without an incident. */
   readonly listedByRule: Readonly<Record<string, number>>;
@@ -98,6 +100,7 @@ export function scoreCity(
     rangByPriority: countBy(heard, ({ priority }) => String(priority)),
     rangByRule: countBy(heard, ({ rule }) => rule),
     rangOfSystem: heard.filter(isSystems).length,
+    usualRingsADay: usualRingsADay(truth, heard, { meters, days }),
     listed: listed.length,
     listedByRule: countBy(listed.filter(isCalm), ({ rule }) => rule),
     rangWithoutIncident: heard.filter((alarm) => isNobodys(alarm) && !isSystems(alarm)).length,
@@ -107,6 +110,36 @@ export function scoreCity(
 /** An outage is an area's; everything else without a meter is about the system itself. */
 function isSystems({ meterId, subject }: AlarmLine): boolean {
   return meterId === null && subject === null;
+}
+
+const millionMeters = 1_000_000;
+const daysAYear = 365.25;
+
+/**
+ * Each row weighs as much as it happens, so a dense city says it with far less chance in it than a usual one, in which
+ * most rows do not happen at all.
+ */
+function usualRingsADay(
+  truth: readonly TruthLine[],
+  heard: readonly AlarmLine[],
+  { meters, days }: Pick<CityPlan, "meters" | "days">,
+): number {
+  const timesOf = countBy(heard, ({ meterId }) => meterId ?? "");
+  const rows = Map.groupBy(truth, ({ kind, strength }) => `${kind}\n${strength}`);
+  const ofRows = [...rows.values()].map((lines) => {
+    const rings = lines.reduce((sum, { meterId }) => sum + (timesOf[meterId] ?? 0), 0);
+    return ((lines[0]?.yearly ?? 0) / daysAYear) * (rings / lines.length);
+  });
+  const happened = new Set(truth.map(({ meterId }) => meterId));
+  const ofCalm = heard.filter(({ meterId }) => meterId !== null && !happened.has(meterId));
+  const ofAreas = heard.filter((alarm) => alarm.meterId === null && !isSystems(alarm));
+  const ofSystem = heard.filter(isSystems);
+  const calmMeters = Math.max(1, meters - happened.size);
+  return (
+    ofRows.reduce((sum, rings) => sum + rings, 0) +
+    (ofCalm.length / (calmMeters * days) + ofAreas.length / (meters * days)) * millionMeters +
+    ofSystem.length / days
+  );
 }
 
 /** Two reports of an hourly meter and what R12 waits beside them. */

@@ -30,6 +30,8 @@ export function scoreTable(score: Score, plan: CityPlan): string {
     score.kinds.filter((kind) => wayOf(kind) === way);
   const systemADay = score.rangOfSystem / plan.days;
   const ofMetersADay = ((rang - score.rangOfSystem) / score.meterDays) * controlRoomMeters;
+  const aDay = ofMetersADay + systemADay;
+  const usualADay = plan.incidents === "usual" ? aDay : score.usualRingsADay;
   const rows: readonly (readonly (string | number)[])[] = [
     [
       "meters, days, seed, incidents",
@@ -47,21 +49,14 @@ export function scoreTable(score: Score, plan: CityPlan): string {
     ["of them by rule, on meters to which nothing happened", JSON.stringify(score.inventedByRule)],
     ["rang, by priority", JSON.stringify(score.rangByPriority)],
     ["rang, by rule", JSON.stringify(score.rangByRule)],
-    [
-      "rang, a day and a million meters; the system's own once",
-      `${rang} = ${(ofMetersADay + systemADay).toFixed(1)}`,
-    ],
+    ["rang, a day and a million meters; the system's own once", `${rang} = ${aDay.toFixed(1)}`],
     [
       "of them without an incident at the meter",
       rate(score.rangWithoutIncident, score, controlRoomMeters),
     ],
     [
-      `of one operator a day in a million meters, at most ${ringsADayMax}`,
-      plan.incidents === "usual"
-        ? ofMetersADay + systemADay <= ringsADayMax
-          ? "met"
-          : "not met"
-        : "dense days say nothing of it",
+      `one operator of a million meters on a usual day, at most ${ringsADayMax}`,
+      `${usualADay.toFixed(1)}: ${usualADay <= ringsADayMax ? "met" : "not met"}`,
     ],
     ["listed only", score.listed],
     ["of them on meters without an incident, by rule", JSON.stringify(score.listedByRule)],

@@ -13,6 +13,8 @@ export interface TruthLine {
   readonly isAboveFloor: boolean;
   /** False: no report that came in time shows it, because it was lost or the network had failed. */
   readonly isHeard: boolean;
+  /** How often in a year among a million meters, by the catalogue. */
+  readonly yearly: number;
   readonly fromMs: number;
   readonly untilMs: number;
   /** When a perfect observer of what the meter reports could know. */

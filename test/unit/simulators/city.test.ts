@@ -187,6 +187,7 @@ const truthLine: TruthLine = {
   isListed: false,
   isAboveFloor: true,
   isHeard: true,
+  yearly: 500,
   fromMs: dayMs,
   untilMs: 2 * dayMs,
   earliestMs: dayMs + hourMs,
@@ -271,8 +272,24 @@ describe("the score", () => {
     const usual = { ...plan, incidents: "usual" } as const;
     const row = (times: number) =>
       scoreTable(score([], [{ ...alarmLine, rangAtMs: Array<number>(times).fill(dayMs) }]), usual);
-    expect(row(14)).toContain("at most 144 | met |");
-    expect(row(15)).toContain("at most 144 | not met |");
+    expect(row(14)).toContain("at most 144 | 140.0: met |");
+    expect(row(15)).toContain("at most 144 | 150.0: not met |");
+  });
+
+  test("weighs what rang in a dense city by how often it happens", () => {
+    const often = { ...truthLine, yearly: 36_525 };
+    const rang = { ...alarmLine, rangAtMs: [dayMs, 2 * dayMs] };
+    const area = { ...alarmLine, meterId: null, subject: "area a" };
+    const system = { ...alarmLine, meterId: null, rangAtMs: Array<number>(50).fill(dayMs) };
+    const calm = { ...alarmLine, meterId: "Z" };
+    const aDay = (...alarms: readonly AlarmLine[]) =>
+      score([often, { ...often, meterId: "B" }], alarms).usualRingsADay;
+    // A hundred a day, and two rings at two meters.
+    expect(aDay(rang)).toBeCloseTo(100);
+    // 100,000 meter-days are a tenth of a million meters' day.
+    expect(aDay(area)).toBeCloseTo(10);
+    expect(aDay(calm)).toBeCloseTo((10 * 1_000) / 998);
+    expect(aDay(system)).toBeCloseTo(0.5);
   });
 
   test("a look-alike explains nothing, an incident explains what follows it and not what came before", () => {
