@@ -315,17 +315,22 @@ class BillingDesk {
     const record = this.#rows.record(meter.no);
     let untilMs = toMs;
     let readings: readonly StoredReading[] = [];
-    let chain = this.#assemble(meter, record, { sinceMs, untilMs, readings });
+    let chain: RegisterChain | null = null;
+    const isSaid = record.decisions.length + record.exchanges.length > 0;
     for (const aheadMs of [0, ...lookAheadMs]) {
       const start = aheadMs === 0 ? sinceMs : untilMs + 1;
       untilMs = toMs + aheadMs;
       const more = untilMs < start ? [] : this.#readings(meter, start, untilMs + 1);
       readings = [...readings, ...more];
-      chain = this.#assemble(meter, record, { sinceMs, untilMs, readings });
-      if ((chain.points.at(-1)?.atMs ?? -Infinity) >= toMs) break;
+      // Without a reading from there on, and no person's word, the chain cannot reach it.
+      if (isSaid || (readings.at(-1)?.measuredAtMs ?? -Infinity) >= toMs) {
+        chain = this.#assemble(meter, record, { sinceMs, untilMs, readings });
+        if ((chain.points.at(-1)?.atMs ?? -Infinity) >= toMs) break;
+      }
       const newest = aheadMs === 0 ? this.#answers.latestReading(meter.id) : undefined;
       if (newest !== undefined && (newest?.measuredAtMs ?? 0) <= toMs) break;
     }
+    chain ??= this.#assemble(meter, record, { sinceMs, untilMs, readings });
     return { chain, record, readings };
   }
 

@@ -40,7 +40,7 @@ export function billedRows(db: DatabaseSync): BilledRows {
   );
   const sample = db.prepare(
     `SELECT id FROM meter WHERE no % ?2 = 0
-       OR no IN (SELECT meter_no FROM (${saidSql}) ORDER BY meter_no LIMIT ?1) ORDER BY id`,
+       OR no IN (SELECT meter_no FROM (${saidSql}) ORDER BY meter_no LIMIT ?1) ORDER BY no`,
   );
   const range = db.prepare("SELECT register_range_ml AS ml FROM meter WHERE no = ?");
   return {

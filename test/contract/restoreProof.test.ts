@@ -74,7 +74,7 @@ async function livedThrough(directory: string, oddMl: number): Promise<void> {
 }
 
 const lived = mkdtempSync(join(tmpdir(), "mercaptan-lived-"));
-beforeAll(() => livedThrough(lived, 0));
+beforeAll(() => livedThrough(lived, 0), 60_000);
 afterAll(() => rmSync(lived, { recursive: true }));
 
 async function backedUp(directory = lived): Promise<{ folder: string; done: BackupDone }> {
