@@ -3,19 +3,10 @@
  * judges all of it with a thread per processor, as `npm run rules -- test` does.
  */
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
-import { parseMeterId } from "#domain/ids.ts";
-import { invariant } from "#domain/invariant.ts";
-import { meterSizeNames } from "#domain/meter.ts";
 import { dayMs } from "#domain/units.ts";
-import { ledgerFileName, openLedger, type OpenLedger } from "#ledger/openLedger.ts";
-import { segmentFolder } from "#readings/openReadings.ts";
-import { workerRunner } from "#readings/workerRunner.ts";
 import { runBackTest } from "../../src/backTestRun.ts";
-import type { ReadingWorkerData } from "../../src/readingWorker.ts";
-import { meterDraft } from "../support/engine.ts";
+import { commitTo, withLedger } from "./ledgerRig.ts";
 import { startProgress } from "./progress.ts";
 import { round } from "./quantiles.ts";
 import { Fleet } from "./readingsLoad.ts";
@@ -28,7 +19,6 @@ export interface BackTestOptions {
 }
 
 const batchRows = 10_000;
-const registeredAtOnce = 500;
 
 const none = { sizes: {}, siteClasses: {}, areas: {}, meters: {} };
 const conduct = { priority: 3, onDelayMinutes: 60, offDelayMinutes: 0 } as const;
@@ -81,47 +71,18 @@ export function runBackTestBench(options: BackTestOptions): Promise<readonly Rep
 
 /** Days in segments and roll-ups of their own, as a store that has lived through them. */
 async function fill(folder: string, { meters, days }: BackTestOptions): Promise<void> {
-  const ledger = openLedger(folder);
-  const workerData: ReadingWorkerData = {
-    database: join(folder, ledgerFileName),
-    folder: segmentFolder(folder),
-    calendar: ledger.calendar,
-    fileKeys: null,
-  };
-  const worker = new Worker(new URL("../../src/readingWorker.ts", import.meta.url), { workerData });
   let rows = 0;
   const stopProgress = startProgress("back-test", "readings stored", () => rows);
-  try {
-    register(ledger, meters);
+  await withLedger(folder, meters, {}, async ({ ledger, runner }) => {
     const fleet = new Fleet({ meters, startMs, withOrigin: true, leakEvery: 100 });
-    const runner = workerRunner(worker);
     for (let hour = 0; hour < days * 24; hour += 1) {
       for (const batch of fleet.hour(hour, batchRows)) {
-        ledger.begin();
-        ledger.readings.append(batch);
-        ledger.commit();
+        commitTo(ledger, batch);
         rows += batch.count;
       }
       if (hour % 24 === 23) await ledger.readings.maintain(runner, startMs + hour * 3_600_000);
     }
     await ledger.readings.flush(runner);
     await ledger.readings.maintain(runner, startMs + (days + 1) * dayMs);
-  } finally {
-    stopProgress();
-    ledger.close();
-    await worker.terminate();
-  }
-}
-
-function register(ledger: OpenLedger, meters: number): void {
-  for (let from = 1; from <= meters; from += registeredAtOnce) {
-    ledger.begin();
-    for (let no = from; no < Math.min(from + registeredAtOnce, meters + 1); no += 1) {
-      const id = parseMeterId(`B${no}`);
-      invariant(id !== undefined, "an id");
-      const size = meterSizeNames[no % 3] ?? "G4";
-      ledger.putMeter({ ...meterDraft("M1"), id, no, size, quantumMl: 1_000, version: 1 });
-    }
-    ledger.commit();
-  }
+  }).finally(stopProgress);
 }

@@ -1,5 +1,6 @@
 /** `npm run bench -- --scenario NAME`: figures as JSON lines. Compare in one run, never across machines. */
 import { parseArgs } from "node:util";
+import { runBackup } from "./backup.ts";
 import { runBackTestBench } from "./backTest.ts";
 import { runClosedLoop } from "./closedLoop.ts";
 import { runDecode } from "./decode.ts";
@@ -45,6 +46,10 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
                  --uploads hourly|daily (with origin: one reading an upload, or those of a day)
                  --encrypted (segments under a key; the ledger's batches are as they are)
                  --seconds 20 (of each of the two paced measurements)
+  backup         backup beside intake, again with what is new, restore to an empty directory, verify: the real
+                 commands; the last line is backup and restore against their goal. 100,000 meters of 30 days
+                 need 3 GiB in the folder of temporary files
+                 --meters 5000  --days 10  --rate 10000 (readings a second meanwhile; 0: none)
   influx         the copy in a time-series server after an outage, against Debian's VictoriaMetrics and InfluxDB 1.6
                  --readings 200000
 
@@ -124,6 +129,12 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
     runBackTestBench({
       meters: Number(values.meters ?? 10_000),
       days: Number(values.days ?? 30),
+    }),
+  backup: () =>
+    runBackup({
+      meters: Number(values.meters ?? 5_000),
+      days: Number(values.days ?? 10),
+      rate: Number(values.rate ?? 10_000),
     }),
   readings: () =>
     runReadings({
