@@ -12,6 +12,8 @@ const byCode: Readonly<Record<string, number>> = {
   LEDGER_WRITE_FAILED: 3,
   BACKUP_KEY: 2,
   BACKUP_NOT_FOUND: 2,
+  BACKUP_NO_LEDGER: 2,
+  BACKUP_NO_ROOM: 3,
   RESTORE_NOT_EMPTY: 3,
   RESTORE_DIFFERS: 3,
   BACKUP_UNUSABLE: 3,

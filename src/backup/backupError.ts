@@ -9,6 +9,10 @@ export type BackupErrorCode =
   | "BACKUP_DAMAGED"
   /** It is sealed, and no key was given or not the right one. */
   | "BACKUP_KEY"
+  /** There is no ledger to copy. */
+  | "BACKUP_NO_LEDGER"
+  /** The disk that is written to is full. */
+  | "BACKUP_NO_ROOM"
   /** Files went away faster than they could be copied. */
   | "BACKUP_UNSTEADY"
   /** Nothing is ever restored over something else. */
@@ -23,4 +27,14 @@ export class BackupError extends Error {
     super(`${code}: ${message}`, options);
     this.code = code;
   }
+}
+
+const sqliteFull = 13;
+
+/** The disk that was written to is full, in the words of the system or of SQLite. */
+export function isNoRoom(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  const isFull = "errcode" in cause && cause.errcode === sqliteFull;
+  const isSpent = "code" in cause && (cause.code === "ENOSPC" || cause.code === "EDQUOT");
+  return isFull || isSpent || isNoRoom(cause.cause);
 }

@@ -109,7 +109,10 @@ function openInto(
   const opener = seal.open(header);
   if (opener === "notSealed") throw new BackupError("BACKUP_DAMAGED", "a sealed file has no seal");
   if (opener === "unknownKey") {
-    throw new BackupError("BACKUP_KEY", "the backup was sealed with a key that is not in the file");
+    throw new BackupError(
+      "BACKUP_KEY",
+      "the backup was sealed with a key that is not in the key file; give the one of then",
+    );
   }
   const totalBytes = plainBytes(fstatSync(source).size);
   const lastNo = Math.max(1, Math.ceil(totalBytes / blockBytes)) - 1;

@@ -21,7 +21,7 @@ import { ledgerFileName } from "#ledger/openLedger.ts";
 import { openForReading } from "#ledger/queries.ts";
 import { lockForWriting } from "#ledger/writerLock.ts";
 import type { FileSeal } from "#ports/fileSeal.ts";
-import { BackupError } from "./backupError.ts";
+import { BackupError, isNoRoom } from "./backupError.ts";
 import {
   manifestName,
   manifestText,
@@ -64,6 +64,9 @@ const pagesAtOnce = 2 ** 31 - 1;
 
 export async function makeBackup(parts: BackupParts): Promise<BackupDone> {
   const { folder, dataDir } = parts;
+  if (!existsSync(join(dataDir, ledgerFileName))) {
+    throw new BackupError("BACKUP_NO_LEDGER", `there is no ${ledgerFileName} in ${dataDir}`);
+  }
   const lock = lockFolder(folder);
   const work = join(folder, ".work");
   try {
@@ -73,6 +76,10 @@ export async function makeBackup(parts: BackupParts): Promise<BackupDone> {
       try {
         return await attemptBackup(parts, work);
       } catch (cause) {
+        if (isNoRoom(cause)) {
+          const next = "no backup was made, earlier ones are as they were; make room there";
+          throw new BackupError("BACKUP_NO_ROOM", `${folder} is full; ${next}`, { cause });
+        }
         if (!isVanished(cause)) throw cause;
         if (attempt < attemptsMax) continue;
         throw new BackupError("BACKUP_UNSTEADY", `files of ${dataDir} go away too fast`, { cause });

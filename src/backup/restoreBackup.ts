@@ -9,7 +9,7 @@ import { settleRestored } from "#ledger/settleRestored.ts";
 import { ledgerFileName } from "#ledger/openLedger.ts";
 import { openForReading } from "#ledger/queries.ts";
 import type { FileSeal } from "#ports/fileSeal.ts";
-import { BackupError } from "./backupError.ts";
+import { BackupError, isNoRoom } from "./backupError.ts";
 import {
   chooseManifest,
   objectPath,
@@ -43,7 +43,10 @@ export function restoreBackup(parts: RestoreParts): RestoreDone {
   const name = chooseManifest(folder, parts.wanted);
   const manifest = readManifest(folder, name);
   if (manifest.files.some(({ isSealed }) => isSealed) && seal === null) {
-    throw new BackupError("BACKUP_KEY", `${name} is sealed; give the key file`);
+    throw new BackupError(
+      "BACKUP_KEY",
+      `${name} is sealed; give the file with its key by --key-file`,
+    );
   }
   const work = join(dataDir, staging);
   openEmpty(dataDir);
@@ -57,6 +60,8 @@ export function restoreBackup(parts: RestoreParts): RestoreDone {
     settleRestored(work, { backup: name, madeAt: manifest.madeAt, atMs: nowMs }, parts.disk);
     putInPlace(work, dataDir);
     return { name, manifest };
+  } catch (cause) {
+    throw isNoRoom(cause) ? noRoom(dataDir, manifest, cause) : cause;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -76,6 +81,13 @@ function openEmpty(dataDir: string): void {
   throw new BackupError("RESTORE_NOT_EMPTY", `${dataDir} is not empty; ${next}`);
 }
 
+/** The backup is whole, and nobody should look for another one. */
+function noRoom(dataDir: string, { files }: BackupManifest, cause: unknown): BackupError {
+  const mebibytes = Math.ceil(files.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20);
+  const next = `nothing was restored; the backup needs ${mebibytes} MiB there and some more`;
+  return new BackupError("BACKUP_NO_ROOM", `${dataDir} is full; ${next}`, { cause });
+}
+
 function bring(folder: string, work: string, file: BackupFile, seal: FileSeal | null): void {
   const object = objectPath(folder, file.sha256);
   const target = join(work, file.path);
@@ -83,10 +95,13 @@ function bring(folder: string, work: string, file: BackupFile, seal: FileSeal | 
   try {
     copyOut(object, target, file.sha256, file.isSealed ? seal : null);
   } catch (cause) {
-    if (cause instanceof BackupError && cause.code !== "BACKUP_DAMAGED") throw cause;
-    const what = existsSync(object) ? "is not as it was written" : "is missing";
-    const message = `${file.path} of the backup ${what} (${object})`;
-    throw new BackupError("BACKUP_DAMAGED", message, { cause });
+    const isDamaged = cause instanceof BackupError && cause.code === "BACKUP_DAMAGED";
+    // A disk that is full, or a folder that may not be read, says nothing against the backup.
+    if (!isDamaged && existsSync(object)) throw cause;
+    const what = isDamaged ? "is not as it was written" : "is missing";
+    const next = "take an earlier backup with --backup";
+    const message = `${file.path} of the backup ${what} (${object}); ${next}`;
+    throw new BackupError("BACKUP_DAMAGED", message);
   }
 }
 
