@@ -3,6 +3,13 @@
 /** An integer of 53 bits and a sign takes at most so many bytes. */
 const integerBytesMax = 8;
 
+/** How a column of residuals is counted: in quanta above the least, in so many bytes each. */
+interface Quanta {
+  readonly quantum: number;
+  readonly least: number;
+  readonly width: number;
+}
+
 export class ByteWriter {
   #bytes = new Uint8Array(4_096);
   #view = new DataView(this.#bytes.buffer);
@@ -70,15 +77,20 @@ export class ByteWriter {
     this.#length = at;
   }
 
-  /** Each value above the least: first the lowest byte of all of them, then the next. */
-  planes(values: Float64Array, count: number, least: number, width: number): void {
+  /**
+   * How many quanta each value lies above the least: first the lowest byte of all of them, then the next. No two are
+   * further apart than safe integers are.
+   */
+  planes(values: Float64Array, count: number, { quantum, least, width }: Quanta): void {
     this.#reserve(count * width);
     const bytes = this.#bytes;
+    // Exact, for what is rounded has at most 48 bits.
+    const share = 1 / quantum;
     for (let plane = 0; plane < width; plane += 1) {
       const at = this.#length + plane * count;
-      const share = 256 ** -plane;
+      const scale = 256 ** -plane;
       for (let place = 0; place < count; place += 1) {
-        bytes[at + place] = ((values[place] ?? 0) - least) * share;
+        bytes[at + place] = Math.round(((values[place] ?? 0) - least) * share) * scale;
       }
     }
     this.#length += count * width;
@@ -144,7 +156,7 @@ export function readPlanes(
   start: number,
   out: Float64Array,
   count: number,
-  { quantum, least, width }: { quantum: number; least: number; width: number },
+  { quantum, least, width }: Quanta,
 ): void {
   const base = least * quantum;
   if (width === 0) out.fill(base, 0, count);

@@ -165,9 +165,17 @@ function hasValue(values: Float64Array | undefined, count: number): boolean {
   return false;
 }
 
+/** The least that zlib takes. */
+const chunkSizeMin = 64;
+
 /** One zstd frame. */
 export function compress(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
-  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } });
+  return zstdCompressSync(bytes, {
+    params: { [constants.ZSTD_c_compressionLevel]: level },
+    // With them neither the coder nor the room for its answer is made for megabytes.
+    pledgedSrcSize: bytes.length,
+    chunkSize: Math.max(chunkSizeMin, bytes.length),
+  });
 }
 
 /** The bytes of one zstd frame, at most `frameBytesMax`. */

@@ -37,8 +37,8 @@ export class GasCalendar {
   /** The gas day to which an instant belongs. */
   dayOf(atMs: number): number {
     if (atMs > this.#fromMs && atMs <= this.#toMs) return this.#day;
-    const localMs = atMs + this.#offsetMs(atMs) - this.settings.startMinute * minuteMs;
-    let day = Math.ceil(localMs / dayMs) - 1;
+    // A day or two beside it; where days begin is looked up once for each.
+    let day = Math.floor(atMs / dayMs);
     while (atMs <= this.startOf(day)) day -= 1;
     while (atMs > this.startOf(day + 1)) day += 1;
     this.#day = day;

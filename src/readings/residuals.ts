@@ -55,12 +55,8 @@ export function writeResiduals(
   count: number,
 ): void {
   firsts[0] = 0;
-  let quantum = divide(firsts, firstCount, 0);
-  const divisor = divide(others, count, quantum) || 1;
-  for (let run = 1; run < firstCount; run += 1) {
-    firsts[run] = (firsts[run] ?? 0) * (quantum / divisor);
-  }
-  quantum = divisor;
+  const quantum = quantumOf(others, count, quantumOf(firsts, firstCount, 0)) || 1;
+  divide(firsts, firstCount, quantum);
   let least = others[0] ?? 0;
   let most = least;
   for (let place = 1; place < count; place += 1) {
@@ -69,33 +65,36 @@ export function writeResiduals(
     if (value > most) most = value;
   }
   let width = 0;
-  for (let range = most - least; range >= 1; range /= 256) width += 1;
+  for (let range = most / quantum - least / quantum; range >= 1; range /= 256) width += 1;
+  const isDoubles = width > widthMax;
+  // What is too far apart to be told exactly is counted in quanta first; the planes do it as they are written.
+  const isDivided = isDoubles || most - least > Number.MAX_SAFE_INTEGER;
+  if (isDivided) divide(others, count, quantum);
   writer.integers(firsts, 1, firstCount);
   writer.integer(quantum);
-  writer.integer(width > widthMax ? 0 : least);
-  writer.u8(width > widthMax ? doubleWidth : width);
-  if (width > widthMax) writer.doubles(others, count);
-  else writer.planes(others, count, least, width);
+  writer.integer(isDoubles ? 0 : least / quantum);
+  writer.u8(isDoubles ? doubleWidth : width);
+  if (isDoubles) writer.doubles(others, count);
+  else if (isDivided) writer.planes(others, count, { quantum: 1, least: least / quantum, width });
+  else writer.planes(others, count, { quantum, least, width });
 }
 
-/** Divides the values by the greatest common divisor of them and what is known, and returns it; 0: all are zero. */
-function divide(values: Float64Array, count: number, known: number): number {
+/** The greatest common divisor of the values and what is known; 0: all are zero. */
+function quantumOf(values: Float64Array, count: number, known: number): number {
   let quantum = known;
-  for (let place = 0; place < count; place += 1) {
+  let share = 1 / quantum;
+  for (let place = 0; place < count && quantum !== 1; place += 1) {
     const value = values[place] ?? 0;
     // By a product, which is exact where it is right; a division takes three times as long.
-    const multiple = Math.round(value * (1 / quantum));
-    if (multiple * quantum === value) {
-      values[place] = multiple;
-    } else if (value !== 0) {
-      const before = quantum;
-      quantum = commonDivisor(Math.abs(value), quantum);
-      const share = before / quantum;
-      for (let done = 0; done < place; done += 1) values[done] = (values[done] ?? 0) * share;
-      values[place] = value / quantum;
-    }
+    if (Math.round(value * share) * quantum === value || value === 0) continue;
+    quantum = commonDivisor(Math.abs(value), quantum);
+    share = 1 / quantum;
   }
   return quantum;
+}
+
+function divide(values: Float64Array, count: number, quantum: number): void {
+  for (let place = 0; place < count; place += 1) values[place] = (values[place] ?? 0) / quantum;
 }
 
 /** The greatest common divisor of two whole numbers, neither of them negative. */

@@ -4,17 +4,16 @@ import { unreachable } from "#domain/invariant.ts";
 import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { dateOfDay, type GasCalendar } from "./gasDay.ts";
-import { batchRowsMax, HotBatchCodec } from "./hotBatch.ts";
-import type { DamagedBatch, Work, WorkResult, WorkRunner, PlannedFile } from "./work.ts";
+import { byDay, dealtRows, groupsOf, SeqRange } from "./flushRows.ts";
+import type { Work, WorkResult, WorkRunner, PlannedFile } from "./work.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
 import { mergeRows } from "./mergeRows.ts";
 import { RollUpBuilder, rolledUpPlaces } from "./rollUp.ts";
-import { RowTable } from "./rowTable.ts";
-import { readingPlaces, readingSchema, rollUpPlaces, rollUpSchema, type Schema } from "./schema.ts";
+import { readingSchema, rollUpPlaces, rollUpSchema, type Schema } from "./schema.ts";
 import { SegmentCursor } from "./segmentCursor.ts";
 import { SegmentReader } from "./segmentReader.ts";
 import { SegmentWriter, type SegmentSettings, type SegmentSummary } from "./segmentWriter.ts";
-import { byMeter, sortRows } from "./sortRows.ts";
+import { sortRows } from "./sortRows.ts";
 import { verifySegment } from "./verifySegment.ts";
 
 export interface WorkParts {
@@ -52,11 +51,11 @@ export function runWork(parts: WorkParts, work: Work): WorkResult {
 }
 
 function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult {
-  const { rows, damagedBatches } = hotRows(parts.manifest, toNo);
+  const { hot, damagedBatches } = dealtRows(parts.manifest, toNo);
+  const { rows } = hot;
   const files: ManifestFile[] = [];
   let kept = 0;
   for (const [day, members] of byDay(rows, parts.calendar)) {
-    const order = sortRows(rows, members);
     const fileNo = firstFileNo + files.length;
     const output: PlannedFile = {
       no: fileNo,
@@ -69,86 +68,21 @@ function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult 
       reason: "flush",
     };
     const writer = openWriter(parts, output, readingSchema);
-    const summary = complete(writer, () => writer.addOrdered(rows, order, 0, order.length));
+    const seqs = new SeqRange(rows);
+    const summary = complete(writer, () => {
+      for (const group of groupsOf(hot, members)) {
+        const order = sortRows(rows, group);
+        writer.addOrdered(rows, order, 0, order.length);
+        seqs.take(order);
+      }
+    });
     const damage = readBack(parts, summary, readingSchema);
     if (damage) return { ok: false, damage };
-    files.push({ ...listed(output, summary, []), ...seqsOf(rows, order) });
-    kept += order.length;
+    files.push({ ...listed(output, summary, []), ...seqs.range });
+    kept += summary.rows;
   }
   const repeated = rows.count - kept;
   return { ok: true, files, rows: rows.count, repeated, damagedBatches, closingsChanged: false };
-}
-
-/** So many rows are sorted by meter before all of them are: they fit into the processor's cache, all do not. */
-const presortedRows = 8_192;
-
-function hotRows(
-  manifest: Manifest,
-  toNo: number,
-): { readonly rows: RowTable; readonly damagedBatches: readonly DamagedBatch[] } {
-  const codec = new HotBatchCodec();
-  const rows = new RowTable(readingSchema.columns.length, manifest.batchRows(toNo));
-  const some = new RowTable(readingSchema.columns.length, presortedRows);
-  const allRows = new Uint32Array(presortedRows + batchRowsMax).map((_none, row) => row);
-  const damagedBatches: DamagedBatch[] = [];
-  const sortSome = (): void => {
-    const order = byMeter(some, allRows.subarray(0, some.count));
-    rows.gather(some, order, 0, some.count);
-    some.clear();
-  };
-  for (const { no, bytes } of manifest.batches(toNo)) {
-    const fault = codec.append(no, bytes, some);
-    if (fault) damagedBatches.push({ no, fault: `${fault.kind}: ${fault.what}` });
-    if (some.count >= presortedRows) sortSome();
-  }
-  sortSome();
-  return { rows, damagedBatches };
-}
-
-/** Lowest and highest number of the readings; 0 where they have none. */
-function seqsOf(rows: RowTable, order: Uint32Array): { firstSeq: number; lastSeq: number } {
-  let firstSeq = Infinity;
-  let lastSeq = 0;
-  for (const row of order) {
-    const seq = rows.value(readingPlaces.seq, row);
-    if (seq < firstSeq) firstSeq = seq;
-    if (seq > lastSeq) lastSeq = seq;
-  }
-  return { firstSeq: lastSeq === 0 ? 0 : firstSeq, lastSeq };
-}
-
-/** The rows of each gas day, the oldest day first. */
-function byDay(rows: RowTable, calendar: GasCalendar): readonly [number, Uint32Array][] {
-  const times = rows.column(readingPlaces.measuredAtMs);
-  const days = new Int32Array(rows.count);
-  const counts = new Map<number, number>();
-  let day = NaN;
-  let since = 0;
-  const count = (row: number, next: number): void => {
-    if (row > since) counts.set(day, (counts.get(day) ?? 0) + row - since);
-    day = next;
-    since = row;
-  };
-  for (let row = 0; row < rows.count; row += 1) {
-    const of = calendar.dayOf(times[row] ?? 0);
-    days[row] = of;
-    if (of !== day) count(row, of);
-  }
-  count(rows.count, NaN);
-  return [...counts]
-    .sort(([one], [other]) => one - other)
-    .map(([of, rowsOfDay]) => [of, placesOf(days, of, rowsOfDay)]);
-}
-
-function placesOf(values: Int32Array, wanted: number, count: number): Uint32Array {
-  const places = new Uint32Array(count);
-  let at = 0;
-  for (let place = 0; place < values.length; place += 1) {
-    if (values[place] !== wanted) continue;
-    places[at] = place;
-    at += 1;
-  }
-  return places;
 }
 
 function merge(parts: WorkParts, inputs: readonly ManifestFile[], output: PlannedFile): WorkResult {

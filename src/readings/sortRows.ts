@@ -1,13 +1,12 @@
 /** The order of rows by (meter, time), with repetitions dropped and versions side by side. */
 import type { RowTable } from "./rowTable.ts";
 import { readingPlaces } from "./schema.ts";
-import { compareKeys, settleVersions } from "./versions.ts";
+import { settleVersions } from "./versions.ts";
 
 const { meterNo, measuredAtMs } = readingPlaces;
 
 /** The rows in order; rows that repeat another are left out. */
 export function sortRows(table: RowTable, rows: Uint32Array): Uint32Array {
-  // The order is written anew below.
   const sorted = byMeter(table, rows);
   const times = table.column(measuredAtMs);
   const meters = table.column(meterNo);
@@ -44,49 +43,41 @@ function settled(table: RowTable, sorted: Uint32Array, unsettled: readonly numbe
 }
 
 /** By meter, the rows of one meter in the order in which they were. */
-export function byMeter(table: RowTable, rows: Uint32Array): Uint32Array {
+function byMeter(table: RowTable, rows: Uint32Array): Uint32Array {
   const meters = table.column(meterNo);
-  let keys = Uint32Array.from(rows);
+  let lowest = Infinity;
   let highest = 0;
   for (let place = 0; place < rows.length; place += 1) {
     const meter = meters[rows[place] ?? 0] ?? 0;
-    keys[place] = meter;
+    if (meter < lowest) lowest = meter;
     if (meter > highest) highest = meter;
   }
   let sorted = rows;
-  for (let shift = 0; highest >>> shift > 0; shift += digitBits) {
-    const places = digitPlaces(keys, shift);
-    const nextKeys = new Uint32Array(rows.length);
+  for (let shift = 0; (highest - lowest) >>> shift > 0; shift += digitBits) {
+    const digits = new Uint16Array(rows.length);
+    const places = new Uint32Array(digitMask + 2);
+    for (let place = 0; place < rows.length; place += 1) {
+      const digit = (((meters[sorted[place] ?? 0] ?? 0) - lowest) >>> shift) & digitMask;
+      digits[place] = digit;
+      places[digit + 1] = (places[digit + 1] ?? 0) + 1;
+    }
+    for (let digit = 1; digit < places.length; digit += 1) {
+      places[digit] = (places[digit] ?? 0) + (places[digit - 1] ?? 0);
+    }
     const next = new Uint32Array(rows.length);
     for (let place = 0; place < rows.length; place += 1) {
-      const key = keys[place] ?? 0;
-      const digit = (key >>> shift) & digitMask;
+      const digit = digits[place] ?? 0;
       const to = places[digit] ?? 0;
       places[digit] = to + 1;
-      nextKeys[to] = key;
       next[to] = sorted[place] ?? 0;
     }
-    keys = nextKeys;
     sorted = next;
   }
-  return sorted;
+  return sorted === rows ? rows.slice() : sorted;
 }
 
-const digitBits = 10;
+const digitBits = 11;
 const digitMask = 2 ** digitBits - 1;
-
-/** Where the keys with each digit begin when they are sorted by it. */
-function digitPlaces(keys: Uint32Array, shift: number): Uint32Array {
-  const places = new Uint32Array(digitMask + 2);
-  for (let place = 0; place < keys.length; place += 1) {
-    const after = (((keys[place] ?? 0) >>> shift) & digitMask) + 1;
-    places[after] = (places[after] ?? 0) + 1;
-  }
-  for (let digit = 1; digit < places.length; digit += 1) {
-    places[digit] = (places[digit] ?? 0) + (places[digit - 1] ?? 0);
-  }
-  return places;
-}
 
 /** Longer stretches of one meter are not sorted by insertion. */
 const insertionMax = 64;
@@ -116,15 +107,15 @@ function sortByTime(times: Float64Array, rows: Uint32Array, from: number, to: nu
   return hasEqual;
 }
 
+/** Rows of one meter, in order of time. */
 function withoutRepetitions(table: RowTable, sorted: Uint32Array): Uint32Array {
+  const times = table.column(measuredAtMs);
   const kept = new Uint32Array(sorted.length);
   let count = 0;
   let from = 0;
   for (let place = 1; place <= sorted.length; place += 1) {
     const first = sorted[from] ?? 0;
-    const isSame =
-      place < sorted.length && compareKeys(table, sorted[place] ?? 0, table, first) === 0;
-    if (isSame) continue;
+    if (place < sorted.length && times[sorted[place] ?? 0] === times[first]) continue;
     if (place - from === 1) {
       kept[count] = first;
       count += 1;

@@ -19,8 +19,7 @@ export const storedQualities = [
 /** From here on a person has decided, so a conflict is settled. */
 const settledFrom = storedQualities.indexOf("edited");
 
-const { meterNo, measuredAtMs, indexMl, quality, receivedAtMs, seq, uplinkSeq, revision } =
-  readingPlaces;
+const { indexMl, quality, receivedAtMs, seq, uplinkSeq, revision } = readingPlaces;
 /** Where a reading came from does not make another version of it. */
 const origins = new Set<number>([receivedAtMs, seq, uplinkSeq, readingPlaces.revisedAtMs]);
 const said = readingSchema.columns.map((_column, place) => place).filter((p) => !origins.has(p));
@@ -32,22 +31,12 @@ function compare(one: number, other: number): number {
   return one - other;
 }
 
-/** By meter, then time. */
-export function compareKeys(
-  table: RowTable,
-  row: number,
-  otherTable: RowTable,
-  other: number,
-): number {
-  const meters = table.value(meterNo, row) - otherTable.value(meterNo, other);
-  if (meters !== 0) return meters;
-  return table.value(measuredAtMs, row) - otherTable.value(measuredAtMs, other);
-}
-
 /** Zero where both say the same of the meter. */
 function compareSaid(table: RowTable, row: number, other: number): number {
   for (const place of said) {
-    const order = compare(table.value(place, row), table.value(place, other));
+    const column = table.columns[place];
+    if (column === undefined) continue;
+    const order = compare(column[row] ?? NaN, column[other] ?? NaN);
     if (order !== 0) return order;
   }
   return 0;
@@ -71,11 +60,7 @@ function compareWorth(table: RowTable, row: number, other: number): number {
 export function settleVersions(table: RowTable, rows: readonly number[]): readonly number[] {
   if (rows.length <= 1) return rows;
   const sorted = [...rows].sort(
-    (one, other) =>
-      compareSaid(table, one, other) ||
-      compare(table.value(receivedAtMs, one), table.value(receivedAtMs, other)) ||
-      compare(table.value(uplinkSeq, one), table.value(uplinkSeq, other)) ||
-      compare(table.value(seq, one), table.value(seq, other)),
+    (one, other) => compareSaid(table, one, other) || compareReceipt(table, one, other),
   );
   const different = sorted.filter((row, place) => {
     const before = sorted[place - 1];
@@ -84,6 +69,14 @@ export function settleVersions(table: RowTable, rows: readonly number[]): readon
   const former = supersededOf(table, different);
   const age = (row: number): number => (former.has(row) ? 1 : 0);
   return different.sort((one, other) => age(one) - age(other) || compareWorth(table, one, other));
+}
+
+function compareReceipt(table: RowTable, row: number, other: number): number {
+  return (
+    compare(table.value(receivedAtMs, row), table.value(receivedAtMs, other)) ||
+    compare(table.value(uplinkSeq, row), table.value(uplinkSeq, other)) ||
+    compare(table.value(seq, row), table.value(seq, other))
+  );
 }
 
 /** Rows of one meter and time whose own reading was revised later: kept, and never what counts. */
