@@ -29,7 +29,7 @@ export interface WorkParts {
 export const segmentSettings: WorkParts["settings"] = {
   day: { chunkRows: 2_048, level: 1 },
   month: { chunkRows: 8_192, level: 3 },
-  rollup: { chunkRows: 4_096, level: 3 },
+  rollup: { chunkRows: 2_048, level: 3 },
 };
 
 /** Does the work on the thread that asks. */
