@@ -1,5 +1,6 @@
 /** What follows a commit on the main thread: who is told, and what the process says of its own state. */
 import { basename } from "node:path";
+import { formatInstant, timestampMs } from "#domain/units.ts";
 import type { Alarm } from "#domain/alarm.ts";
 import type { ApiKeys } from "#api/apiKeys.ts";
 import type { PeopleTeller } from "#notify/peopleTeller.ts";
@@ -70,6 +71,10 @@ export class Aftermath {
       onStoreNote: (damage: readonly DamagedPlace[], failure: string | null) => {
         this.noteDamage(damage);
         if (failure !== null) this.#observer.note("readings.workFailed", { message: failure });
+      },
+      onRetired: (beforeMs: number, rows: number) => {
+        const before = formatInstant(timestampMs(beforeMs));
+        this.#observer.note("readings.retired", { before, rows });
       },
       onDeath: (error: unknown): never => {
         this.#observer.note("engine.exited", { reason: String(error) });

@@ -33,6 +33,7 @@ export type ReadingAnswers = Pick<
   | "registerAt"
   | "registerColumns"
   | "readingDamage"
+  | "requireReadings"
 >;
 
 /** Behind an instant, the next register is looked for in ever wider stretches; nearly always the first has it. */
@@ -155,6 +156,7 @@ class BillingDesk {
 
   register(meter: Meter, when: BillingInstant): MeterRegister | null {
     const atMs = this.#gasDays.instantOf(when, meter.area);
+    this.#answers.requireReadings(atMs);
     const read = this.#plainRegister(meter, atMs);
     if (read !== null) return { meterId: meter.id, register: read };
     const { chain } = this.#known(meter, atMs, atMs);
@@ -202,6 +204,7 @@ class BillingDesk {
 
   #newCutOff(atMs: number): CutOff | null {
     if (this.#cutOffs.size >= cutOffsMax) return null;
+    this.#answers.requireReadings(atMs);
     const registers = this.#answers.registerColumns(atMs);
     const cutOff = { registers, said: this.#rows.saidOf() };
     this.#cutOffs.set(atMs, cutOff);
@@ -225,6 +228,7 @@ class BillingDesk {
 
   #period(meter: Meter, from: BillingInstant, to: BillingInstant): Period {
     const fromMs = this.#gasDays.instantOf(from, meter.area);
+    this.#answers.requireReadings(fromMs);
     return { fromMs, toMs: this.#gasDays.instantOf(to, meter.area) };
   }
 

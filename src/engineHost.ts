@@ -28,6 +28,7 @@ type HostParts = Omit<QueueParts, "port" | "defer"> & {
   onDeath(error: unknown): void;
   /** Damaged places of the reading store, and why a flush or merge came to nothing. */
   onStoreNote(damage: readonly DamagedPlace[], failure: string | null): void;
+  onRetired(beforeMs: number, rows: number): void;
 };
 
 const tickEveryMs = 1_000;
@@ -61,6 +62,7 @@ export async function startEngineHost(
       else if (report.kind === "unusable") {
         reject(new EngineUnusableError(report.code, report.message));
       } else if (report.kind === "store") parts.onStoreNote(report.damage, report.failure);
+      else if (report.kind === "retired") parts.onRetired(report.beforeMs, report.rows);
       else queue.take(report);
     });
   });

@@ -91,6 +91,7 @@ if (opened === undefined) {
     store: ledger.readings,
     startWorker: () => startReadingWorker(ledger.calendar),
     onDamage: (damage) => tell({ kind: "store", damage, failure: null }),
+    onRetired: (beforeMs, rows) => tell({ kind: "retired", beforeMs, rows }),
     onFailure: (cause) => tell({ kind: "store", damage: [], failure: String(cause) }),
   });
   const archive = startArchive({

@@ -90,6 +90,7 @@ function readingsOf(
   const fromMs = days.instantOf(from, area ?? "");
   const toMs = days.instantOf(to, area ?? "");
   if (fromMs >= toMs) wrong("--from", "must lie before --to");
+  answers.requireReadings(fromMs);
   return {
     page: (after) => answers.readingsOfAll(fromMs, toMs, area ?? null, after, rowsPerLook),
     json: ({ meterId, ...reading }) => readingJson(meterId, reading),

@@ -11,10 +11,11 @@ export function archiveSettingsOf({ archive }: Config): ArchiveSettings {
 }
 
 /** The gas day is that of the whole fleet: an area's own one is answered from the readings. */
-export function storeSettingsOf({ readings, gasDay }: Config): StoreSettings {
+export function storeSettingsOf({ readings, gasDay, retention }: Config): StoreSettings {
   const { flushRows, flushMinutes } = readings;
+  const keepMs = (retention.readingsDays ?? Infinity) * dayMs;
   return {
-    plan: { ...storeSettings.plan, flushRows, flushEveryMs: flushMinutes * minuteMs },
+    plan: { ...storeSettings.plan, flushRows, flushEveryMs: flushMinutes * minuteMs, keepMs },
     calendar: { zone: gasDay.zone, startMinute: minuteOf(gasDay.start) },
   };
 }

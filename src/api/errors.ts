@@ -54,6 +54,9 @@ export function problemOf(error: unknown): ProblemError {
     ];
     return new ProblemError("invalid-request", "the cursor is not valid", { errors });
   }
+  if (code === "READINGS_RETIRED") {
+    return new ProblemError("retired", (message ?? "").replace(`${code}: `, ""));
+  }
   // The query worker is overloaded, or the store cannot be read: both pass.
   if (/^(QUERIES|QUERY|LEDGER)_/.test(code)) {
     return new ProblemError("store-unavailable", "try again", {}, { cause: error });

@@ -29,6 +29,11 @@ export const problems = {
   "wrong-origin": { status: 403, en: "This origin may not connect", zh: "不允许该来源连接" },
   "no-such-route": { status: 404, en: "There is no such route", zh: "接口不存在" },
   "not-found": { status: 404, en: "There is no such thing", zh: "对象不存在" },
+  retired: {
+    status: 410,
+    en: "Readings of that time are no longer kept",
+    zh: "该时段的读数已超过保存期限",
+  },
   "request-timeout": { status: 408, en: "The request took too long to arrive", zh: "请求接收超时" },
   "already-exists": { status: 409, en: "It exists already", zh: "对象已存在" },
   "occurrence-changed": {

@@ -1,6 +1,6 @@
 /** The settings that keep the data alive: disk, backup, keys of files, retention. */
 import { z } from "zod";
-import { retentionDaysMin, type RetainedKind, type Retention } from "#domain/retention.ts";
+import { readingsDaysMin, retentionDaysMin, type Retention } from "#domain/retention.ts";
 
 const file = z.string().min(1);
 
@@ -44,8 +44,7 @@ export const backupSchema = z.strictObject({
 });
 
 /** Days of a kind of data; below the legal minimum it is refused. */
-function days(kind: RetainedKind, what: string) {
-  const min = retentionDaysMin[kind];
+function days(min: number, what: string) {
   return z
     .int()
     .min(min)
@@ -55,9 +54,10 @@ function days(kind: RetainedKind, what: string) {
 }
 
 export const retentionSchema = z.strictObject({
-  uplinksDays: days("uplinks", "raw frames"),
-  quarantineDays: days("quarantine", "entries of the quarantine, with their frames"),
-  eventsDays: days("events", "events of `/v1/events`"),
+  uplinksDays: days(retentionDaysMin.uplinks, "raw frames"),
+  quarantineDays: days(retentionDaysMin.quarantine, "entries of the quarantine, with their frames"),
+  eventsDays: days(retentionDaysMin.events, "events of `/v1/events`"),
+  readingsDays: days(readingsDaysMin, "whole months of readings, but for each meter's last ones,"),
 });
 
 type RetentionSettings = Readonly<z.output<typeof retentionSchema>>;

@@ -3,6 +3,13 @@
 export const retainedKinds = ["quarantine", "uplinks", "events"] as const;
 export type RetainedKind = (typeof retainedKinds)[number];
 
+/**
+ * Of readings, days. What a tax was reckoned from must be kept for ten years (Rules for the Implementation of the Law
+ * of the PRC on the Administration of Tax Collection, article 29), counted from the end of the year of account
+ * (Measures for the Administration of Accounting Archives, article 14): eleven years, with three leap days.
+ */
+export const readingsDaysMin = 4_018;
+
 /** Days; a kind without a number is kept for ever. */
 export type Retention = Readonly<Partial<Record<RetainedKind, number>>>;
 

@@ -90,5 +90,7 @@ export type EngineReport =
       readonly damage: readonly DamagedPlace[];
       readonly failure: string | null;
     }
+  /** Retention let readings go: all before the instant. */
+  | { readonly kind: "retired"; readonly beforeMs: number; readonly rows: number }
   /** The ledger cannot be opened; the worker ends. */
   | { readonly kind: "unusable"; readonly code: string; readonly message: string };

@@ -1,17 +1,20 @@
 /** Reads of readings: history, latest, and the register at an instant. */
 import type { DatabaseSync } from "node:sqlite";
 import type { StoredReading } from "#domain/reading.ts";
+import { formatInstant, timestampMs } from "#domain/units.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 import type { FollowedReadings } from "#readings/followedReadings.ts";
 import { plainRegister } from "#readings/registersAt.ts";
 import type { Registers } from "#ports/readingStore.ts";
 import { clampLimit, decodeCursor, pageOf } from "./cursor.ts";
 import type { Answers } from "./queries.ts";
+import { QueryError } from "./queryError.ts";
 import { all, one } from "./sql.ts";
 
 type ReadingRead = Pick<
   Queries,
   | "readings"
+  | "requireReadings"
   | "latestReading"
   | "registerAt"
   | "registersAt"
@@ -49,6 +52,12 @@ export function readingQueries(db: DatabaseSync, followed: FollowedReadings): An
       const from = atMs >= fromMs ? { atMs, afterSeq: seq } : { atMs: fromMs, afterSeq: -1 };
       const rows = current().onward(meter.no, from, toMs, limit + 1);
       return pageOf(rows, limit, (row) => [row.measuredAtMs, row.seq]);
+    },
+    requireReadings(fromMs) {
+      const { retiredToMs } = current();
+      if (fromMs >= retiredToMs) return;
+      const limit = formatInstant(timestampMs(retiredToMs));
+      throw new QueryError("READINGS_RETIRED", `readings before ${limit} were retired`);
     },
     latestReading(meterId) {
       const meter = one<MeterName>(meterByName, meterId);

@@ -16,6 +16,7 @@ const queryMethods: Readonly<Record<keyof Queries, true>> = {
   gateways: true,
   readings: true,
   readingsOfAll: true,
+  requireReadings: true,
   latestReading: true,
   registerAt: true,
   registersAt: true,

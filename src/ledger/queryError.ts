@@ -1,7 +1,12 @@
 /** A read that could not be answered. */
 
 export type QueryErrorCode =
-  "CURSOR_INVALID" | "QUERIES_OVERLOADED" | "QUERIES_CLOSED" | "QUERY_FAILED" | "QUERY_WORKER_DIED";
+  | "CURSOR_INVALID"
+  | "READINGS_RETIRED"
+  | "QUERIES_OVERLOADED"
+  | "QUERIES_CLOSED"
+  | "QUERY_FAILED"
+  | "QUERY_WORKER_DIED";
 
 export class QueryError extends Error {
   override readonly name = "QueryError";

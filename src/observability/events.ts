@@ -143,6 +143,7 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   },
   "readings.damaged": { level: "error" },
   "readings.workFailed": { level: "error" },
+  "readings.retired": { level: "info" },
   "engine.exited": { level: "fatal" },
   "engine.queueFull": { level: "warn" },
   "gaps.full": { level: "warn", reasonField: "limit", reasons: ["requestedMax"] },

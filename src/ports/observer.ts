@@ -43,6 +43,7 @@ export const namedEvents = {
   "rules.failed": "a rule of the utility's own could not judge a reading of a meter; reason",
   "engine.commitFailed": "a batch could not be made durable; nothing was acknowledged",
   "readings.damaged": "a place of the reading store cannot be believed; the rest is served",
+  "readings.retired": "whole months of readings, older than they must be kept, were let go",
   "readings.workFailed": "a flush or merge of the reading store came to nothing; it is tried again",
   "engine.exited": "the engine thread ended; the process stops",
   "engine.queueFull": "the intake queue reached its limit; bulk senders are paused",

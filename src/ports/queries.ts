@@ -163,6 +163,8 @@ export interface Queries {
     cursor: string | null,
     limit: number,
   ): Promise<Page<StoredReading & { readonly meterId: string }>>;
+  /** Fails with READINGS_RETIRED where readings at or behind the instant were retired. */
+  requireReadings(fromMs: number): Promise<void>;
   latestReading(meterId: string): Promise<StoredReading | null>;
   registerAt(meterId: string, atMs: number): Promise<RegisterView | null>;
   /** Cut-off for all meters, a page at a time in id order; meters with no trusted reading are left out. */

@@ -10,7 +10,7 @@ import { storedQualities } from "./versions.ts";
  * number, or found right.
  */
 export function rollUpPart(files: SegmentFiles, afterFileNo: number, part: number): RollUpPart {
-  const behind = files.rollUps
+  const behind = files.dayRollUps
     .filter(({ file }) => file.no > afterFileNo)
     .sort((one, other) => one.file.no - other.file.no);
   const [open] = behind;

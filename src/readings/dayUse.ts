@@ -22,7 +22,7 @@ export function dayUse(
   const wanted = [...new Set(meterNos)].sort((one, other) => one - other);
   const table = newTable();
   const found: Found = { uses: [], damage: [] };
-  for (const open of files.rollUps) {
+  for (const open of files.dayRollUps) {
     const day = open.file.fromDay;
     if (day < fromDay || day > toDay) continue;
     let place = 0;

@@ -88,6 +88,11 @@ export class JoinedReadings {
     return peakFlowsWithin(sources, { fromMs, toMs }, count);
   }
 
+  /** Before this instant only each meter's last readings are left; -Infinity: nothing was retired. */
+  get retiredToMs(): number {
+    return this.#files.retiredToMs;
+  }
+
   damage(): readonly DamagedPlace[] {
     return this.#files.damage;
   }

@@ -6,7 +6,8 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 
 import type { GasCalendarSettings } from "./gasDay.ts";
 
-export type FileKind = "day" | "month" | "rollup";
+/** `last`: what is left of retired months, each meter's last readings of that time. */
+export type FileKind = "day" | "month" | "rollup" | "last";
 
 /** A file that counts, or did. */
 export interface ManifestFile {
@@ -226,6 +227,24 @@ export class Manifest {
       by,
       reason,
       no,
+    );
+  }
+
+  /** Retention lets the file go; it stays on record with the time and the reason. */
+  retireFile(no: number, by: number, atMs: number, reason: string): void {
+    this.#run(
+      "UPDATE reading_file SET retired_at = ?, replaced_by = ?, replaced_reason = ? WHERE no = ?",
+      atMs,
+      by,
+      reason,
+      no,
+    );
+  }
+
+  /** Rows that counted when their files were retired. */
+  get retiredRows(): number {
+    return this.#number(
+      "SELECT sum(row_count) FROM reading_file WHERE retired_at > 0 AND kind IN ('day', 'month')",
     );
   }
 

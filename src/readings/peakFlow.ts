@@ -59,7 +59,7 @@ export function peakFlows(files: SegmentFiles, day: number, count: number): DayU
   const highest = new Highest<DayUse>(count);
   const table = new RowTable(rollUpSchema.columns.length, 4_096);
   const damage: DamagedPlace[] = [];
-  const rollUps = files.rollUps.filter(({ file }) => file.fromDay === day);
+  const rollUps = files.dayRollUps.filter(({ file }) => file.fromDay === day);
   for (const { reader, entry } of chunksByPeak(rollUps, () => true)) {
     if (entry.peak < highest.least) break;
     const place = reader.readChunk(entry, table, usePlaces);

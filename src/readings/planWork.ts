@@ -19,6 +19,8 @@ export interface PlanSettings {
   readonly lateDayShareMax: number;
   /** So many late files wait beside a month's file before it is written again. */
   readonly lateFilesMax: number;
+  /** A month is retired so long after its end; Infinity: never. */
+  readonly keepMs: number;
 }
 
 export const planSettings: PlanSettings = {
@@ -30,6 +32,7 @@ export const planSettings: PlanSettings = {
   lateDayFilesMax: 2,
   lateDayShareMax: 0.01,
   lateFilesMax: 31,
+  keepMs: Infinity,
 };
 
 export interface HotState {
@@ -66,7 +69,8 @@ export function nextWork(
     planFlush(calendar, settings, input) ??
     planDayMerge(calendar, settings, input) ??
     planRollUp(calendar, settings, input) ??
-    planMonthMerge(calendar, settings, input)
+    planMonthMerge(calendar, settings, input) ??
+    planRetirement(calendar, settings, input)
   );
 }
 
@@ -156,7 +160,9 @@ function planRollUp(
     const output = planned(calendar, "rollup", nextFileNo, day, day + 1, "day closed");
     return {
       kind: "rollUp",
-      inputs: segments.filter((file) => covers(file, day)),
+      inputs: segments.filter((file) =>
+        day < retiredToDay(files) ? file.fromDay <= day : covers(file, day),
+      ),
       previous: rollUps.filter(({ fromDay }) => fromDay < day).at(-1) ?? null,
       former,
       night: nightOf(calendar, day),
@@ -166,11 +172,15 @@ function planRollUp(
   return undefined;
 }
 
-/** Days that may have readings, the oldest first. */
+/** Days that may have readings, the oldest first; of the retired ones the last alone, on which the others are built. */
 function daysOf(calendar: GasCalendar, segments: readonly ManifestFile[]): readonly number[] {
   const days = new Set<number>();
-  for (const { firstMs, lastMs } of segments) {
-    for (let day = calendar.dayOf(firstMs); day <= calendar.dayOf(lastMs); day += 1) days.add(day);
+  const leastDay = retiredToDay(segments) - 1;
+  if (leastDay !== -Infinity) days.add(leastDay);
+  for (const { firstMs, lastMs, kind } of segments) {
+    if (kind === "last") continue;
+    const from = Math.max(leastDay, calendar.dayOf(firstMs));
+    for (let day = from; day <= calendar.dayOf(lastMs); day += 1) days.add(day);
   }
   return [...days].sort((one, other) => one - other);
 }
@@ -194,7 +204,8 @@ function planMonthMerge(
   settings: PlanSettings,
   { files, nextFileNo, nowMs, blocked }: PlanInput,
 ): Work | undefined {
-  const segments = files.filter(({ kind }) => kind !== "rollup");
+  const leastDay = retiredToDay(files);
+  const segments = files.filter((file) => isSegment(file) && file.fromDay >= leastDay);
   const months = new Set(segments.map(({ fromDay }) => monthOfDay(fromDay).first));
   for (const first of months) {
     const { next } = monthOfDay(first);
@@ -207,6 +218,42 @@ function planMonthMerge(
     return { kind: "merge", inputs, output };
   }
   return undefined;
+}
+
+function isSegment({ kind }: ManifestFile): boolean {
+  return kind === "day" || kind === "month";
+}
+
+/** The day behind the last one of which readings were retired; -Infinity: none were. */
+function retiredToDay(files: readonly ManifestFile[]): number {
+  return files.find(({ kind }) => kind === "last")?.toDay ?? -Infinity;
+}
+
+/** The oldest month that nobody must keep any longer, when all else is done; what came late for a retired one too. */
+function planRetirement(
+  calendar: GasCalendar,
+  { keepMs }: PlanSettings,
+  { files, nextFileNo, nowMs, blocked }: PlanInput,
+): Work | undefined {
+  if (keepMs === Infinity) return undefined;
+  const keptDay = monthOfDay(calendar.dayOf(nowMs - keepMs)).first;
+  const old = files.filter((file) => isSegment(file) && file.toDay <= keptDay);
+  const [oldest] = old;
+  if (oldest === undefined) return undefined;
+  const last = files.find(({ kind }) => kind === "last");
+  const fromDay = Math.min(monthOfDay(oldest.fromDay).first, last?.fromDay ?? Infinity);
+  const toDay = Math.max(monthOfDay(oldest.fromDay).next, last?.toDay ?? -Infinity);
+  const output = planned(calendar, "last", nextFileNo, fromDay, toDay, "retention");
+  if (blocked.has(outputKey(output))) return undefined;
+  const inputs = old.filter((file) => file.toDay <= toDay);
+  const rollUps = files.filter((file) => file.kind === "rollup" && file.toDay < toDay);
+  return {
+    kind: "retire",
+    inputs: last === undefined ? inputs : [last, ...inputs],
+    rollUps,
+    output,
+    atMs: nowMs,
+  };
 }
 
 function planned(

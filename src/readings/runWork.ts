@@ -5,9 +5,10 @@ import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { dateOfDay, type GasCalendar } from "./gasDay.ts";
 import { byDay, dealtRows, groupsOf, SeqRange } from "./flushRows.ts";
+import { LastRows } from "./lastRows.ts";
 import type { Work, WorkResult, WorkRunner, PlannedFile } from "./work.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
-import { mergeRows } from "./mergeRows.ts";
+import { mergeRows, type MergeCounts } from "./mergeRows.ts";
 import { RollUpBuilder, rolledUpPlaces } from "./rollUp.ts";
 import { readingSchema, rollUpPlaces, rollUpSchema, type Schema } from "./schema.ts";
 import { SegmentCursor } from "./segmentCursor.ts";
@@ -45,6 +46,8 @@ export function runWork(parts: WorkParts, work: Work): WorkResult {
       return merge(parts, work.inputs, work.output);
     case "rollUp":
       return rollUp(parts, work);
+    case "retire":
+      return retire(parts, work.inputs, work.output);
     default:
       return unreachable(work);
   }
@@ -112,6 +115,37 @@ function merge(parts: WorkParts, inputs: readonly ManifestFile[], output: Planne
   });
 }
 
+function retire(
+  parts: WorkParts,
+  inputs: readonly ManifestFile[],
+  output: PlannedFile,
+): WorkResult {
+  return withReaders(parts, inputs, readingSchema, (readers) => {
+    const writer = openWriter(parts, output, readingSchema);
+    const last = new LastRows(writer);
+    const cursors = readers.map((reader) => new SegmentCursor(reader));
+    let counts: MergeCounts = { rows: 0, repeated: 0, damage: undefined };
+    const summary = complete(writer, () => {
+      counts = mergeRows(cursors, last);
+      last.finish();
+      return counts.damage === undefined;
+    });
+    if (counts.damage) return { ok: false, damage: counts.damage };
+    const expected = inputs.reduce((sum, { rows }) => sum + rows, 0);
+    if (counts.rows !== expected) return { ok: false, damage: wrongCount(output.name) };
+    const damage = readBack(parts, summary, readingSchema);
+    if (damage) return { ok: false, damage };
+    return {
+      ok: true,
+      files: [listed(output, summary, inputs)],
+      rows: summary.rows,
+      repeated: 0,
+      damagedBatches: [],
+      closingsChanged: false,
+    };
+  });
+}
+
 function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): WorkResult {
   const { inputs, output, previous, former } = work;
   const earlier = previous === null ? [] : [previous];
@@ -122,7 +156,9 @@ function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): Work
       const builder = new RollUpBuilder(work.night, carried, writer);
       // Which of several files' versions counts may depend on any column; within one file they stand in order.
       const wanted = readers.length > 1 ? null : rolledUpPlaces;
-      const cursors = readers.map((reader) => new SegmentCursor(reader, wanted, output));
+      // The last retired day ends with what is left of all before it, whenever that was said.
+      const span = inputs.some(({ kind }) => kind === "last") ? null : output;
+      const cursors = readers.map((reader) => new SegmentCursor(reader, wanted, span));
       let damage: DamagedPlace | undefined;
       const summary = complete(writer, () => {
         damage = mergeRows(cursors, builder).damage;
@@ -183,7 +219,7 @@ function sameRows(one: SegmentCursor, other: SegmentCursor): boolean {
 
 function openWriter(parts: WorkParts, output: PlannedFile, schema: Schema): SegmentWriter {
   const header = { fileNo: output.no, fromMs: output.fromMs, toMs: output.toMs };
-  const settings = parts.settings[output.kind];
+  const settings = parts.settings[output.kind === "last" ? "month" : output.kind];
   return new SegmentWriter(parts.disk, parts.folder, output.name, schema, header, settings);
 }
 

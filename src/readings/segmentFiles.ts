@@ -34,6 +34,8 @@ export class SegmentFiles {
   /** Readings, and roll-ups, each in the order of their days. */
   segments: readonly OpenFile[] = [];
   rollUps: readonly OpenFile[] = [];
+  /** Before this instant only each meter's last readings are left; -Infinity: nothing was retired. */
+  retiredToMs = -Infinity;
   /** Hot batches that cannot be read: they may hold any meter at any time. */
   readonly #lostBatches = new Map<number, DamagedPlace>();
   /** What lies somewhere in files of readings that could not be opened in full. */
@@ -57,7 +59,8 @@ export class SegmentFiles {
     const opened: OpenFile[] = [];
     let isMissing = false;
     const unreadable: { file: ManifestFile; damage: DamagedPlace }[] = [];
-    for (const file of manifest.files()) {
+    const files = manifest.files();
+    for (const file of files) {
       const open = known.get(file.no);
       known.delete(file.no);
       const { reader, damage } = open ? { reader: open.reader, damage: [] } : this.#open(file);
@@ -73,12 +76,18 @@ export class SegmentFiles {
       for (const { reader } of opened) if (!before.has(reader)) reader.close();
       return false;
     }
+    this.retiredToMs = files.find(({ kind }) => kind === "last")?.toMs ?? -Infinity;
     this.#unreadable = unreadable.filter(({ file }) => file.kind !== "rollup");
     for (const { damage } of unreadable) this.note(damage);
     for (const { reader } of known.values()) reader.close();
     this.segments = opened.filter(({ file }) => file.kind !== "rollup");
     this.rollUps = opened.filter(({ file }) => file.kind === "rollup");
     return true;
+  }
+
+  /** Roll-ups that say what their day came to: that of the last retired day only says with which registers it ended. */
+  get dayRollUps(): readonly OpenFile[] {
+    return this.rollUps.filter(({ file }) => file.fromMs >= this.retiredToMs);
   }
 
   /** Every file that the manifest lists, as it is open here. */

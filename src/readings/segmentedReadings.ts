@@ -18,8 +18,9 @@ import type { GasCalendar } from "./gasDay.ts";
 import { batchRowsMax, HotBatchCodec, type PlacedColumns } from "./hotBatch.ts";
 import { HotRows } from "./hotRows.ts";
 import { JoinedReadings } from "./joinedReadings.ts";
+import { listMade } from "./listMade.ts";
 import type { Work, WorkMade, WorkResult, WorkRunner } from "./work.ts";
-import { staleness, type Manifest, type ManifestFile } from "./manifest.ts";
+import type { Manifest } from "./manifest.ts";
 import { isMuch, nextWork, outputKey, type PlanSettings } from "./planWork.ts";
 import { readingPlaces } from "./schema.ts";
 import { SegmentFiles, type ListedFile } from "./segmentFiles.ts";
@@ -158,6 +159,11 @@ export class SegmentedReadings implements ReadingStore {
     return this.#files.listed(this.#parts.manifest);
   }
 
+  /** Of which time readings were retired, and how many rows they had. */
+  get retired(): { readonly beforeMs: number; readonly rows: number } {
+    return { beforeMs: this.#files.retiredToMs, rows: this.#parts.manifest.retiredRows };
+  }
+
   get hotRows(): number {
     return this.#hot.count + (this.#flushing?.count ?? 0);
   }
@@ -259,11 +265,7 @@ export class SegmentedReadings implements ReadingStore {
     const { manifest } = this.#parts;
     manifest.transaction(() => {
       if (work.kind === "flush") this.#listFlush(work.toNo, made);
-      else {
-        for (const file of made.files) manifest.putFile(file);
-        if (work.kind === "merge") this.#replace(work.inputs, made.files, work.output.reason);
-        else this.#listRollUp(work, made);
-      }
+      else listMade(manifest, work, made, this.#parts.plan.keepMs);
     });
     if (work.kind === "flush") this.#flushing = undefined;
     this.#files.follow(manifest);
@@ -291,31 +293,6 @@ export class SegmentedReadings implements ReadingStore {
   /** Most commits find nothing to drop, and then they do not look again. */
   #dropSome(): void {
     if (this.#mayDrop) this.#mayDrop = this.#parts.manifest.dropFlushed(droppedBatchesMax);
-  }
-
-  #listRollUp(work: Extract<Work, { kind: "rollUp" }>, made: WorkMade): void {
-    const { manifest } = this.#parts;
-    const { former, output } = work;
-    if (former !== null) this.#replace([former], made.files, output.reason);
-    const later = manifest
-      .files()
-      .filter(({ kind, fromDay }) => kind === "rollup" && fromDay > output.fromDay);
-    for (const [place, { no, stale }] of later.entries()) {
-      if (!made.closingsChanged) {
-        if (stale === staleness.ownRows || stale === staleness.carried) break;
-        manifest.setStale(no, staleness.none);
-      } else if (stale !== staleness.ownRows) {
-        // The next day was built on what has changed now, those after it perhaps.
-        const isCarried = place === 0 || stale === staleness.carried;
-        manifest.setStale(no, isCarried ? staleness.carried : staleness.perhapsCarried);
-      }
-    }
-  }
-
-  #replace(former: readonly ManifestFile[], made: readonly ManifestFile[], reason: string): void {
-    const [by] = made;
-    invariant(by !== undefined, "a merge makes one file");
-    for (const { no } of former) this.#parts.manifest.replaceFile(no, by.no, reason);
   }
 
   /** A flush that came to nothing: its rows are hot again. */
@@ -354,7 +331,8 @@ export class SegmentedReadings implements ReadingStore {
   #removeReplaced(work: Work): void {
     const { disk, folder } = this.#parts;
     const former = work.kind === "rollUp" && work.former !== null ? [work.former] : [];
-    const replaced = work.kind === "merge" ? work.inputs : former;
+    const retired = work.kind === "retire" ? [...work.inputs, ...work.rollUps] : former;
+    const replaced = work.kind === "merge" ? work.inputs : retired;
     for (const { name } of replaced) disk.remove(join(folder, name));
   }
 }

@@ -20,6 +20,8 @@ export interface KeeperParts {
   startWorker(): KeeperWorker;
   /** Damage that was not told before. */
   onDamage(places: readonly DamagedPlace[]): void;
+  /** Months of readings were let go: all before the instant, and how many rows they had. */
+  onRetired(beforeMs: number, rows: number): void;
   /** Work came to nothing; it is tried again. */
   onFailure(cause: unknown): void;
 }
@@ -46,6 +48,7 @@ export class StoreKeeper {
     this.#isBusy = true;
     this.#isResting = false;
     this.#nextLookMs = nowMs + lookEveryMs;
+    const retiredRows = store.retired.rows;
     try {
       // The worker is started by the first piece of work, not by a look that finds none.
       const run = (work: Work) => (this.#worker ??= this.#parts.startWorker()).run(work);
@@ -57,6 +60,8 @@ export class StoreKeeper {
       this.#isBusy = false;
     }
     this.#tellDamage();
+    const { beforeMs, rows } = store.retired;
+    if (rows > retiredRows) this.#parts.onRetired(beforeMs, rows - retiredRows);
   }
 
   /** What is being made is given up: it is not listed, so nothing is lost. */

@@ -31,6 +31,15 @@ export type Work =
       readonly former: ManifestFile | null;
       readonly night: Span;
       readonly output: PlannedFile;
+    }
+  /** A month that nobody must keep any longer: what must outlive it, as one file with that of the months before. */
+  | {
+      readonly kind: "retire";
+      readonly inputs: readonly ManifestFile[];
+      /** Those of its days, but for the last one. */
+      readonly rollUps: readonly ManifestFile[];
+      readonly output: PlannedFile;
+      readonly atMs: number;
     };
 
 export interface DamagedBatch {

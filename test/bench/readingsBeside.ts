@@ -22,7 +22,7 @@ export async function commitsBesideWork(seconds: number): Promise<readonly Repor
     const fleet = new Fleet({ meters: pacedMeters, startMs, withOrigin: true });
     const commits: number[] = [];
     const delays: number[] = [];
-    const done = { flush: 0, merge: 0, rollUp: 0 };
+    const done = { flush: 0, merge: 0, rollUp: 0, retire: 0 };
     const runner: typeof rig.runner = {
       run(work) {
         done[work.kind] += 1;

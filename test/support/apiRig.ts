@@ -43,6 +43,8 @@ import { inTransaction } from "./ledgerRows.ts";
 import { testFiles, testProfiles, testVault } from "./vault.ts";
 
 export interface RigOptions {
+  /** With data in it already. */
+  readonly directory?: string;
   readonly limits?: Partial<ApiLimits>;
   readonly queries?: (real: Queries) => Queries;
   readonly desk?: (real: Desk) => Desk;
@@ -120,7 +122,7 @@ function bytesOf(json: unknown): Uint8Array<ArrayBuffer> {
 
 /** Starts it; the test calls `close`. */
 export async function startApiRig(options: RigOptions = {}) {
-  const directory = mkdtempSync(join(tmpdir(), "mercaptan-api-"));
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), "mercaptan-api-"));
   const clock = systemClock({ factor: 1, baseMs: 0 });
   const limits: ApiLimits = { ...apiLimits, ...options.limits };
   const ledger = openLedger(directory);

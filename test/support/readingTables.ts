@@ -2,10 +2,13 @@
 import { readFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
-const migration = new URL("../../src/ledger/migrations/0020_reading_store.sql", import.meta.url);
+const migrations = ["0020_reading_store.sql", "0029_retired_readings.sql"].map(
+  (name) => new URL(`../../src/ledger/migrations/${name}`, import.meta.url),
+);
 
 /** Makes them where they are missing. */
 export function makeReadingTables(db: DatabaseSync): void {
   const made = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'reading_batch'").get();
-  if (made === undefined) db.exec(readFileSync(migration, "utf8"));
+  if (made !== undefined) return;
+  for (const migration of migrations) db.exec(readFileSync(migration, "utf8"));
 }

@@ -1,5 +1,7 @@
 /** Readings of one meter. */
 import { z } from "zod";
+import { readingsDaysMin } from "#domain/retention.ts";
+import { dayMs } from "#domain/units.ts";
 import {
   areaSchema,
   cursorQuery,
@@ -51,7 +53,7 @@ export function readingRoutes(app: Routes, options: ApiOptions): void {
       const { cursor = null, limit } = request.query;
       const toMs = request.query.to ?? clock.nowMs() + limits.readingsAheadMs;
       const fromMs = request.query.from ?? toMs - limits.readingsRangeMsMax;
-      checkRange(options, fromMs, toMs);
+      await checkRange(options, fromMs, toMs);
       const { meter } = await knownMeter(options, request.params.id);
       const { items, next } = await queries.readings(meter.id, fromMs, toMs, cursor, limit);
       return { items: items.map((reading) => readingJson(meter.id, reading)), next };
@@ -95,7 +97,7 @@ function bulkRoute(app: Routes, options: ApiOptions): void {
     },
     async (request, reply) => {
       const { from, to, area = null, ...asked } = request.query;
-      checkRange(options, from, to);
+      await checkRange(options, from, to);
       return answerRows(request, reply, options, asked, {
         page: (after, rows) => queries.readingsOfAll(from, to, area, after, rows),
         json: ({ meterId, ...reading }) => readingJson(meterId, reading),
@@ -106,9 +108,16 @@ function bulkRoute(app: Routes, options: ApiOptions): void {
   );
 }
 
-function checkRange({ limits }: ApiOptions, fromMs: number, toMs: number): void {
-  if (fromMs < toMs && toMs - fromMs <= limits.readingsRangeMsMax) return;
-  throw new ProblemError("invalid-request", "the range is empty or too long", {
-    errors: [{ in: "query", pointer: "/from", detail: "at most 400 days before `to`" }],
-  });
+async function checkRange(
+  { limits, queries, clock }: ApiOptions,
+  fromMs: number,
+  toMs: number,
+): Promise<void> {
+  if (!(fromMs < toMs && toMs - fromMs <= limits.readingsRangeMsMax)) {
+    throw new ProblemError("invalid-request", "the range is empty or too long", {
+      errors: [{ in: "query", pointer: "/from", detail: "at most 400 days before `to`" }],
+    });
+  }
+  // Nothing younger is ever retired.
+  if (fromMs < clock.nowMs() - readingsDaysMin * dayMs) await queries.requireReadings(fromMs);
 }

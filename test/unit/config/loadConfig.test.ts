@@ -315,13 +315,17 @@ describe("the keys of files", () => {
   });
 });
 
-test.each(["uplinksDays", "quarantineDays", "eventsDays"])(
-  "retention.%s below the law's",
-  (name) => {
-    const file = `retention: { ${name}: 183 }\n`;
-    expect(problemsOf({ file })).toEqual([
-      expect.stringContaining(`retention.${name}: must be a whole number from 184 to 36500`),
-    ]);
-    expect(load({ file: `retention: { ${name}: 184 }\n` }).retention).toEqual({ [name]: 184 });
-  },
-);
+test.each([
+  ["uplinksDays", 184],
+  ["quarantineDays", 184],
+  ["eventsDays", 184],
+  ["readingsDays", 4_018],
+] as const)("retention.%s below the law's", (name, least) => {
+  const file = `retention: { ${name}: ${least - 1} }\n`;
+  expect(problemsOf({ file })).toEqual([
+    expect.stringContaining(`retention.${name}: must be a whole number from ${least} to 36500`),
+  ]);
+  expect(load({ file: `retention: { ${name}: ${least} }\n` }).retention).toEqual({
+    [name]: least,
+  });
+});
