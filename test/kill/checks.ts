@@ -69,12 +69,15 @@ const checkReadings: Check = (db, meters, found, dataDir) => {
     found.violations.push(`stored twice: ${instant} has ${count} rows`);
   }
   let owed = 0;
+  const retired = retiredReadings(db);
+  let isGone = 0;
   for (const meter of meters) {
     for (const { measuredAtMs, indexMl } of meter.obligations) {
       if (measuredAtMs === null) continue;
       owed += 1;
       const kept = stored.get(`${meter.id} ${measuredAtMs}`);
-      if (kept === undefined) {
+      if (kept === undefined && measuredAtMs <= retired.toMs) isGone += 1;
+      else if (kept === undefined) {
         found.lost += 1;
         found.violations.push(`lost: ${meter.id} at ${measuredAtMs}`);
       } else if (kept.indexMl !== indexMl) {
@@ -84,12 +87,32 @@ const checkReadings: Check = (db, meters, found, dataDir) => {
       }
     }
   }
+  if (isGone !== retired.readings) {
+    found.lost += Math.max(0, isGone - retired.readings);
+    found.violations.push(`lost: ${isGone} old ones, of which ${retired.readings} were retired`);
+  }
   // Everything is acknowledged by now, so nothing else may be there either.
-  if (found.lost === 0 && stored.size !== owed) {
+  if (found.lost === 0 && stored.size + isGone !== owed) {
     found.violations.push(`${stored.size} instants are stored, ${owed} were sent`);
   }
-  found.facts["readings"] = { owed, qualities };
+  found.facts["readings"] = { owed, retired: isGone, qualities };
 };
+
+/** How many the list says that retention let go, and of which time. */
+function retiredReadings(db: DatabaseSync): { readonly toMs: number; readonly readings: number } {
+  const last = db
+    .prepare(
+      "SELECT to_ms AS toMs, row_count AS kept FROM reading_file WHERE kind = 'last' AND replaced_by = 0",
+    )
+    .get();
+  const retired = db
+    .prepare(
+      "SELECT sum(row_count) AS n FROM reading_file WHERE retired_at > 0 AND kind IN ('day', 'month')",
+    )
+    .get();
+  const readings = Number(retired?.["n"] ?? 0) - Number(last?.["kept"] ?? 0);
+  return { toMs: Number(last?.["toMs"] ?? -Infinity), readings };
+}
 
 /** Every file opens and is whole, every batch and flush follows the one before, and no row was lost between them. */
 const checkStore: Check = (db, _meters, found, dataDir) => {

@@ -5,7 +5,7 @@
  */
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import { retentionDaysMin } from "#domain/retention.ts";
+import { readingsDaysMin, retentionDaysMin } from "#domain/retention.ts";
 import { dayMs } from "#domain/units.ts";
 import { seededRng, type SeededRng } from "#simulators/rng.ts";
 import { KilledBackups } from "./backups.ts";
@@ -14,7 +14,7 @@ import { readMetric } from "./exposition.ts";
 import type { KeeperMeter } from "./keeperMeter.ts";
 import { Load, registerKeepers } from "./keepers.ts";
 import { Operator } from "./operator.ts";
-import { PhaseTrap, pointsOf, type Phase } from "./phases.ts";
+import { isOnce, PhaseTrap, pointsOf, type Phase } from "./phases.ts";
 import { freePorts } from "./ports.ts";
 import { Victim } from "./victim.ts";
 
@@ -55,15 +55,23 @@ type Moment = (typeof moments)[number];
 /** Every fifth kill of a run over phases comes at one of the moments, as all of another run do. */
 const momentEvery = 5;
 /** A point of a phase comes within this time, or the process is killed without it and that is told. */
-const pointWithinMs = 30_000;
-/** So far back meters report once, so that retention has something to remove: more than it must keep. */
-const pastDays = 200;
+const pointWithinMs = 90_000;
+/**
+ * Archive and retention look once a minute, and first of all at a start: what does not come so soon comes in the next
+ * process, which has more to do by then.
+ */
+const pointSoonMs = 4_000;
+/** So far back meters report, in two months, so that retention has something to remove: more than it must keep. */
+const pastDays = [readingsDaysMin + 100, readingsDaysMin + 50] as const;
 const pastMeters = 20;
 const pastMs = 6_000;
 /** So few frames make a file of the archive, that this too is always under way. */
 const archivedRows = 500;
 /** So few that flushes and merges of the reading store are always under way. */
 const flushRows = 100;
+/** For the processes that are to let go old frames, or old readings. */
+const letsGoFrames = { MERCAPTAN_RETENTION_UPLINKS_DAYS: String(retentionDaysMin.uplinks) };
+const letsGoReadings = { MERCAPTAN_RETENTION_READINGS_DAYS: String(readingsDaysMin) };
 const startKillMsMax = 600;
 const newLeaks = 3;
 const newOrders = 2;
@@ -87,7 +95,6 @@ export async function runKills(options: KillOptions): Promise<KillReport> {
     MERCAPTAN_READINGS_FLUSH_MINUTES: "0",
     MERCAPTAN_ARCHIVE_AFTER_DAYS: "0",
     MERCAPTAN_ARCHIVE_FILE_ROWS: String(archivedRows),
-    MERCAPTAN_RETENTION_UPLINKS_DAYS: String(retentionDaysMin.uplinks),
     ...(options.over.length > 0 ? trap.settings : {}),
   };
   const victim = new Victim({ http, mqtt }, services[`${options.earlyAck}`], undefined, settings);
@@ -133,7 +140,10 @@ class KillRun {
 
   async whole(): Promise<KillReport> {
     const { cycles, meters, rate, over } = this.#options;
-    const past = over.includes("retention") ? await this.#livePast() : [];
+    const past: KeeperMeter[] = [];
+    for (const days of over.includes("retention") ? pastDays : []) {
+      past.push(...(await this.#livePast(days)));
+    }
     await this.#start();
     const events = {
       ordered: () => this.#hasCome("order"),
@@ -167,22 +177,22 @@ class KillRun {
     for (const meter of this.#meters) meter.rest();
   }
 
-  async #start(): Promise<boolean> {
-    const start = await this.#victim.start();
+  async #start(more: Readonly<Record<string, string>> = {}): Promise<boolean> {
+    const start = await this.#victim.start(more);
     if (start === null) return false;
     this.#readyMs.push(start.readyAfterMs);
     return true;
   }
 
   /** Meters that reported long ago and never again: by the clock of the settings, on the same data directory. */
-  async #livePast(): Promise<readonly KeeperMeter[]> {
+  async #livePast(days: number): Promise<readonly KeeperMeter[]> {
     // A clock of twice the pace that is to meet the real one so far ahead stands as far back now.
-    const meetMs = Date.now() + pastDays * dayMs;
+    const meetMs = Date.now() + days * dayMs;
     const settings = { MERCAPTAN_CLOCK_FACTOR: "2", MERCAPTAN_CLOCK_BASE_MS: String(meetMs) };
     await this.#victim.start(settings);
     const events = { ordered: () => undefined, acknowledged: () => undefined };
     const clock = { nowMs: () => 2 * Date.now() - meetMs };
-    const named = { prefix: "P", area: "past", clock };
+    const named = { prefix: `P${days}-`, area: "past", clock };
     const meters = await registerKeepers(this.#victim, pastMeters, events, named);
     for (const meter of meters) meter.rise(this.#victim.mqttPort);
     const load = new Load(meters, this.#options.rate);
@@ -198,7 +208,7 @@ class KillRun {
 
   /** Points of retention come once: there is nothing left for it afterwards. */
   #nextPoint(): string {
-    const again = this.#points.filter((point) => !point.startsWith("retention."));
+    const again = this.#points.filter((point) => !isOnce(point));
     const beyond = this.#pointsAimed - this.#points.length;
     const place = beyond < 0 ? this.#points[this.#pointsAimed] : again[beyond % again.length];
     return place ?? this.#points[0] ?? "";
@@ -211,18 +221,39 @@ class KillRun {
     const upSinceMs = performance.now();
     const before = this.#owed();
     this.#trap.arm(point);
-    // Files that retention took from the list go with the next start, which ends before it is ready.
-    if (point === "retention.removing") await this.#start();
-    const isHit = await this.#trap.sprung(pointWithinMs);
+    const isHit = await this.#hasComeTo(point);
     if (!isHit) this.#missed.push(point);
     await this.#victim.kill();
     this.#upMs += performance.now() - upSinceMs;
     this.#acknowledged += this.#owed() - before;
+    // What is taken from the list is removed at the next start, which is to end there.
     if (point !== "retention.listed") await this.#start();
     this.#options.say(
       `cycle ${no}: killed at ${point}${isHit ? "" : ", which never came"}, ` +
         `ready again after ${Math.round(this.#readyMs.at(-1) ?? 0)} ms`,
     );
+  }
+
+  async #hasComeTo(point: string): Promise<boolean> {
+    if (isOnce(point)) return this.#hasLetGo(point);
+    // A backup is made by a process of its own, again and again.
+    if (point.startsWith("backup.")) return this.#trap.sprung(pointWithinMs);
+    if (await this.#trap.sprung(pointSoonMs)) return true;
+    await this.#victim.kill();
+    this.#trap.arm(point);
+    await this.#start();
+    return this.#trap.sprung(pointWithinMs);
+  }
+
+  /** Months of readings go when all else is done, so the load is small meanwhile. */
+  async #hasLetGo(point: string): Promise<boolean> {
+    const load = this.#load;
+    if (load !== null) load.rate = this.#options.rate * calmShare;
+    await this.#victim.kill();
+    await this.#start(point.startsWith("retiring.") ? letsGoReadings : letsGoFrames);
+    const isHit = await this.#trap.sprung(pointWithinMs);
+    if (load !== null) load.rate = this.#options.rate;
+    return isHit;
   }
 
   #shuffled(): KeeperMeter[] {

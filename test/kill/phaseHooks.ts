@@ -16,6 +16,8 @@ let work = "flush";
 const open = new Map<number, string>();
 /** What the open transaction lists or removes. */
 let pending: string | null = null;
+/** Why files of readings are being removed. */
+let removal = "merge";
 
 /** The process ends here when the file names this point: at most once, and it is written down. */
 function pass(point: string): void {
@@ -69,7 +71,7 @@ fs.rmSync = (path, options) => {
   const name = String(path);
   if (isBackup) {
     if (/\/objects\/|\/backup-[^/]+\.json$/.test(name)) pass("backup.pruning");
-  } else if (/\/readings\/[^/]+\.(?:day|month)$/.test(name)) pass("merge.removing");
+  } else if (/\/readings\/[^/]+\.(?:day|month)$/.test(name)) pass(`${removal}.removing`);
   else if (/\/frames\/[^/]+\.frames$/.test(name)) pass("retention.removing");
 };
 syncBuiltinESMExports();
@@ -77,7 +79,7 @@ syncBuiltinESMExports();
 const listing = [
   [/^\s*INSERT INTO reading_flush/, "flush"],
   [/^\s*UPDATE reading_file SET replaced_by/, "merge"],
-  [/^\s*UPDATE reading_file SET retired/, "retention"],
+  [/^\s*UPDATE reading_file SET retired/, "retiring"],
   [/^\s*INSERT INTO frame_file/, "archive"],
   [/^\s*UPDATE frame_file SET dropped/, "retention"],
   [/^\s*DELETE FROM uplink WHERE seq = /, "removal"],
@@ -101,6 +103,7 @@ StatementSync.prototype.run = function patched(this: StatementSync, ...all: unkn
 function committing<Result>(commit: () => Result): Result {
   const phase = pending;
   pending = null;
+  if (phase !== null) removal = phase === "retiring" ? phase : "merge";
   const isRemoval = phase === "removal";
   if (isRemoval) pass("archive.removing");
   else if (phase !== null) pass(`${phase}.listing`);
@@ -126,6 +129,7 @@ if (parentPort !== null) {
     on(name, (told) => {
       const kind: unknown = (told as { readonly kind?: unknown } | null)?.kind;
       if (kind === "flush" || kind === "merge" || kind === "rollUp") work = kind;
+      if (kind === "retire") work = "retiring";
       take(told);
     });
     return parentPort;

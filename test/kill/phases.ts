@@ -10,24 +10,33 @@ const phasePoints = {
   merge: ["writing", "written", "renamed", "listing", "listed", "removing"],
   archive: ["writing", "written", "renamed", "listing", "listed", "removing", "removed"],
   backup: ["writing", "written", "renamed", "telling", "told", "pruning"],
-  retention: ["listing", "listed", "removing"],
 } as const;
 
-export type Phase = keyof typeof phasePoints;
+/** Once each, for there is no more to let go then: files of frames, and two months of readings. */
+const retentionPoints = [
+  ...["retention.listing", "retention.listed", "retention.removing"],
+  ...["retiring.writing", "retiring.written", "retiring.renamed"],
+  ...["retiring.listing", "retiring.listed", "retiring.removing"],
+];
+
+export type Phase = keyof typeof phasePoints | "retention";
 
 export function isPhase(name: string): name is Phase {
-  return Object.hasOwn(phasePoints, name);
+  return name === "retention" || Object.hasOwn(phasePoints, name);
+}
+
+/** A point of retention, after which there is nothing left to let go: only its process is told to. */
+export function isOnce(point: string): boolean {
+  return retentionPoints.includes(point);
 }
 
 /**
- * The points of the phases, one of each phase in turn, so that a short run touches all of them. Retention is done
- * within the first seconds and then not again for a day, so its points come first.
+ * The points of the phases, one of each phase in turn, so that a short run touches all of them. Those of
+ * retention come first, while all of its data are old.
  */
 export function pointsOf(phases: readonly Phase[]): readonly string[] {
   const others = phases.filter((phase) => phase !== "retention");
-  const first = phases.includes("retention")
-    ? phasePoints.retention.map((point) => `retention.${point}`)
-    : [];
+  const first = phases.includes("retention") ? retentionPoints : [];
   const longest = Math.max(0, ...others.map((phase) => phasePoints[phase].length));
   const places = Array.from({ length: longest }, (_none, place) => place);
   const rest = places.flatMap((place) =>
