@@ -160,6 +160,41 @@ test("a month is retired when it is old enough, with when and why; its rows are 
   expect(rig.manifest.files().find(({ kind }) => kind === "last")?.rows).toBe(2);
 });
 
+test("of a silent meter the newest reading of each worth stays", async () => {
+  const rig = storeRig({ plan: { keepMs } });
+  // Validated, raw, suspect, and one without a register: whoever looks back looks for one of these.
+  const values = [
+    { quality: 3, indexMl: 1, batteryMv: 3_600 },
+    { quality: 3, indexMl: 2 },
+    { quality: 2, indexMl: 3 },
+    { quality: 0, indexMl: 4 },
+    { quality: 3, indexMl: null },
+  ];
+  rig.append(
+    values.map((value, day) => {
+      const measuredAtMs = startMs + day * dayMs + hourMs;
+      return { ...value, meterNo: 1, measuredAtMs, receivedAtMs: measuredAtMs, seq: day + 1 };
+    }),
+  );
+  await rig.store.maintain(rig.runner, laterMs);
+  expect(rig.store.reads.retiredToMs).toBe(calendar.startOf(secondMonth));
+  const kept = rig.store.range(1, 0, Infinity).readings;
+  expect(kept.map(({ counts }) => counts.measuredAtMs)).toEqual(
+    [0, 1, 2, 3, 4].map((day) => startMs + day * dayMs + hourMs),
+  );
+  // With newer ones of each kind the old ones need not stay.
+  rig.append(
+    values.slice(0, 2).map((value, place) => {
+      const measuredAtMs = startMs + (20 + place) * dayMs;
+      return { ...value, meterNo: 1, measuredAtMs, receivedAtMs: laterMs, seq: 10 + place };
+    }),
+  );
+  await rig.store.maintain(rig.runner, laterMs + 2 * hourMs);
+  expect(rig.store.range(1, 0, Infinity).readings.map(({ counts }) => counts.seq)).toEqual([
+    10, 11,
+  ]);
+});
+
 test("rows that go without being written down as retired are found missing", async () => {
   const rig = storeRig({ plan: { keepMs } });
   rig.append(threeMonths());
