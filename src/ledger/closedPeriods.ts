@@ -26,7 +26,8 @@ export function closedPeriods(
   const settings = one<{ zone: string; startMinute: number }>(
     db.prepare("SELECT zone, start_minute AS startMinute FROM reading_calendar WHERE one = 1"),
   );
-  const counting = "FROM reading_file WHERE replaced_by = 0";
+  // Of retired months only each meter's last readings are left.
+  const counting = "FROM reading_file WHERE replaced_by = 0 AND kind IN ('day', 'month')";
   const oldest = one<{ day: number | null }>(db.prepare(`SELECT min(from_day) AS day ${counting}`));
   if (settings === undefined || typeof oldest?.day !== "number") return { months: [], days: [] };
   const calendar = new GasCalendar(settings);

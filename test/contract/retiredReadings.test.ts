@@ -69,4 +69,9 @@ test("backup, retirement, restore, retirement again", async () => {
   // The objects of retired files go with the last backup that needs them.
   await backup(1, nowMs + 3_000);
   expect(verifyBackups(folder, undefined, silent)).toMatchObject({ ok: true, backups: 1 });
+
+  // Nobody has reported since: all months go, and a backup still comes to totals.
+  await letGo(dataDir, nowMs + 400 * dayMs, keepMs);
+  await backup(1, nowMs + 400 * dayMs);
+  expect(stateOf(dataDir)).toMatchObject({ early: 0, damage: [], last: before.last });
 });
