@@ -26,8 +26,9 @@ function pass(point: string): void {
   } catch {
     return;
   }
-  fs.rmSync(armFile, { force: true });
+  // First this: whoever sees the file gone ends the process too, perhaps before it has written.
   appendFileSync(`${armFile}.hits`, `${point}\n`);
+  fs.rmSync(armFile, { force: true });
   process.kill(process.pid, "SIGKILL");
 }
 
