@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, expect, test } from "vitest";
 import { ledgerFileName } from "#ledger/openLedger.ts";
+import { movableClock } from "../support/movableClock.ts";
 import { Home, eventually, type Service } from "../support/program.ts";
 
 const withinMs = 30_000;
@@ -54,17 +55,6 @@ test("the ledger is held by another program: behind (LAG), and nothing is promis
   meter.end(true);
   expect(await service.stop()).toBe(0);
 }, 60_000);
-
-/** Each thread of the program sees the machine's clock an hour ahead while the file is there. */
-function movableClock(file: string): string {
-  const source = `
-    import { existsSync } from "node:fs";
-    const now = Date.now;
-    let aheadMs = 0;
-    setInterval(() => { aheadMs = existsSync(${JSON.stringify(file)}) ? 3600000 : 0; }, 100).unref();
-    Date.now = () => now() + aheadMs;`;
-  return `--import=data:text/javascript,${encodeURIComponent(source)}`;
-}
 
 test("the machine's clock jumps by an hour: told, readings keep their time, and over when it is put right", async () => {
   home = new Home();
