@@ -1,12 +1,13 @@
 /** The reads for billing, from the reads of readings: what the pure room needs is fetched here, meter by meter. */
 import { createHash } from "node:crypto";
-import { consumptionOf, type Period } from "#billing/consumption.ts";
+import { consumptionOf, touches, type Period } from "#billing/consumption.ts";
 import { determinantText } from "#billing/determinantText.ts";
 import type { GasDays } from "#billing/gasDays.ts";
 import { registerAt } from "#billing/instantRegister.ts";
 import { registerChain, type ChainInput, type RegisterChain } from "#billing/registerChain.ts";
+import { intervalsOf, notShutMs, usedIn } from "#billing/useOf.ts";
 import type { BillingInstant, Determinant, InstantRegister } from "#domain/billing.ts";
-import { sizeLimits, type Meter } from "#domain/meter.ts";
+import type { Meter } from "#domain/meter.ts";
 import type { StoredReading } from "#domain/reading.ts";
 import { dayMs, hourMs } from "#domain/units.ts";
 import type { BillingRows } from "#ledger/billingTable.ts";
@@ -18,7 +19,7 @@ import type {
   MissingRegister,
   RegisterRecord,
 } from "#ports/billingQueries.ts";
-import { checkUse, useLimits, type UseInterval } from "#screening/useChecks.ts";
+import { checkUse, useLimits } from "#screening/useChecks.ts";
 import type { Registers } from "#ports/readingStore.ts";
 import { plainRegister } from "#readings/registersAt.ts";
 import { isEnded } from "#valves/commandTable.ts";
@@ -36,12 +37,18 @@ export type ReadingAnswers = Pick<
   | "requireReadings"
 >;
 
-/** Behind an instant, the next register is looked for in ever wider stretches; nearly always the first has it. */
-const lookAheadMs = [3 * hourMs, 2 * dayMs, 62 * dayMs, 400 * dayMs] as const;
+/**
+ * Behind an instant, the next register is looked for in ever wider stretches. The first is always looked at: a register
+ * that is too high shows only in the next ones, which lie below it.
+ */
+const lookAheadMs = [2 * dayMs, 62 * dayMs, 400 * dayMs] as const;
 /** Rows of one look; longer stretches take several. */
 const rowsPerLook = 10_000;
 /** An anchor must have been judged; this many that were not are passed over. */
 const anchorStepsMax = 64;
+
+/** Registers that another period is compared by may be so much older than its ends. */
+const comparedWithinMs = 2 * dayMs;
 
 /** A boundary is looked at when the usual upload after it has had time to come. */
 const missingAfterMs = 6 * hourMs;
@@ -111,24 +118,6 @@ interface Known {
   readonly readings: readonly StoredReading[];
 }
 
-/** Registers that another period is compared by may be so much older than its ends. */
-const comparedWithinMs = 2 * dayMs;
-
-/** Between neighbouring registers of one meter, inside the period. */
-function intervalsOf(
-  { points }: RegisterChain,
-  fromMs: number,
-  toMs: number,
-): readonly UseInterval[] {
-  return points.flatMap((point, place) => {
-    const before = points[place - 1];
-    if (before === undefined || before.atMs < fromMs || point.atMs > toMs) return [];
-    if (point.atMs === before.atMs) return [];
-    const ml = point.passedMl - before.passedMl;
-    return [{ fromMs: before.atMs, toMs: point.atMs, ml }];
-  });
-}
-
 /** From so many rows a page on, one look at all meters costs less than one at each. */
 const columnsFromRows = 200;
 
@@ -170,9 +159,9 @@ class BillingDesk {
     // What came too late to be judged may contradict what came before it.
     if (view === null || view.measuredAtMs !== atMs || view.quality === "raw") return null;
     const { exchanges, decisions } = this.#rows.record(meter.no);
+    // A person's word changes what the registers after it are worth.
     const isSaid =
-      exchanges.some((exchange) => exchange.atMs >= atMs - dayMs) ||
-      decisions.some((decision) => decision.measuredAtMs === atMs);
+      exchanges.some((exchange) => exchange.atMs >= atMs - dayMs) || decisions.length > 0;
     if (isSaid) return null;
     const { indexMl, measuredAtMs, quality } = view;
     return { atMs, indexMl, measuredAtMs, quality, method: "exact", inputs: null };
@@ -221,7 +210,7 @@ class BillingDesk {
     const { fromMs, toMs } = this.#period(meter, from, to);
     const { known, findings } = this.#consumed(meter, { fromMs, toMs });
     const ofRegisters = known.chain.findings
-      .filter(({ atMs }) => atMs > fromMs && atMs <= toMs)
+      .filter((finding) => touches(finding, { fromMs, toMs }))
       .map(({ flag, atMs }) => ({ check: flag, atMs }));
     return [...ofRegisters, ...findings].sort((one, other) => one.atMs - other.atMs);
   }
@@ -235,14 +224,18 @@ class BillingDesk {
   /** First the volume, then the checks on it, which may put it up for review. */
   #consumed(meter: Meter, period: Period) {
     const known = this.#known(meter, period.fromMs, period.toMs);
-    const gaps = this.#rows.gaps(meter.no).filter(({ state }) => state === "requested");
+    const gaps = this.#rows.gaps(meter.no);
     const input = {
       meterId: meter.id,
       area: meter.area,
       period,
       chain: known.chain,
       past: this.#past(meter),
-      isAwaited: (atMs: number) => gaps.some((gap) => gap.atMs === atMs),
+      isAwaited: ({ atMs, method }: InstantRegister) => {
+        const gap = gaps.find((one) => one.atMs === atMs);
+        if (gap !== undefined) return gap.state === "requested";
+        return method === "estimated" && this.#isStillToAsk(meter, known.record, atMs);
+      },
       conversions: known.record.conversions,
     };
     const plain = consumptionOf({ ...input, findings: [] });
@@ -259,33 +252,43 @@ class BillingDesk {
     const before = (shiftMs: number) =>
       lengthMs < useLimits.comparedDaysMin * dayMs
         ? null
-        : this.#plainDifference(meter, known.record, fromMs - shiftMs, toMs - shiftMs);
+        : this.#usedIn(meter, known.record, { fromMs: fromMs - shiftMs, toMs: toMs - shiftMs });
     return checkUse({
       fromMs,
       toMs,
       volumeMl,
-      qmaxMlPerHour: sizeLimits(meter.size).qmaxMlPerHour,
-      intervals: intervalsOf(known.chain, fromMs, toMs),
+      intervals: intervalsOf(known.chain, { fromMs, toMs }),
       lastYearMl: before(yearMs),
       beforeMl: before(lengthMs),
-      isValveShut: known.readings.findLast(({ valve }) => valve !== null)?.valve === "closed",
+      notShutMs: notShutMs(known.readings, { fromMs, toMs }),
     });
   }
 
-  /** Good enough to compare with: of two sound registers near those instants, on one meter. */
-  #plainDifference(
-    meter: Meter,
-    { exchanges }: RegisterRecord,
-    fromMs: number,
-    toMs: number,
-  ): number | null {
+  /** Of two sound registers near those instants; where other meters hung there since, of all their registers. */
+  #usedIn(meter: Meter, { exchanges }: RegisterRecord, period: Period): number | null {
+    const { fromMs, toMs } = period;
+    if (exchanges.some(({ atMs }) => atMs > fromMs - comparedWithinMs)) {
+      return usedIn(this.#known(meter, fromMs, toMs).chain, period, comparedWithinMs);
+    }
     const [start, end] = [fromMs, toMs].map((atMs) => {
       const view = this.#answers.registerAt(meter.id, atMs);
       return view !== null && atMs - view.measuredAtMs <= comparedWithinMs ? view.indexMl : null;
     });
-    const isExchanged = exchanges.some(({ atMs }) => atMs > fromMs - comparedWithinMs);
-    if (typeof start !== "number" || typeof end !== "number" || isExchanged) return null;
+    if (typeof start !== "number" || typeof end !== "number") return null;
     return end >= start ? end - start : end - start + meter.registerRangeMl;
+  }
+
+  /** A boundary in a gap that a next round will ask the meter for; who was put up since has no memory of it. */
+  #isStillToAsk(meter: Meter, { exchanges }: RegisterRecord, atMs: number): boolean {
+    if (meter.lifecycle !== "active" || exchanges.some((one) => one.atMs > atMs)) return false;
+    const calendar = this.#gasDays.calendarOf(meter.area);
+    const day = calendar.dayOf(atMs + 1);
+    const isBoundary = calendar.startOf(day) === atMs;
+    return isBoundary && this.#newestMs(meter) < calendar.startOf(day + boundariesWatched);
+  }
+
+  #newestMs(meter: Meter): number {
+    return this.#answers.latestReading(meter.id)?.measuredAtMs ?? 0;
   }
 
   /**
@@ -297,11 +300,13 @@ class BillingDesk {
     const calendar = this.#gasDays.calendarOf(meter.area);
     const lastDay = calendar.dayOf(nowMs - missingAfterMs);
     const gaps = new Map(this.#rows.gaps(meter.no).map((gap) => [gap.atMs, gap]));
+    const { exchanges } = this.#rows.record(meter.no);
     const steps: MissingRegister[] = [];
     for (let day = lastDay - boundariesWatched + 1; day <= lastDay; day += 1) {
       const atMs = calendar.startOf(day);
       const gap = gaps.get(atMs);
       if (gap !== undefined && gap.state !== "requested") continue;
+      if (gap === undefined && exchanges.some((one) => one.atMs > atMs)) continue;
       const method = this.register(meter, { atMs })?.register.method;
       const isMissing = method === "estimated";
       const isWaiting =
@@ -321,8 +326,8 @@ class BillingDesk {
     let readings: readonly StoredReading[] = [];
     let chain: RegisterChain | null = null;
     const isSaid = record.decisions.length + record.exchanges.length > 0;
-    for (const aheadMs of [0, ...lookAheadMs]) {
-      const start = aheadMs === 0 ? sinceMs : untilMs + 1;
+    for (const [look, aheadMs] of lookAheadMs.entries()) {
+      const start = look === 0 ? sinceMs : untilMs + 1;
       untilMs = toMs + aheadMs;
       const more = untilMs < start ? [] : this.#readings(meter, start, untilMs + 1);
       readings = [...readings, ...more];
@@ -331,8 +336,7 @@ class BillingDesk {
         chain = this.#assemble(meter, record, { sinceMs, untilMs, readings });
         if ((chain.points.at(-1)?.atMs ?? -Infinity) >= toMs) break;
       }
-      const newest = aheadMs === 0 ? this.#answers.latestReading(meter.id) : undefined;
-      if (newest !== undefined && (newest?.measuredAtMs ?? 0) <= toMs) break;
+      if (look === 0 && this.#newestMs(meter) <= toMs) break;
     }
     chain ??= this.#assemble(meter, record, { sinceMs, untilMs, readings });
     return { chain, record, readings };

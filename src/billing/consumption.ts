@@ -3,13 +3,14 @@ import type {
   BaseVolume,
   BillingFlag,
   Consumption,
+  InstantRegister,
   MeterConversion,
   VolumeSegment,
 } from "#domain/billing.ts";
 import type { Quality } from "#domain/reading.ts";
 import { baseVolume } from "./baseVolume.ts";
 import { registerAt, upperBound, type PastChain, type PlacedRegister } from "./instantRegister.ts";
-import type { RegisterChain } from "./registerChain.ts";
+import type { ChainFinding, RegisterChain } from "./registerChain.ts";
 
 export interface Period {
   readonly fromMs: number;
@@ -23,8 +24,8 @@ export interface ConsumptionInput {
   /** From before the period to behind it, as far as there is anything. */
   readonly chain: RegisterChain;
   readonly past: PastChain | null;
-  /** The register at an instant is still being asked of the meter. */
-  readonly isAwaited: (atMs: number) => boolean;
+  /** The register at an instant is being asked of the meter, or will be. */
+  readonly isAwaited: (register: InstantRegister) => boolean;
   /** Findings of the checks on use. */
   readonly findings: readonly BillingFlag[];
   readonly conversions: readonly MeterConversion[];
@@ -86,6 +87,11 @@ export function consumptionOf(input: ConsumptionInput): Consumption {
   };
 }
 
+/** It is about something of the period: an instant in it, or a stretch that reaches into it. */
+export function touches({ atMs, sinceMs = atMs }: ChainFinding, { fromMs, toMs }: Period): boolean {
+  return atMs > fromMs && sinceMs <= toMs;
+}
+
 function baseFlags(base: BaseVolume | null): readonly BillingFlag[] {
   if (base === null) return [];
   if (base.volumeMl === null) return ["base-incomplete"];
@@ -99,8 +105,7 @@ function flagsOf(
 ): readonly BillingFlag[] {
   const { fromMs, toMs } = period;
   const flags = new Set<BillingFlag>(findings);
-  const isInside = (atMs: number): boolean => atMs > fromMs && atMs <= toMs;
-  for (const { flag, atMs } of chain.findings) if (isInside(atMs)) flags.add(flag);
+  for (const finding of chain.findings) if (touches(finding, period)) flags.add(finding.flag);
   if (closing === null) flags.add("no-register");
   else if (opening === null) flags.add("no-opening");
   if (closing?.register.method === "last-before") flags.add("closing-not-reached");
@@ -111,12 +116,12 @@ function flagsOf(
     if (placed?.isOurTime === true) flags.add("clock");
     const isEstimated = (placed?.unmeasured ?? null) !== null;
     if (isEstimated) flags.add(`${word}-estimated`);
-    if (isEstimated && isAwaited(word === "opening" ? fromMs : toMs)) flags.add("awaiting-meter");
+    const isUnknown = isEstimated || (word === "closing" && flags.has("closing-not-reached"));
+    if (isUnknown && placed !== null && isAwaited(placed.register)) flags.add("awaiting-meter");
   }
   // Only a register that was looked for and is in dispute matters here; the others are `conflict`.
   if (chain.openConflicts.includes(fromMs)) flags.add("opening-conflict");
   if (chain.openConflicts.includes(toMs)) flags.add("closing-conflict");
-  if (closing?.register.method === "last-before" && isAwaited(toMs)) flags.add("awaiting-meter");
   return [...flags];
 }
 

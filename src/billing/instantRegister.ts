@@ -43,6 +43,7 @@ export function registerAt(
   if (before === undefined) return null;
   const next = points[nextPlace];
   const { indexMl, quality, passedMl, segment, isOurTime } = before;
+  if (before.isHeld && before.atMs === atMs) return heldAt(points, nextPlace - 1, before);
   const common = { atMs, measuredAtMs: before.atMs };
   if (before.atMs === atMs || next === undefined) {
     const method = before.atMs === atMs ? "exact" : "last-before";
@@ -74,6 +75,24 @@ export function registerAt(
     unmeasured: isKnown ? null : { fromMs: before.atMs, toMs: next.atMs },
     isOurTime: isOurTime || next.isOurTime,
   };
+}
+
+/** What the meter showed is two quanta less at most, so the register is the one before it. */
+function heldAt(points: readonly ChainPoint[], place: number, held: ChainPoint): PlacedRegister {
+  const { atMs, indexMl, quality, passedMl, segment, isOurTime } = held;
+  const fromMs = points[place - 1]?.atMs ?? atMs;
+  const inputs: EstimateInputs = {
+    fromMs,
+    toMs: atMs,
+    fromIndexMl: indexMl,
+    toIndexMl: indexMl,
+    passedMl: 0,
+    by: "held",
+    weeks: 0,
+  };
+  const read = { atMs, measuredAtMs: fromMs, indexMl, quality };
+  const register: InstantRegister = { ...read, method: "interpolated", inputs };
+  return { register, passedMl, segment, unmeasured: null, isOurTime };
 }
 
 /** Of the points of one instant the first: at an exchange, the former meter's. */

@@ -30,12 +30,16 @@ export interface ChainPoint {
   readonly isRollover: boolean;
   /** Its time is ours, for the meter's clock was wrong. */
   readonly isOurTime: boolean;
+  /** The meter showed up to two quanta less; the register before it is held. */
+  readonly isHeld: boolean;
 }
 
 /** Something that a bill must know of an instant. */
 export interface ChainFinding {
   readonly flag: BillingFlag;
   readonly atMs: number;
+  /** The doubt begins here already: a period that ends between has it too. Absent: at `atMs`. */
+  readonly sinceMs?: number;
 }
 
 export interface RegisterChain {
@@ -84,6 +88,7 @@ export function registerChain(input: ChainInput): RegisterChain {
     walk.take(instant);
   }
   for (const exchange of ahead) walk.exchange(exchange);
+  walk.end();
   const { points, findings, openConflicts } = walk;
   return { points, findings, openConflicts, segments };
 }
@@ -97,6 +102,8 @@ function segmentsOf({ kind, exchanges }: ChainInput): readonly ChainSegment[] {
 interface Instant {
   readonly atMs: number;
   readonly versions: readonly RegisterReading[];
+  /** A version that is another meter's has been left out of them. */
+  readonly hasOthers: boolean;
   readonly decision: RegisterDecision | undefined;
   readonly billedMl: number | undefined;
 }
@@ -117,12 +124,39 @@ function instantsOf(input: ChainInput): readonly Instant[] {
     else known.push(reading);
   }
   const times = [...new Set([...versions.keys(), ...decisions.keys()])].sort((a, b) => a - b);
-  return times.map((atMs) => ({
-    atMs,
-    versions: versions.get(atMs) ?? [],
-    decision: decisions.get(atMs),
-    billedMl: input.billed.get(atMs),
-  }));
+  return times.map((atMs) => {
+    const all = versions.get(atMs) ?? [];
+    const own = ownVersions(all, atMs, input.exchanges);
+    return {
+      atMs,
+      versions: own,
+      hasOthers: own.length < all.length,
+      decision: decisions.get(atMs),
+      billedMl: input.billed.get(atMs),
+    };
+  });
+}
+
+/**
+ * A new meter gives out its memory of days on which it did not hang there yet: told after the exchange, at most the
+ * register that it was put up with. It contradicts nothing that the former meter said; alone it is judged like any.
+ */
+function ownVersions(
+  versions: readonly RegisterReading[],
+  atMs: number,
+  exchanges: readonly MeterExchange[],
+): readonly RegisterReading[] {
+  if (versions.length < 2) return versions;
+  const own = versions.filter(
+    ({ indexMl, receivedAtMs }) =>
+      !exchanges.some(
+        (exchange) =>
+          exchange.atMs > atMs &&
+          receivedAtMs > exchange.atMs &&
+          (indexMl ?? Infinity) <= exchange.openingMl,
+      ),
+  );
+  return own.length === 0 ? versions : own;
 }
 
 /** A register that counts at its instant, and whether a person said so. */
@@ -149,7 +183,7 @@ const rank: Readonly<Record<Quality, number>> = {
  * bill was made with, else the highest rank where one alone has it. Of two equals neither does: the register is then
  * found from its neighbours, and flagged.
  */
-function countingRegister(instant: Omit<Instant, "atMs">): {
+function countingRegister(instant: Pick<Instant, "versions" | "decision" | "billedMl">): {
   readonly counts: Counting | null;
   readonly isConflict: boolean;
 } {
@@ -207,6 +241,8 @@ class ChainWalk {
   #higher: RegisterState = null;
   #passedMl = 0;
   #exchange: MeterExchange | undefined;
+  /** The last register, where it lay up to two quanta below the one that counts. */
+  #resync: Pick<ChainPoint, "atMs" | "indexMl"> | undefined;
 
   constructor(segments: readonly ChainSegment[], segment: number) {
     this.#segments = segments;
@@ -215,6 +251,7 @@ class ChainWalk {
 
   take({ atMs, ...instant }: Instant): void {
     const { counts, isConflict } = countingRegister(instant);
+    if (instant.hasOthers) this.findings.push({ flag: "other-meter", atMs });
     if (isConflict) {
       this.openConflicts.push(atMs);
       this.findings.push({ flag: "conflict", atMs });
@@ -239,22 +276,24 @@ class ChainWalk {
     if (!verdict.isTrusted) {
       const word = flagWords.find(([bit]) => (verdict.flags & bit) !== 0)?.[1];
       if (word !== undefined) this.findings.push({ flag: word, atMs });
+      if (word === "resync" && !isMisplaced) this.#hold(atMs, counts.indexMl);
       return;
     }
+    const last = this.points.at(-1)?.atMs ?? atMs;
     this.#passedMl += verdict.consumedMl ?? 0;
     const isRollover = (verdict.flags & readingFlags.ROLLOVER) !== 0;
-    const isUnseen = isRollover && atMs - (this.points.at(-1)?.atMs ?? atMs) > roundSeenWithinMs;
-    if (isUnseen) this.findings.push({ flag: "rollover-unseen", atMs });
-    // It follows from a lower register as well: that may have been another meter, which has caught up by now. A
-    // single zero is a fault of the transmission (gas-domain 4.3).
+    if (isRollover && atMs - last > roundSeenWithinMs)
+      this.findings.push({ flag: "rollover-unseen", atMs, sinceMs: last + 1 });
+    // It follows from a lower register as well: that may have been another meter, which has caught up by now, or the
+    // last register was too high. A single zero is a fault of the transmission (gas-domain 4.3).
     const isOther = lower !== undefined && (lower.indexMl > 0 || lower.count > 1) && !isRollover;
     const mayBeOther =
       isOther && judgeRegister(settings, lower, at, volumeMl(counts.indexMl)).isTrusted;
-    if (mayBeOther) this.findings.push({ flag: "restarted", atMs });
+    if (mayBeOther) this.findings.push({ flag: "restarted", atMs, sinceMs: last });
     // More than could have passed, and it counts on from there: only time has made it possible.
     const hasJumped =
       higher !== null && judgeRegister(settings, higher, at, volumeMl(counts.indexMl)).isTrusted;
-    if (hasJumped) this.findings.push({ flag: "jump", atMs });
+    if (hasJumped) this.findings.push({ flag: "jump", atMs, sinceMs: last + 1 });
     this.#push(atMs, counts.indexMl, soundQuality(counts.quality), flags, isRollover);
   }
 
@@ -271,7 +310,7 @@ class ChainWalk {
         volumeMl(closingMl),
       );
       if (verdict.isTrusted) this.#passedMl += verdict.consumedMl ?? 0;
-      else this.findings.push({ flag: "exchange-mismatch", atMs });
+      else this.findings.push({ flag: "exchange-mismatch", atMs, sinceMs: state.atMs + 1 });
       const isRollover = (verdict.flags & readingFlags.ROLLOVER) !== 0;
       this.#push(atMs, closingMl, "edited", 0, isRollover);
     }
@@ -291,7 +330,8 @@ class ChainWalk {
       isRollover = (verdict.flags & readingFlags.ROLLOVER) !== 0;
       const differenceMl = indexMl - before.indexMl;
       this.#passedMl += isRollover ? differenceMl + settings.registerRangeMl : differenceMl;
-      if (differenceMl < 0 && !isRollover) this.findings.push({ flag: "edited-below", atMs });
+      if (differenceMl < 0 && !isRollover)
+        this.findings.push({ flag: "edited-below", atMs, sinceMs: before.atMs });
     }
     this.findings.push({ flag: "edited", atMs });
     this.#push(atMs, indexMl, quality, flags, isRollover);
@@ -303,13 +343,36 @@ class ChainWalk {
     if (!isOfAct) this.findings.push({ flag: "exchange-mismatch", atMs });
   }
 
+  /** Registers that fit one another lie below the last one that counted: one of the two is wrong. */
+  end(): void {
+    const state = this.#state;
+    if (state?.lower === undefined || state.lower.count < 2) return;
+    this.findings.push({ flag: "restarted", atMs: state.lower.atMs, sinceMs: state.atMs });
+  }
+
+  /**
+   * The index has found its electronics again: nothing has passed, and the register stays where it was. One such value
+   * alone may be a fault of the transmission, with gas behind it.
+   */
+  #hold(atMs: number, indexMl: number): void {
+    const before = this.#resync;
+    const last = this.points.at(-1);
+    this.#resync = { atMs, indexMl };
+    if (last === undefined || before === undefined) return;
+    if (before.atMs < last.atMs || before.indexMl > indexMl) return;
+    const held = { ...last, isRollover: false, isOurTime: false, isHeld: true };
+    if (before.atMs > last.atMs) this.points.push({ ...held, atMs: before.atMs });
+    this.points.push({ ...held, atMs });
+  }
+
   #push(atMs: number, indexMl: number, quality: Quality, flags: number, isRollover: boolean): void {
     this.#state = { atMs: timestampMs(atMs), indexMl: volumeMl(indexMl) };
     if (isRollover) this.findings.push({ flag: "rollover", atMs });
     const isOurTime = (flags & clockFlags) !== 0;
     const segment = this.#segment;
     const passedMl = this.#passedMl;
-    this.points.push({ atMs, indexMl, passedMl, quality, segment, isRollover, isOurTime });
+    const worth = { quality, segment, isRollover, isOurTime, isHeld: false };
+    this.points.push({ atMs, indexMl, passedMl, ...worth });
   }
 
   #settings(): RegisterSettings {

@@ -44,6 +44,13 @@ export interface RegisterDecision {
 export const registerMethods = ["exact", "last-before", "interpolated", "estimated"] as const;
 export type RegisterMethod = (typeof registerMethods)[number];
 
+/**
+ * `unmoved`: nothing flowed, so the register is known. `held`: the meter showed one or two quanta less, which is no
+ * consumption.
+ */
+export const estimateMethods = ["unmoved", "held", "line", "same-weekday", "long-line"] as const;
+export type EstimateMethod = (typeof estimateMethods)[number];
+
 /** Between which registers an instant lies, and how the value between them was found. */
 export interface EstimateInputs {
   readonly fromMs: number;
@@ -51,8 +58,7 @@ export interface EstimateInputs {
   readonly fromIndexMl: number;
   readonly toIndexMl: number;
   readonly passedMl: number;
-  /** `unmoved`: nothing flowed, so the register is known. */
-  readonly by: "unmoved" | "line" | "same-weekday" | "long-line";
+  readonly by: EstimateMethod;
   /** Weeks of the meter's own history that gave the shape. */
   readonly weeks: number;
 }
@@ -93,6 +99,7 @@ export const billingFlags = [
   "exchange-mismatch",
   "edited",
   "edited-below",
+  "other-meter",
   "base-estimated",
   "base-incomplete",
   "clock",

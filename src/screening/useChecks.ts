@@ -9,19 +9,22 @@ export interface UseInterval {
   readonly fromMs: number;
   readonly toMs: number;
   readonly ml: number;
+  /** Of the meter that hung there then. */
+  readonly qmaxMlPerHour: number;
 }
 
 export interface UseInput {
   readonly fromMs: number;
   readonly toMs: number;
   readonly volumeMl: number;
-  readonly qmaxMlPerHour: number;
+  /** All that have a part in the period. */
   readonly intervals: readonly UseInterval[];
   /** What passed in the same days a year before; null: not known. */
   readonly lastYearMl: number | null;
   /** In the period of the same length just before. */
   readonly beforeMl: number | null;
-  readonly isValveShut: boolean;
+  /** For so long of the period the valve was not known to be shut. */
+  readonly notShutMs: number;
 }
 
 export type UseCheck = "spike" | "high-use" | "low-use" | "zero-use" | "gap";
@@ -56,32 +59,35 @@ export function checkUse(input: UseInput): readonly UseFinding[] {
 }
 
 /** Hour by hour within stretches of a day. */
-function spikes({ fromMs, intervals, qmaxMlPerHour }: UseInput): readonly UseFinding[] {
-  const days = new Map<number, UseInterval[]>();
+function spikes({ fromMs, toMs, intervals }: UseInput): readonly UseFinding[] {
+  const days = new Map<number, (UseInterval & { readonly flow: number })[]>();
   for (const interval of intervals) {
-    if (interval.toMs - interval.fromMs > hourMs + 30 * minuteMs) continue;
+    const lengthMs = interval.toMs - interval.fromMs;
+    const isInside = interval.fromMs >= fromMs && interval.toMs <= toMs;
+    if (!isInside || lengthMs > hourMs + 30 * minuteMs) continue;
     const day = Math.floor((interval.fromMs - fromMs) / dayMs);
-    days.set(day, [...(days.get(day) ?? []), interval]);
+    const flow = (interval.ml * hourMs) / lengthMs;
+    days.set(day, [...(days.get(day) ?? []), { ...interval, flow }]);
   }
   return [...days.values()].flatMap((hours) => {
     if (hours.length < useLimits.spikeHoursMin) return [];
-    const [highest, , third] = hours.toSorted((one, other) => other.ml - one.ml);
+    const [highest, , third] = hours.toSorted((one, other) => other.flow - one.flow);
     if (highest === undefined || third === undefined) return [];
-    const flow = (highest.ml * hourMs) / (highest.toMs - highest.fromMs);
-    const isHigh = flow >= qmaxMlPerHour * useLimits.spikeFlowShare;
-    const isSpike = highest.ml - third.ml > third.ml * useLimits.spikeFactor;
+    const isHigh = highest.flow >= highest.qmaxMlPerHour * useLimits.spikeFlowShare;
+    const isSpike = highest.flow - third.flow > third.flow * useLimits.spikeFactor;
     return isHigh && isSpike ? [{ check: "spike", atMs: highest.toMs } as const] : [];
   });
 }
 
 function comparisons(input: UseInput): readonly UseFinding[] {
-  const { fromMs, toMs, volumeMl, lastYearMl, beforeMl, isValveShut } = input;
+  const { fromMs, toMs, volumeMl, lastYearMl, beforeMl, notShutMs } = input;
   const days = (toMs - fromMs) / dayMs;
   if (days < useLimits.comparedDaysMin || volumeMl < 0) return [];
   const at = (check: UseCheck) => [{ check, atMs: toMs }];
-  const usedBefore = Math.max(lastYearMl ?? 0, beforeMl ?? 0);
   if (volumeMl === 0) {
-    const isZeroUse = days >= useLimits.zeroDaysMin && usedBefore > 0 && !isValveShut;
+    // Who heats with gas uses none in summer; last year's summer says so.
+    const usedBefore = lastYearMl ?? beforeMl ?? 0;
+    const isZeroUse = notShutMs >= useLimits.zeroDaysMin * dayMs && usedBefore > 0;
     return isZeroUse ? at("zero-use") : [];
   }
   const [usualMl, factor] =
@@ -94,8 +100,8 @@ function comparisons(input: UseInput): readonly UseFinding[] {
   return volumeMl * factor < usualMl ? at("low-use") : [];
 }
 
-function gaps({ intervals }: UseInput): readonly UseFinding[] {
+function gaps({ intervals, toMs: endMs }: UseInput): readonly UseFinding[] {
   return intervals
     .filter(({ fromMs, toMs }) => toMs - fromMs > useLimits.gapMs)
-    .map(({ toMs }) => ({ check: "gap", atMs: toMs }));
+    .map(({ toMs }) => ({ check: "gap", atMs: Math.min(toMs, endMs) }));
 }

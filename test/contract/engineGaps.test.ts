@@ -130,3 +130,26 @@ test("a meter whose protocol cannot be asked is estimated at once", async () => 
   expect(gap()?.slice(0, 2)).toEqual(["unanswered", 1]);
   expect(day().flags).toEqual(["closing-estimated"]);
 });
+
+test("who makes a bill before the first round waits for it; later there is nobody to wait for", async () => {
+  report(-24, 100);
+  report(-5, 110);
+  report(4, 119);
+  const waiting = { flags: ["awaiting-meter", "closing-estimated"], standing: "review" };
+  expect(day()).toMatchObject(waiting);
+  // Five days later the boundary is not asked for any more.
+  report(5 * 24, 200);
+  expect(day()).toMatchObject({ flags: ["closing-estimated"], standing: "ready" });
+});
+
+test("a meter is not asked for a day before it was put up", async () => {
+  report(-24, 100);
+  report(-5, 110);
+  engine.nowMs = boundaryMs + 3 * hourMs;
+  const serials = { formerSerial: null, serial: null, change: {}, reason: "age" };
+  const registers = { atMs: boundaryMs + 2 * hourMs, closingMl: 115_000_000, openingMl: 250_000 };
+  engine.ask({ kind: "meter.exchange", meterId: "M1", ...registers, ...serials });
+  report(7, 1, [[-5, 0.25]]);
+  expect(await look()).toBe(0);
+  expect(day()).toMatchObject({ flags: ["closing-estimated", "other-meter"], standing: "ready" });
+});

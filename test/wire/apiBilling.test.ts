@@ -82,7 +82,12 @@ describe("consumption", () => {
         standing: "ready",
       },
       { meterId: "M2", volumeM3: null, flags: ["no-register"], standing: "review" },
-      { meterId: "M3", volumeM3: "0.000", flags: ["closing-not-reached"], standing: "review" },
+      {
+        meterId: "M3",
+        volumeM3: "0.000",
+        flags: ["closing-not-reached", "gap"],
+        standing: "review",
+      },
     ]);
     const again: Json = await rig.json("GET", `/v1/billing/consumption?${days}`, billing);
     expect(again).toEqual(page);

@@ -1,6 +1,7 @@
 /** Registers at instants and consumption as JSON and CSV; volumes are exact decimal strings. */
 import {
   billingFlags,
+  estimateMethods,
   registerMethods,
   type BaseVolume,
   type BillingInstant,
@@ -37,7 +38,7 @@ const betweenSchema = z.object({
   fromVolumeM3: decimalJson,
   toVolumeM3: decimalJson,
   consumedM3: decimalJson,
-  by: z.enum(["unmoved", "line", "same-weekday", "long-line"]),
+  by: z.enum(estimateMethods),
   weeks: z.number(),
 });
 

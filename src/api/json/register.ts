@@ -150,6 +150,7 @@ const verdicts: Partial<Readonly<Record<BillingFlag, string>>> = {
   "register-zero": "left-out",
   resync: "left-out",
   negative: "left-out",
+  "other-meter": "left-out",
   conflict: "in-dispute",
   rollover: "noted",
   exchange: "noted",

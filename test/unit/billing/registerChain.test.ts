@@ -64,11 +64,31 @@ describe("what counts", () => {
       [4, 500_290],
       [5, 500_700],
     ]);
-    expect(seen(chain).at(-1)).toEqual([5, 500_700, 700]);
+    expect(seen(chain).slice(-2)).toEqual([
+      [2, 500_300, 300],
+      [5, 500_700, 700],
+    ]);
     expect(chain.findings.map(({ flag, atMs }) => [flag, atMs / hourMs])).toEqual([
       ["capacity", 1],
       ["register-zero", 3],
       ["resync", 4],
+    ]);
+  });
+
+  test("ten litres less twice are no consumption: the register before is held", () => {
+    const chain = chainOf([
+      [0, 500_000],
+      [1, 499_990],
+      [2, 499_990],
+      [3, 499_990],
+      [4, 500_700],
+    ]);
+    expect(seen(chain)).toEqual([
+      [0, 500_000, 0],
+      [1, 500_000, 0],
+      [2, 500_000, 0],
+      [3, 500_000, 0],
+      [4, 500_700, 700],
     ]);
   });
 
@@ -81,7 +101,10 @@ describe("what counts", () => {
       [4, 201_500],
     ]);
     expect(seen(chain)).toEqual([[0, 500_000, 0]]);
-    expect(new Set(chain.findings.map(({ flag }) => flag))).toEqual(new Set(["register-back"]));
+    expect(chain.findings.map(({ flag }) => flag).at(-1)).toBe("restarted");
+    expect(new Set(chain.findings.map(({ flag }) => flag))).toEqual(
+      new Set(["register-back", "restarted"]),
+    );
   });
 
   test("nor when it has caught up with what was trusted, or time has made a jump possible", () => {
@@ -130,6 +153,49 @@ describe("what counts", () => {
     ]);
     expect(chain.points.map(({ segment }) => segment)).toEqual([0, 0, 1, 1, 1]);
     expect(chain.findings).toEqual([{ flag: "exchange", atMs: 0.5 * hourMs }]);
+  });
+
+  test("two exchanges make three segments, and each closes what was before it", () => {
+    const exchanges = [exchangeAt(0.5, 500_100, 0), exchangeAt(3.5, 900, 40_000)];
+    const chain = chainOf(
+      [
+        [0, 500_000],
+        [1, 200],
+        [3, 800],
+        [4, 40_050],
+        // The second meter, told late by the gateway; and the first one on somebody's bench.
+        [5, 1_000],
+        [6, 500_100],
+        [7, 40_300],
+      ],
+      { exchanges },
+    );
+    expect(seen(chain).at(-1)).toEqual([7, 40_300, 100 + 900 + 300]);
+    expect(new Set(chain.points.map(({ segment }) => segment))).toEqual(new Set([0, 1, 2]));
+    expect(chain.findings.map(({ flag, atMs }) => [flag, atMs / hourMs])).toEqual([
+      ["exchange", 0.5],
+      ["exchange", 3.5],
+      ["register-back", 5],
+      ["capacity", 6],
+    ]);
+  });
+
+  test("what a new meter remembers of days before its exchange contradicts nobody", () => {
+    const told = (hour: number, litres: number, receivedHour: number): RegisterReading => ({
+      ...reading([hour, litres]),
+      receivedAtMs: timestampMs(receivedHour * hourMs),
+    });
+    const readings = [told(0, 500_000, 0), told(24, 501_000, 24), told(24, 250, 80)];
+    const at30 = { exchanges: [exchangeAt(30, 501_200, 250)] };
+    const chain = chainOf([], { ...at30, readings });
+    expect(seen(chain)[1]).toEqual([24, 501_000, 1_000]);
+    expect(chain.openConflicts).toEqual([]);
+    expect(chain.findings.map(({ flag }) => flag)).toEqual(["other-meter", "exchange"]);
+    // Told before the exchange, or more than the new register ever showed: a conflict as any.
+    for (const other of [told(24, 250, 29), told(24, 251, 80)]) {
+      const open = chainOf([], { ...at30, readings: [...readings.slice(0, 2), other] });
+      expect(open.openConflicts).toEqual([24 * hourMs]);
+    }
   });
 
   test("a closing register below what was read is a mismatch", () => {
