@@ -208,6 +208,8 @@ export interface FrozenDeterminant {
 export interface Adjustment {
   readonly id: number;
   readonly volumeMl: number;
+  /** Of the volume at base conditions, from nothing where there was none; null: there is none now. */
+  readonly baseVolumeMl: number | null;
   /** Of the determinant as it is known now. */
   readonly hash: string;
   readonly reason: string;
@@ -239,6 +241,8 @@ export interface AdjustOutcome {
   readonly outcome: "unchanged" | "adjusted" | "review" | "not-frozen";
   /** The difference; 0 where there is none. */
   readonly volumeMl: number;
+  /** The same at base conditions; null: not converted. */
+  readonly baseVolumeMl: number | null;
 }
 
 export const gapStates = ["requested", "filled", "unanswered"] as const;

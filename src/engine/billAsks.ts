@@ -43,18 +43,31 @@ function freeze(book: Book, ask: BillAsk, row: Determinant, by: string): FreezeO
   return as("frozen");
 }
 
-/** The difference to what was frozen and adjusted so far, so that all of it comes to what is known now. */
+/** The differences to what was frozen and adjusted so far, so that all of it comes to what is known now. */
 function adjust(book: Book, ask: BillAsk, row: Determinant, by: string): AdjustOutcome {
   const { ledger, nowMs } = book;
   const { meterId, volumeMl } = row;
   const known = ledger.determinantOf(ask.bill, meterNoOf(book, meterId));
-  if (known === undefined) return { meterId, outcome: "not-frozen", volumeMl: 0 };
+  const as = (
+    outcome: AdjustOutcome["outcome"],
+    volumeMl: number,
+    baseVolumeMl: number | null,
+  ) => ({
+    meterId,
+    outcome,
+    volumeMl,
+    baseVolumeMl,
+  });
+  if (known === undefined) return as("not-frozen", 0, null);
+  const baseMl = row.base?.volumeMl ?? null;
+  const baseDifferenceMl = baseMl === null ? null : baseMl - (known.baseVolumeMl ?? 0);
   const differenceMl = (volumeMl ?? 0) - (known.volumeMl ?? 0);
   const isLooked = volumeMl !== null && (row.standing === "ready" || ask.acceptReview);
-  if (!isLooked) return { meterId, outcome: "review", volumeMl: differenceMl };
-  if (differenceMl === 0) return { meterId, outcome: "unchanged", volumeMl: 0 };
+  if (!isLooked) return as("review", differenceMl, baseDifferenceMl);
+  if (differenceMl === 0 && baseMl === known.baseVolumeMl)
+    return as("unchanged", 0, baseDifferenceMl);
   const { reason } = ask;
   const words = { reason, by, madeAtMs: nowMs };
   ledger.putAdjustment(known.id, { volumeMl: differenceMl, determinant: row, ...words });
-  return { meterId, outcome: "adjusted", volumeMl: differenceMl };
+  return as("adjusted", differenceMl, baseDifferenceMl);
 }

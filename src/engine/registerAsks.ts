@@ -170,7 +170,7 @@ export function decideRegister(room: Room, book: Book, ask: DecideAsk, by: strin
   return { ok: true, answer: { kind: "done" } };
 }
 
-/** From an instant on; what was frozen for a bill stays, and better data makes an adjustment of the raw volume only. */
+/** From an instant on; what was frozen for a bill stays, and what is different now is an adjustment. */
 export function putConversion(
   book: Book,
   ask: Extract<Ask, { readonly kind: "conversion.put" }>,

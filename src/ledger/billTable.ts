@@ -16,7 +16,9 @@ export function billTable(db: DatabaseSync): BillPart {
   );
   const known = db.prepare(
     `SELECT d.id, d.from_at AS fromMs, d.to_at AS toMs, d.volume_ml + ifnull(
-       (SELECT sum(a.volume_ml) FROM adjustment AS a WHERE a.determinant_id = d.id), 0) AS volumeMl
+       (SELECT sum(a.volume_ml) FROM adjustment AS a WHERE a.determinant_id = d.id), 0) AS volumeMl,
+       json_extract(ifnull((SELECT a.json FROM adjustment AS a WHERE a.determinant_id = d.id
+         ORDER BY a.id DESC LIMIT 1), d.json), '$.base.volumeMl') AS baseVolumeMl
      FROM determinant AS d WHERE d.bill = ? AND d.meter_no = ?`,
   );
   const over = db.prepare(
@@ -50,6 +52,20 @@ export interface BillRows {
   frozen(bill: string, cursor: string | null, limit: number): Page<FrozenDeterminant>;
 }
 
+/** Each adjustment keeps the whole that it was made from; what it changes is the difference to the one before. */
+function withBaseDifferences(
+  { base }: Determinant,
+  adjustments: readonly Adjustment[],
+): readonly Adjustment[] {
+  let beforeMl = base?.volumeMl ?? 0;
+  return adjustments.map((row) => {
+    const knownMl = row.baseVolumeMl;
+    const baseVolumeMl = knownMl === null ? null : knownMl - beforeMl;
+    beforeMl = knownMl ?? 0;
+    return { ...row, baseVolumeMl };
+  });
+}
+
 interface FrozenRow extends Omit<FrozenDeterminant, "determinant" | "adjustments"> {
   readonly json: string;
 }
@@ -61,18 +77,19 @@ export function billRows(db: DatabaseSync): BillRows {
      WHERE bill = ? AND id > ? ORDER BY id LIMIT ?`,
   );
   const adjustments = db.prepare(
-    `SELECT id, volume_ml AS volumeMl, hash, reason, by, made_at AS madeAtMs
+    `SELECT id, volume_ml AS volumeMl, hash, reason, by, made_at AS madeAtMs,
+       json_extract(json, '$.base.volumeMl') AS baseVolumeMl
      FROM adjustment WHERE determinant_id = ? ORDER BY id`,
   );
   return {
     frozen(bill, cursor, limitWanted) {
       const limit = clampLimit(limitWanted);
       const [afterId] = decodeCursor(cursor, [0]);
-      const rows = all<FrozenRow>(frozen, bill, afterId, limit + 1).map(({ json, ...row }) => ({
-        ...row,
-        determinant: JSON.parse(json) as Determinant,
-        adjustments: all<Adjustment>(adjustments, row.id),
-      }));
+      const rows = all<FrozenRow>(frozen, bill, afterId, limit + 1).map(({ json, ...row }) => {
+        const determinant = JSON.parse(json) as Determinant;
+        const known = all<Adjustment>(adjustments, row.id);
+        return { ...row, determinant, adjustments: withBaseDifferences(determinant, known) };
+      });
       return pageOf(rows, limit, (row) => [row.id]);
     },
   };

@@ -123,7 +123,10 @@ export interface StoredDeterminant {
   readonly id: number;
   readonly fromMs: number;
   readonly toMs: number;
+  /** With all adjustments. */
   readonly volumeMl: number | null;
+  /** At base conditions, as it was known last; null: not converted. */
+  readonly baseVolumeMl: number | null;
 }
 
 /** An adjustment with the determinant that it was made from. */

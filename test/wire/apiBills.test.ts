@@ -5,9 +5,9 @@ import { startApiRig, type ApiRig, type Json } from "../support/apiRig.ts";
 let rig: ApiRig;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-/** Midnight in Shanghai, three days ago. */
-const midnightMs = Math.floor((Date.now() + 8 * hourMs) / dayMs - 3) * dayMs - 8 * hourMs;
-const at = (hour: number) => new Date(midnightMs + hour * hourMs).toISOString();
+/** One in the morning in Shanghai, three days ago: no gas day begins then, so no meter is asked for its register. */
+const oneMs = Math.floor((Date.now() + 8 * hourMs) / dayMs - 3) * dayMs - 7 * hourMs;
+const at = (hour: number) => new Date(oneMs + hour * hourMs).toISOString();
 const billing = { role: "billing" } as const;
 
 async function meter(no: number, registers: readonly (readonly [number, string])[]) {
@@ -98,7 +98,12 @@ describe("a bill", () => {
     const body = { reason: "late readings" };
     const answer: Json = await rig.json("POST", path, { ...billing, body });
     expect(answer.counts).toEqual({ unchanged: 1, adjusted: 1, review: 1 });
-    expect(answer.items).toContainEqual({ meterId: "M2", outcome: "adjusted", volumeM3: "-0.500" });
+    expect(answer.items).toContainEqual({
+      meterId: "M2",
+      outcome: "adjusted",
+      volumeM3: "-0.500",
+      baseVolumeM3: null,
+    });
     const after = await frozen("B-1");
     const { adjustments, adjustedVolumeM3, ...rest } = after[1];
     expect({ ...rest, adjustments: [], adjustedVolumeM3: "3.000" }).toEqual(before[1]);
@@ -125,6 +130,40 @@ describe("a bill", () => {
     );
     expect(row).toMatchObject({ volumeM3: "4.000", openConflicts: 1, standing: "review" });
     expect(row.opening).toMatchObject({ volumeM3: "103.000", method: "exact" });
+  });
+
+  test("a conversion that is entered late changes the volume at base conditions alone", async () => {
+    await meter(4, [
+      [0, "10.000"],
+      [24, "20.000"],
+    ]);
+    const conversion = (gasPressureKpa: string) =>
+      rig.json("POST", "/v1/meters/M4/conversions", {
+        role: "engineer",
+        body: { from: at(0), gasPressureKpa, gasTemperatureC: "20", reason: "regulator set" },
+      });
+    await conversion("202.65");
+    await freeze("B-4", { ...firstDay, meterIds: ["M4"] });
+    await conversion("405.3");
+    const adjust = async (): Promise<Json> =>
+      rig.json("POST", "/v1/billing/bills/B-4/adjustments", {
+        ...billing,
+        body: { reason: "fit" },
+      });
+    const changed = { meterId: "M4", outcome: "adjusted", volumeM3: "0.000" };
+    expect((await adjust()).items).toEqual([{ ...changed, baseVolumeM3: "20.000" }]);
+    expect((await adjust()).counts).toEqual({ unchanged: 1 });
+    await conversion("303.975");
+    expect((await adjust()).items).toEqual([{ ...changed, baseVolumeM3: "-10.000" }]);
+    expect(await frozen("B-4")).toMatchObject([
+      {
+        volumeM3: "10.000",
+        base: { volumeM3: "20.000" },
+        adjustments: [{ baseVolumeM3: "20.000" }, { baseVolumeM3: "-10.000" }],
+        adjustedVolumeM3: "10.000",
+        adjustedBaseVolumeM3: "30.000",
+      },
+    ]);
   });
 
   test("as CSV, and every act in the audit", async () => {

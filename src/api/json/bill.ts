@@ -27,6 +27,8 @@ export const frozenSchema = consumptionSchema.extend({
   adjustments: z.array(
     z.object({
       volumeM3: decimalJson,
+      /** Of the volume at base conditions; null: not converted. */
+      baseVolumeM3: decimalJson.nullable(),
       hash: z.string(),
       reason: z.string(),
       by: z.string(),
@@ -35,6 +37,8 @@ export const frozenSchema = consumptionSchema.extend({
   ),
   /** Volume and adjustments together. */
   adjustedVolumeM3: decimalJson.nullable(),
+  /** At base conditions; null: not converted. */
+  adjustedBaseVolumeM3: decimalJson.nullable(),
 });
 
 const counts = z.record(z.string(), z.number());
@@ -62,27 +66,37 @@ export const adjustAnswerSchema = z.object({
       meterId: z.string(),
       outcome: z.enum(["unchanged", "adjusted", "review", "not-frozen"]),
       volumeM3: decimalJson,
+      baseVolumeM3: decimalJson.nullable(),
     }),
   ),
 });
 
+const nullableM3 = (ml: number | null): string | null => (ml === null ? null : formatM3(ml));
+
 export function frozenJson(row: FrozenDeterminant): z.infer<typeof frozenSchema> {
   const { determinant, bill, frozenAtMs, by, adjustments } = row;
-  const { volumeMl } = determinant;
+  const { volumeMl, base } = determinant;
   const adjustedMl = adjustments.reduce((sum, one) => sum + one.volumeMl, volumeMl ?? 0);
+  // Without a conversion now there is no volume at base conditions, whatever there was before.
+  const adjustedBaseMl = adjustments.reduce<number | null>(
+    (sum, { baseVolumeMl }) => (baseVolumeMl === null ? null : (sum ?? 0) + baseVolumeMl),
+    base?.volumeMl ?? null,
+  );
   return {
     ...consumptionJson(determinant),
     bill,
     frozenAt: formatInstant(frozenAtMs),
     frozenBy: by,
-    adjustments: adjustments.map(({ volumeMl, hash, reason, by, madeAtMs }) => ({
+    adjustments: adjustments.map(({ volumeMl, baseVolumeMl, hash, reason, by, madeAtMs }) => ({
       volumeM3: formatM3(volumeMl),
+      baseVolumeM3: nullableM3(baseVolumeMl),
       hash,
       reason,
       by,
       at: formatInstant(madeAtMs),
     })),
     adjustedVolumeM3: volumeMl === null ? null : formatM3(adjustedMl),
+    adjustedBaseVolumeM3: nullableM3(adjustedBaseMl),
   };
 }
 
@@ -92,12 +106,14 @@ export const frozenCsvHeading = csvLine([
   ...consumptionCsvNames,
   "adjustments",
   "adjustedVolumeM3",
+  "adjustedBaseVolumeM3",
 ]);
 
 export function frozenCsv(row: FrozenDeterminant): string {
-  const { bill, frozenAt, adjustments, adjustedVolumeM3 } = frozenJson(row);
+  const { bill, frozenAt, adjustments, adjustedVolumeM3, adjustedBaseVolumeM3 } = frozenJson(row);
   const cells = consumptionCsvCells(row.determinant);
-  return csvLine([bill, frozenAt, ...cells, adjustments.length, adjustedVolumeM3]);
+  const adjusted = [adjustments.length, adjustedVolumeM3, adjustedBaseVolumeM3];
+  return csvLine([bill, frozenAt, ...cells, ...adjusted]);
 }
 
 const plainOutcomes: readonly string[] = ["frozen", "already-frozen", "unchanged"];
@@ -123,6 +139,10 @@ export function adjustAnswer(
   rows: readonly AdjustOutcome[],
 ): z.infer<typeof adjustAnswerSchema> {
   const { counts, shown } = outcomesOf(rows);
-  const items = shown.map(({ volumeMl, ...row }) => ({ ...row, volumeM3: formatM3(volumeMl) }));
+  const items = shown.map(({ volumeMl, baseVolumeMl, ...row }) => ({
+    ...row,
+    volumeM3: formatM3(volumeMl),
+    baseVolumeM3: nullableM3(baseVolumeMl),
+  }));
   return { bill, counts, items };
 }
