@@ -139,15 +139,14 @@ function instantsOf(input: ChainInput): readonly Instant[] {
 
 /**
  * A new meter gives out its memory of days on which it did not hang there yet: told after the exchange, at most the
- * register that it was put up with. It contradicts nothing that the former meter said; alone it is judged like any.
+ * register that it was put up with. It is nothing that the former meter said.
  */
 function ownVersions(
   versions: readonly RegisterReading[],
   atMs: number,
   exchanges: readonly MeterExchange[],
 ): readonly RegisterReading[] {
-  if (versions.length < 2) return versions;
-  const own = versions.filter(
+  return versions.filter(
     ({ indexMl, receivedAtMs }) =>
       !exchanges.some(
         (exchange) =>
@@ -156,7 +155,6 @@ function ownVersions(
           (indexMl ?? Infinity) <= exchange.openingMl,
       ),
   );
-  return own.length === 0 ? versions : own;
 }
 
 /** A register that counts at its instant, and whether a person said so. */

@@ -87,7 +87,7 @@ function oddExchange(
   if (openingMl >= rangeMl) {
     return `openingM3 does not fit a register that ends at ${formatM3(rangeMl)}`;
   }
-  const sound = soundBefore(room, meter, context.head.register, atMs);
+  const sound = soundBefore(room, meter, context.head.register, ask);
   const { register } = throughExchange(context.exchanges, sound, atMs);
   if (register === null) return null;
   const { qmaxMlPerHour } = sizeLimits(meter.size);
@@ -98,13 +98,25 @@ function oddExchange(
   return `closingM3 does not follow from that: ${known}; check the figure and the time, or edit that register first`;
 }
 
-/** The last trusted register at or before the instant; what lies further back than a few days is no help. */
-function soundBefore(room: Room, meter: Meter, head: RegisterState, atMs: number): RegisterState {
-  if (head === null || head.atMs <= atMs) return head;
+/**
+ * The last trusted register at or before the instant; what lies further back than a few days is no help. What was told
+ * behind it, and is no more than the new meter began with, may be that meter's memory of a time before it was put up.
+ */
+function soundBefore(
+  room: Room,
+  meter: Meter,
+  head: RegisterState,
+  { atMs, openingMl }: ExchangeAsk,
+): RegisterState {
+  if (head === null || (head.atMs <= atMs && head.indexMl > openingMl)) return head;
   const last = room.ledger
     .readingsAfter(meter.no, atMs - soundWithinMs)
     .findLast(
-      (row) => row.measuredAtMs <= atMs && row.quality !== "suspect" && row.indexMl !== null,
+      ({ measuredAtMs, receivedAtMs, quality, indexMl }) =>
+        measuredAtMs <= atMs &&
+        quality !== "suspect" &&
+        indexMl !== null &&
+        (receivedAtMs <= atMs || indexMl > openingMl),
     );
   if (last === undefined || last.indexMl === null) return null;
   return { atMs: last.measuredAtMs, indexMl: last.indexMl };

@@ -6,8 +6,8 @@ import type { Determinant } from "#domain/billing.ts";
 import { billingAnswers } from "../../src/billingAnswers.ts";
 import { EngineUnderTest, jsonBytes, startMs, type TestUplink } from "../support/engine.ts";
 import { chanceOf } from "../support/random.ts";
-import { exchangeSlip, monthByChance, toldOf, type ToldPoint, type Upload } from "./monthStory.ts";
-import { dialAt, trueLitres } from "./truth.ts";
+import { exchangeSlips, monthByChance, toldOf, type ToldPoint, type Upload } from "./monthStory.ts";
+import { dialAt, hasSpike, trueLitres } from "./truth.ts";
 
 const hourMs = 3_600_000;
 /** Midnight in Shanghai. */
@@ -24,6 +24,11 @@ export interface MonthReport {
   readonly rollovers: number;
   readonly exchanges: number;
   readonly conflicts: number;
+  /** For review because of a spike, and because hours and days do not add up. */
+  readonly spikes: number;
+  readonly sums: number;
+  /** Meters that were exchanged twice. */
+  readonly twice: number;
   /** What is wrong, a line each. */
   readonly wrongs: readonly string[];
 }
@@ -78,8 +83,8 @@ function play(
       const uplink = { meterNo: numbers[place] ?? 0, bytes, receivedAtMs };
       put(hours, Math.ceil(upload.arrivesHour), uplink);
     }
-    if (point.exchangeEnteredHour !== null) {
-      put(slips, Math.ceil(point.exchangeEnteredHour), () => enterExchange(engine, point));
+    if (point.exchangesEnteredHour !== null) {
+      put(slips, Math.ceil(point.exchangesEnteredHour), () => enterExchanges(engine, point));
     }
   }
   let count = 0;
@@ -104,21 +109,21 @@ function bytesOf({ readings, hasNoDate }: Upload, receivedAtMs: number): Uint8Ar
   return jsonBytes({ frameId: receivedAtMs % 1_000_000_007, ...present, history });
 }
 
-function enterExchange(engine: EngineUnderTest, { truth }: ToldPoint): void {
-  const slip = exchangeSlip(truth);
-  if (slip === null) return;
-  const result = engine.ask({
-    kind: "meter.exchange",
-    meterId: truth.id,
-    atMs: firstMs + slip.hour * hourMs,
-    closingMl: Number(slip.closingLitres) * 1_000,
-    openingMl: Number(slip.openingLitres) * 1_000,
-    formerSerial: null,
-    serial: null,
-    change: {},
-    reason: "age",
-  });
-  if (!result.ok) throw new Error(`${truth.id}: ${result.refusal.detail}`);
+function enterExchanges(engine: EngineUnderTest, { truth }: ToldPoint): void {
+  for (const slip of exchangeSlips(truth)) {
+    const result = engine.ask({
+      kind: "meter.exchange",
+      meterId: truth.id,
+      atMs: firstMs + slip.hour * hourMs,
+      closingMl: Number(slip.closingLitres) * 1_000,
+      openingMl: Number(slip.openingLitres) * 1_000,
+      formerSerial: null,
+      serial: null,
+      change: {},
+      reason: "age",
+    });
+    if (!result.ok) throw new Error(`${truth.id}: ${result.refusal.detail}`);
+  }
 }
 
 /** To the millilitre, or flagged; and flagged only where there is a reason. */
@@ -139,11 +144,23 @@ function faultsOf(point: ToldPoint, row: Determinant, days: number): readonly st
   const isPlain = isToldPlainly(point, 0) && isToldPlainly(point, days * 24);
   // A round of the register that nobody saw near is for a person to look at.
   const isUnseen = flags.includes("rollover-unseen") && isRound(truth, days * 24);
-  const isExplained = !isUnseen && (truth.exchange === null || point.exchangeEnteredHour !== null);
+  const isEntered = truth.exchanges.length === 0 || point.exchangesEnteredHour !== null;
+  const isExplained = !isUnseen && isEntered && !isOutOfOrder(point, days);
   if (isPlain && isExplained && (standing !== "ready" || isEstimated)) {
     return [`flagged without a reason: ${said}`];
   }
   return [];
+}
+
+/** What a person must look at although both ends were told: a spike, or a freeze above the hours behind it. */
+function isOutOfOrder({ truth, uploads }: ToldPoint, days: number): boolean {
+  const isHigh = uploads.some(({ readings }) =>
+    readings.some(({ hour, litres }) => {
+      const tooMuch = litres - dialAt(truth, hour);
+      return tooMuch > 30n && tooMuch < 1_000_000n;
+    }),
+  );
+  return isHigh || hasSpike(truth, days);
 }
 
 function isRound(truth: ToldPoint["truth"], hours: number): boolean {
@@ -187,5 +204,8 @@ function figuresOf(rows: readonly (Determinant | null)[]) {
     rollovers: countOf(({ flags }) => flags.includes("rollover")),
     exchanges: countOf(({ flags }) => flags.includes("exchange")),
     conflicts: countOf(({ openConflicts }) => openConflicts > 0),
+    spikes: countOf(({ flags }) => flags.includes("spike")),
+    sums: countOf(({ flags }) => flags.includes("restarted")),
+    twice: countOf(({ segments }) => segments.length > 2),
   };
 }

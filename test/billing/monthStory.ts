@@ -1,10 +1,19 @@
 /** What reaches us of the truth: daily uploads that get lost, come late, twice, spoiled, or contradict one another. */
 import type { Chance } from "../support/random.ts";
-import { closingDial, dialAt, pointByChance, type TruePoint } from "./truth.ts";
+import {
+  closingDial,
+  dialAt,
+  pointByChance,
+  rememberedDial,
+  trueLitres,
+  type TruePoint,
+} from "./truth.ts";
 
 export interface ToldReading {
   readonly hour: number;
   readonly litres: bigint;
+  /** A new meter's memory of a time before it was put up. */
+  readonly isMemory: boolean;
 }
 
 /** One upload; the first reading is the present one. */
@@ -18,8 +27,8 @@ export interface Upload {
 export interface ToldPoint {
   readonly truth: TruePoint;
   readonly uploads: readonly Upload[];
-  /** When a person enters the exchange; null: never. */
-  readonly exchangeEnteredHour: number | null;
+  /** When a person enters the exchanges, one after the other; null: never. */
+  readonly exchangesEnteredHour: number | null;
 }
 
 /** A day before the period, so that it has a register at its beginning, and a day after. */
@@ -57,17 +66,45 @@ function tell(chance: Chance, truth: TruePoint, days: number): ToldPoint {
       uploads.push({ ...upload, arrivesHour: arrivesHour + chance.whole(0, 30) });
   }
   if (isTroubled) uploads.push(...contradictions(chance, truth, [...honest], days));
-  const { exchange } = truth;
+  const last = truth.exchanges.at(-1);
   const delay = chance.pick([1, 1, 24, 24 * 5, 24 * 20]);
-  // Where the new register follows plausibly from the old one, nobody could know by the registers alone.
-  const before = exchange === null ? 0n : dialAt(truth, exchange.hour);
-  const isPlausible = before < 100_000n || before * 10n > truth.dialLitres * 9n;
-  const isEntered = exchange !== null && (isPlausible || !chance.once(5));
+  // Where a new register follows plausibly from the old one, nobody could know by the registers alone.
+  const isPlausible = truth.exchanges.some(({ hour }) => {
+    const before = dialAt(truth, hour);
+    return before < 100_000n || before * 10n > truth.dialLitres * 9n;
+  });
+  const isEntered = last !== undefined && (isPlausible || !chance.once(5));
+  const told = isTroubled && !hasFreezes ? withHighFreeze(chance, truth, uploads) : uploads;
   return {
     truth,
-    uploads: uploads.toSorted((one, other) => one.arrivesHour - other.arrivesHour),
-    exchangeEnteredHour: isEntered ? exchange.hour + delay : null,
+    uploads: told.toSorted((one, other) => one.arrivesHour - other.arrivesHour),
+    exchangesEnteredHour: isEntered ? last.hour + delay : null,
   };
+}
+
+/** One freeze lies above the next two hours, both of which are told: the sum of the hours is not that of the days. */
+function withHighFreeze(
+  chance: Chance,
+  truth: TruePoint,
+  uploads: readonly Upload[],
+): readonly Upload[] {
+  const isTold = (hour: number): boolean =>
+    uploads.some(
+      ({ hasNoDate, readings }) =>
+        !hasNoDate &&
+        readings.some((one) => one.hour === hour && one.litres === dialAt(truth, hour)),
+    );
+  const midnights = uploads
+    .map(({ readings }) => readings[0]?.hour ?? 0)
+    .filter((hour) => hour >= 24 && [hour - 1, hour, hour + 1, hour + 2, hour + 3].every(isTold));
+  const ends = midnights.filter((hour) => hour === Math.max(...midnights));
+  const wrong = chance.any(chance.once(2) ? ends : midnights);
+  if (wrong === undefined) return uploads;
+  const litres = dialAt(truth, wrong) + trueLitres(truth, wrong, wrong + 2) + 50n;
+  return uploads.map((upload) => ({
+    ...upload,
+    readings: upload.readings.map((one) => (one.hour === wrong ? { ...one, litres } : one)),
+  }));
 }
 
 interface UploadPlan {
@@ -84,10 +121,11 @@ function uploadOf(chance: Chance, truth: TruePoint, plan: UploadPlan): Upload {
     : [];
   const known = [...new Set([...hours, ...freezes])].filter((hour) => hour >= truth.firstHour);
   const spoiledHour = isTroubled && chance.once(4) ? chance.pick([end, end - 7, end - 13]) : null;
-  const readings = known.map((hour) => ({
-    hour,
-    litres: hour === spoiledHour ? spoiled(chance, truth, hour) : dialAt(truth, hour),
-  }));
+  const readings = known.map((hour) => {
+    const litres = rememberedDial(truth, hour, end);
+    const isMemory = litres !== dialAt(truth, hour);
+    return { hour, isMemory, litres: hour === spoiledHour ? spoiled(chance, truth, hour) : litres };
+  });
   const arrivesHour = end + chance.whole(1, 40) / 60;
   return { arrivesHour, readings, hasNoDate: isTroubled && chance.once(30) };
 }
@@ -111,7 +149,7 @@ function contradictions(
     const hour = (chance.once(4) ? chance.any(ends) : chance.any(honest)) ?? 0;
     const litres = dialAt(truth, hour) + BigInt(chance.whole(1, 30));
     const arrivesHour = Math.max(hour, 0) + chance.whole(25, 200);
-    return { arrivesHour, readings: [{ hour, litres }], hasNoDate: false };
+    return { arrivesHour, readings: [{ hour, litres, isMemory: false }], hasNoDate: false };
   }).filter(() => honest.length > 0);
 }
 
@@ -119,15 +157,15 @@ function contradictions(
 export function toldOf({ uploads }: ToldPoint, hour: number): readonly bigint[] {
   const said = uploads
     .filter(({ hasNoDate }) => !hasNoDate)
-    .flatMap(({ readings }) => readings.filter((reading) => reading.hour === hour))
+    .flatMap(({ readings }) => readings.filter((one) => one.hour === hour && !one.isMemory))
     .map(({ litres }) => litres);
   return [...new Set(said)];
 }
 
-/** The exchange as the person at the meter wrote it down. */
-export function exchangeSlip({ exchange, ...truth }: TruePoint) {
-  if (exchange === null) return null;
-  const closingLitres = closingDial({ ...truth, exchange }, exchange);
-  const { hour, openingLitres } = exchange;
-  return { hour: hour + 0.5, closingLitres, openingLitres };
+/** The exchanges as the persons at the meter wrote them down. */
+export function exchangeSlips(truth: TruePoint) {
+  return truth.exchanges.map((exchange) => {
+    const { hour, openingLitres } = exchange;
+    return { hour: hour + 0.5, closingLitres: closingDial(truth, exchange), openingLitres };
+  });
 }

@@ -14,7 +14,8 @@ export interface TruePoint {
   readonly firstHour: number;
   /** Litres that passed in the hour after `firstHour`, and so on. */
   readonly flows: readonly bigint[];
-  readonly exchange: TrueExchange | null;
+  /** In their order. */
+  readonly exchanges: readonly TrueExchange[];
 }
 
 /** In the middle of an hour one meter was taken down and another put up. */
@@ -37,17 +38,32 @@ export function trueLitres(point: TruePoint, fromHour: number, toHour: number): 
 
 /** What the dial at that point showed on the hour. */
 export function dialAt(point: TruePoint, hour: number): bigint {
-  const { exchange, firstHour, startLitres, dialLitres } = point;
-  if (exchange === null || hour <= exchange.hour) {
-    return (startLitres + trueLitres(point, firstHour, hour)) % dialLitres;
-  }
-  const rest = trueLitres(point, exchange.hour, hour) - exchange.beforeLitres;
-  return (exchange.openingLitres + rest) % dialLitres;
+  const { exchanges, firstHour, startLitres, dialLitres } = point;
+  const last = exchanges.findLast((exchange) => exchange.hour < hour);
+  if (last === undefined) return (startLitres + trueLitres(point, firstHour, hour)) % dialLitres;
+  const rest = trueLitres(point, last.hour, hour) - last.beforeLitres;
+  return (last.openingLitres + rest) % dialLitres;
+}
+
+/** What the meter that hangs there at `end` remembers of an hour; before it was put up, its opening register. */
+export function rememberedDial(point: TruePoint, hour: number, end: number): bigint {
+  const own = point.exchanges.findLast((exchange) => exchange.hour < end);
+  return own !== undefined && hour <= own.hour ? own.openingLitres : dialAt(point, hour);
 }
 
 /** What the former meter's dial showed when it was taken down. */
 export function closingDial(point: TruePoint, exchange: TrueExchange): bigint {
   return (dialAt(point, exchange.hour) + exchange.beforeLitres) % point.dialLitres;
+}
+
+/** A day, from midnight on, whose highest hour stands out as no household's does. */
+export function hasSpike({ flows, firstHour }: TruePoint, days: number): boolean {
+  return Array.from({ length: days }, (_, day) => {
+    const start = day * 24 - firstHour;
+    const hours = flows.slice(start, start + 24).toSorted((a, b) => Number(b - a));
+    const [highest = 0n, , third = 0n] = hours;
+    return highest >= 3_000n && (highest - third) * 10n > third * 18n;
+  }).includes(true);
 }
 
 /** A household by chance: quiet nights, cooking, heating; sometimes a whole month away. */
@@ -65,14 +81,16 @@ export function pointByChance(chance: Chance, id: string, hours: number, first: 
   const startLitres = isNearEnd
     ? dialLitres - BigInt(chance.whole(1, 60_000))
     : BigInt(chance.whole(50_000, 9_000_000));
-  const exchangeHour = chance.whole(30, hours + first - 30);
-  const flow = flows[exchangeHour - first] ?? 0n;
-  const exchange = chance.once(8)
-    ? {
-        hour: exchangeHour,
-        beforeLitres: flow / 2n,
-        openingLitres: BigInt(chance.whole(0, 40_000)),
-      }
-    : null;
-  return { id, dialLitres, startLitres, firstHour: first, flows, exchange };
+  // Somebody fills a heating system, or a valve was left open: five cubic metres in an hour.
+  if (chance.once(15)) flows[chance.whole(0, hours - 1)] = 5_000n;
+  const once = chance.whole(30, hours + first - 60);
+  const exchangeHours = chance.once(8)
+    ? [once, ...(chance.once(3) ? [once + chance.whole(3, 29)] : [])]
+    : [];
+  const exchanges = exchangeHours.map((hour) => ({
+    hour,
+    beforeLitres: (flows[hour - first] ?? 0n) / 2n,
+    openingLitres: BigInt(chance.whole(0, 40_000)),
+  }));
+  return { id, dialLitres, startLitres, firstHour: first, flows, exchanges };
 }

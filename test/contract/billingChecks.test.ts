@@ -41,10 +41,16 @@ function report(atMs: number, litres: number, more: object = {}): void {
   engine.uplinks([{ meterNo, bytes: jsonBytes({ measuredAt: atMs, volumeM3, ...more }) }]);
 }
 
-/** Hour by hour, from the first hour on. */
-function reportHours(fromHour: number, toHour: number, litresAt: (hour: number) => number): void {
-  for (let hour = fromHour; hour <= toHour; hour += 1) {
-    report(firstMs + hour * hourMs, litresAt(hour));
+/** Hour by hour, an upload a day, from the first hour on. */
+function reportDaysOfHours(days: number, litresAt: (hour: number) => number): void {
+  const read = (hour: number) => ({
+    measuredAt: firstMs + hour * hourMs,
+    volumeM3: (litresAt(hour) / 1_000).toFixed(3),
+  });
+  report(firstMs, litresAt(0));
+  for (let day = 1; day <= days; day += 1) {
+    const history = Array.from({ length: 23 }, (_, back) => read(day * 24 - 1 - back));
+    report(firstMs + day * dayMs, litresAt(day * 24), { history });
   }
 }
 
@@ -54,7 +60,7 @@ function month(from: string, to: string) {
 }
 
 test("the gas days of a month with a change of the clocks add up to the month", () => {
-  reportHours(0, 31 * 24, (hour) => 1_000 + hour * 10);
+  reportDaysOfHours(31, (hour) => 1_000 + hour * 10);
   const dates = Array.from({ length: 32 }, (_, place) =>
     new Date(Date.UTC(2026, 2, 1 + place)).toISOString().slice(0, 10),
   );

@@ -13,5 +13,6 @@ test.each([1, 2, 3])(
     expect(report.exchanges).toBeGreaterThan(0);
     expect(report.conflicts).toBeGreaterThan(0);
     expect(report.review).toBeGreaterThan(0);
+    expect(report.sums).toBeGreaterThan(0);
   },
 );
