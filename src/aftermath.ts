@@ -10,6 +10,7 @@ import type { Proof } from "#domain/alarm.ts";
 import type { BatchReport } from "#engine/messages.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { CommandListeners, DownlinkCarrier, LinkNote, UplinkQueue } from "#ports/intake.ts";
+import type { LedgerOpening } from "#ports/ledger.ts";
 import type { Metrics } from "#ports/metrics.ts";
 import type { Observer } from "#ports/observer.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
@@ -67,6 +68,12 @@ export class Aftermath {
       },
       onStoreRecovered: () => {
         this.#blindness = null;
+      },
+      onLedgerOpened: ({ origin, isTouched }: LedgerOpening) => {
+        if (origin === "made" || origin === "remade") {
+          this.#observer.note("ledger.sumsMade", { reason: origin });
+        }
+        if (isTouched) this.#observer.note("ledger.touched", {});
       },
       onStoreNote: (damage: readonly DamagedPlace[], failure: string | null) => {
         this.noteDamage(damage);

@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import type { EngineReport } from "#engine/messages.ts";
 import { EngineQueue, type QueueParts } from "#engine/uplinkQueue.ts";
-import type { Directory } from "#ports/ledger.ts";
+import type { Directory, LedgerOpening } from "#ports/ledger.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { EngineWorkerData } from "./engineWorker.ts";
 
@@ -27,6 +27,7 @@ type HostParts = Omit<QueueParts, "port" | "defer"> & {
   /** The thread ended by itself: the process must not go on without its writer. */
   onDeath(error: unknown): void;
   /** Damaged places of the reading store, and why a flush or merge came to nothing. */
+  onLedgerOpened(opening: LedgerOpening): void;
   onStoreNote(damage: readonly DamagedPlace[], failure: string | null): void;
   onRetired(beforeMs: number, rows: number): void;
 };
@@ -61,7 +62,8 @@ export async function startEngineHost(
       if (report.kind === "ready") resolve(report.directory);
       else if (report.kind === "unusable") {
         reject(new EngineUnusableError(report.code, report.message));
-      } else if (report.kind === "store") parts.onStoreNote(report.damage, report.failure);
+      } else if (report.kind === "ledger") parts.onLedgerOpened(report.opening);
+      else if (report.kind === "store") parts.onStoreNote(report.damage, report.failure);
       else if (report.kind === "retired") parts.onRetired(report.beforeMs, report.rows);
       else queue.take(report);
     });

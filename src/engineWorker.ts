@@ -11,6 +11,7 @@ import type { Profiles } from "#domain/profile.ts";
 import type { EngineBatch, EngineReport } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { ledgerFileName, openLedger, type OpenLedger } from "#ledger/openLedger.ts";
+import type { LedgerWatch } from "#ledger/sums/ledgerFile.ts";
 import { carrierByName } from "#protocols/carriers/registry.ts";
 import { protocolByName } from "#protocols/registry.ts";
 import type { GasCalendarSettings } from "#readings/gasDay.ts";
@@ -22,6 +23,7 @@ import { fileDisk, type FileKeys } from "./fileDisk.ts";
 import { meterFiles } from "./meterFiles.ts";
 import type { ReadingWorkerData } from "./readingWorker.ts";
 import { startArchive } from "./startArchive.ts";
+import { startLedgerKeeper } from "./startLedgerKeeper.ts";
 import { systemClock, type ClockSettings } from "./systemClock.ts";
 import { systemRng } from "./systemRng.ts";
 
@@ -50,9 +52,15 @@ function tell(report: EngineReport): void {
   port.postMessage(report);
 }
 
+const watch: LedgerWatch = {
+  onDamage: (damage) => tell({ kind: "store", damage, failure: null }),
+  onFailure: (cause) => tell({ kind: "store", damage: [], failure: String(cause) }),
+};
+
 function open(): { readonly ledger: OpenLedger; readonly engine: Engine } | undefined {
   try {
-    const ledger = openLedger(directory, { ...data.store, disk: fileDisk(data.fileKeys) });
+    const disk = fileDisk(data.fileKeys);
+    const ledger = openLedger(directory, { ...data.store, disk }, watch);
     const engine = startEngine({
       ledger,
       clock: time,
@@ -90,28 +98,32 @@ if (opened === undefined) {
   const keeper = new StoreKeeper({
     store: ledger.readings,
     startWorker: () => startReadingWorker(ledger.calendar),
-    onDamage: (damage) => tell({ kind: "store", damage, failure: null }),
+    ...watch,
     onRetired: (beforeMs, rows) => tell({ kind: "retired", beforeMs, rows }),
-    onFailure: (cause) => tell({ kind: "store", damage: [], failure: String(cause) }),
   });
   const archive = startArchive({
     directory,
     list: ledger.frames,
     settings: data.archive,
     fileKeys: data.fileKeys,
-    onFailure: (cause) => tell({ kind: "store", damage: [], failure: String(cause) }),
+    onFailure: (cause) => watch.onFailure(cause),
   });
+  const ledgerKeeper = startLedgerKeeper(ledger.file, watch);
+  tell({ kind: "ledger", opening: ledger.file.opening });
   tell({ kind: "ready", directory: ledger.directory() });
   port.on("message", (batch: EngineBatch) => {
     if (batch.isLast) {
       keeper.stop();
       archive.stop();
-      ledger.close();
-      port.close();
+      void ledgerKeeper.stop().then(() => {
+        ledger.close();
+        port.close();
+      });
       return;
     }
     tell(engine.process(batch));
     void keeper.look(time.nowMs());
     void archive.look(time.nowMs());
+    ledgerKeeper.look();
   });
 }

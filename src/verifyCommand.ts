@@ -1,4 +1,4 @@
-/** `mercaptan verify`: are audit and readings, or a backup, as they were written? Reads only, also beside a service. */
+/** `mercaptan verify`: are ledger, audit and readings, or a backup, as written? Reads only, also beside a service. */
 import type { DatabaseSync } from "node:sqlite";
 import { Command } from "commander";
 import type { ArchiveVerdict } from "#archive/frameArchive.ts";
@@ -7,10 +7,14 @@ import { loadConfig } from "#config/loadConfig.ts";
 import { loadFileKeys } from "#config/secrets.ts";
 import { verifyAudit } from "#ledger/audit.ts";
 import { followReadings, frameArchive, openForReading } from "#ledger/queries.ts";
+import { isDamage } from "#ledger/ledgerError.ts";
+import { ledgerFileName } from "#ledger/openLedger.ts";
+import { verifyLedger, type LedgerVerdict } from "#ledger/sums/verifyLedger.ts";
 import type { Disk } from "#ports/disk.ts";
-import type { AuditVerdict } from "#ports/ledger.ts";
+import type { AuditHead, AuditVerdict } from "#ports/ledger.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { StoreVerdict } from "#readings/followedReadings.ts";
+import { nodeDisk } from "#readings/nodeDisk.ts";
 import { readAuditHeads } from "./auditExport.ts";
 import { fileDisk } from "./fileDisk.ts";
 import { progressLine } from "./progressLine.ts";
@@ -26,6 +30,8 @@ interface VerifyFlags {
 
 /** The data directory is damaged, as in the table of exit codes. */
 const damaged = 3;
+
+const pauseMs = 300;
 
 const meanings = {
   changed: "is not as it was written",
@@ -55,17 +61,45 @@ function verify({ config: file, dataDir, headFile, json }: VerifyFlags): number 
   const path = config.audit.headFile;
   const { copies, unreadable } =
     path === undefined ? { copies: [], unreadable: 0 } : readAuditHeads(path);
-  const db = openForReading(config.dataDir);
-  const verdict = verifyAudit(db, copies);
-  const disk = fileDisk(loadFileKeys(config));
-  const readings = verifyReadings(db, disk);
-  const frames = verifyFrames(db, disk);
-  db.close();
-  const said = { ...verdict, copies: copies.length, unreadable, readings, frames };
-  const sentences = `${sentence(verdict)}\n${readingsSentence(readings)}\n${framesSentence(frames)}\n`;
-  process.stdout.write(json === true ? `${JSON.stringify(said)}\n` : sentences);
+  const ledger = verifyLedger(nodeDisk, config.dataDir, ledgerFileName, pause);
+  const inside = verifyInside(config.dataDir, copies, fileDisk(loadFileKeys(config)));
+  const { audit, readings, frames } = inside;
+  const said = { ok: false, ...audit, copies: copies.length, unreadable, readings, frames, ledger };
+  const sentences = [
+    audit === null ? "audit, readings and frames: the ledger cannot be read" : sentence(audit),
+    ...(audit === null ? [] : [readingsSentence(readings), framesSentence(frames)]),
+    ledgerSentence(ledger),
+  ];
+  process.stdout.write(json === true ? `${JSON.stringify(said)}\n` : `${sentences.join("\n")}\n`);
   if (unreadable > 0) process.stderr.write(`${unreadable} lines of ${path} are no copies\n`);
-  return verdict.ok && readings?.ok !== false && frames?.ok !== false ? 0 : damaged;
+  const isWhole = audit?.ok === true && readings?.ok !== false && frames?.ok !== false;
+  return isWhole && ledger.ok !== false ? 0 : damaged;
+}
+
+/** What stands in the ledger and what it lists; all null: SQLite itself finds it damaged. */
+function verifyInside(dataDir: string, copies: readonly AuditHead[], disk: Disk) {
+  let db: DatabaseSync | undefined;
+  try {
+    db = openForReading(dataDir);
+    const audit = verifyAudit(db, copies);
+    return { audit, readings: verifyReadings(db, disk), frames: verifyFrames(db, disk) };
+  } catch (cause) {
+    if (!isDamage(cause)) throw cause;
+    return { audit: null, readings: null, frames: null };
+  } finally {
+    db?.close();
+  }
+}
+
+/** A service that writes gets on. */
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+}
+
+function ledgerSentence({ ok, pages, frames, damage }: LedgerVerdict): string {
+  if (ok === null) return "ledger's pages not looked at: the next start makes their sums";
+  if (ok) return `ledger whole: ${pages} pages, ${frames} frames in its log`;
+  return `ledger damaged: ${placesOf(damage, "page")}`;
 }
 
 /** null: the ledger is of an earlier version, whose readings are rows; the next start moves them. */
@@ -107,8 +141,9 @@ function hasTable(db: DatabaseSync, name: string): boolean {
 }
 
 /** The first damaged place, and how many more there are. */
-function placesOf([first, ...others]: readonly DamagedPlace[]): string {
-  const place = first?.chunk === null ? "" : `, chunk ${first?.chunk}`;
+function placesOf([first, ...others]: readonly DamagedPlace[], part = "chunk"): string {
+  const word = first?.file.endsWith("-wal") === true ? "frame" : part;
+  const place = first?.chunk === null ? "" : `, ${word} ${first?.chunk}`;
   const more = others.length > 0 ? `; ${others.length} more places` : "";
   return `${first?.file}${place}: ${first?.fault.kind}, ${first?.fault.what}${more}`;
 }

@@ -351,8 +351,8 @@ const sentences: Readonly<Record<Exclude<RuleId, OwnRuleId>, Sentence>> = {
   DAMAGE: (proof) =>
     withNumbers(
       {
-        en: "a stored place of readings is damaged, all others are served",
-        zh: "部分已存读数损坏，其余读数正常提供",
+        en: "stored data are damaged at a place, all others are served",
+        zh: "部分已存数据损坏，其余数据正常提供",
       },
       plain(proof, "file", { en: "file", zh: "文件 " }),
       plain(proof, "chunk", { en: "chunk", zh: "数据块 " }),

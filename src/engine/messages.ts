@@ -3,7 +3,13 @@ import type { CommandId } from "#domain/ids.ts";
 import type { Meter } from "#domain/meter.ts";
 import type { StoredEvent } from "#domain/event.ts";
 import type { Downlink, DownlinkOutcome, LinkNote } from "#ports/intake.ts";
-import type { ApiKeyRow, CredentialRow, Directory, GatewayRow } from "#ports/ledger.ts";
+import type {
+  ApiKeyRow,
+  CredentialRow,
+  Directory,
+  GatewayRow,
+  LedgerOpening,
+} from "#ports/ledger.ts";
 import type { BatchCounts } from "#ports/metrics.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { AskEnvelope, AskResult } from "#ports/requests.ts";
@@ -92,5 +98,6 @@ export type EngineReport =
     }
   /** Retention let readings go: all before the instant. */
   | { readonly kind: "retired"; readonly beforeMs: number; readonly rows: number }
+  | { readonly kind: "ledger"; readonly opening: LedgerOpening }
   /** The ledger cannot be opened; the worker ends. */
   | { readonly kind: "unusable"; readonly code: string; readonly message: string };

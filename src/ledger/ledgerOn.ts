@@ -28,11 +28,11 @@ const checkpointsPerMeterMax = 8;
 const idempotencyKeptMs = dayMs;
 const idempotencyRowsMax = 100_000;
 
-/** The connection has the newest schema; closing the ledger closes it and gives up the lock. */
+/** The connection has the newest schema; closing the ledger ends with `hold.release`. */
 export function ledgerOn(
   db: DatabaseSync,
   readings: ReadingRecord,
-  lock: { release(): void },
+  hold: { release(): void },
 ): Ledger {
   const { doom, ...transaction } = transactionOn(db, readings);
   const parts = {
@@ -70,8 +70,7 @@ export function ledgerOn(
     }),
     close() {
       transaction.rollback();
-      db.close();
-      lock.release();
+      hold.release();
     },
   };
 }

@@ -42,7 +42,11 @@ interface Revision {
 }
 
 /** Returns how many rows were moved; 0 for a ledger that has none of them. */
-export function moveReadings(db: DatabaseSync, readings: OpenReadings): number {
+export function moveReadings(
+  db: DatabaseSync,
+  readings: OpenReadings,
+  committed: () => void = () => undefined,
+): number {
   const hasRows = numberOf(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'reading'") > 0;
   if (!hasRows) return 0;
   const next = db.prepare(
@@ -55,6 +59,7 @@ export function moveReadings(db: DatabaseSync, readings: OpenReadings): number {
     moveStep(db, readings, rows);
     moved += rows.length;
     readings.flushFull();
+    committed();
   }
   db.exec(`BEGIN IMMEDIATE;
     DROP TABLE reading_revision; DROP TABLE reading_generation; DROP TABLE reading; COMMIT`);

@@ -1,7 +1,6 @@
 /** The system of record on node:sqlite, with the reading store in its transaction. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { FrameList } from "#archive/frameList.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import type { GasCalendarSettings } from "#readings/gasDay.ts";
@@ -12,16 +11,11 @@ import { damaged, isDamage, LedgerError } from "./ledgerError.ts";
 import { ledgerOn } from "./ledgerOn.ts";
 import { migrate } from "./migrate.ts";
 import { moveReadings } from "./moveReadings.ts";
+import { LedgerFile, unwatched, type LedgerWatch } from "./sums/ledgerFile.ts";
 import { lockForWriting } from "./writerLock.ts";
 
 /** The ledger's file in the data directory. */
 export const ledgerFileName = "ledger.sqlite";
-
-const busyTimeoutMs = 5_000;
-const cacheKibibytes = 64 * 1024;
-/** 16 MiB: fewer checkpoints, each some 10 ms, so that none stalls the writer for long. */
-const walCheckpointPages = 4_000;
-const walKeptBytesMax = 64 * 1024 * 1024;
 
 /** The ledger, and the store in it for whoever sees to its flushes and merges. */
 export interface OpenLedger extends Ledger {
@@ -29,35 +23,48 @@ export interface OpenLedger extends Ledger {
   /** Which raw frames are in the archive. */
   readonly frames: FrameList;
   readonly calendar: GasCalendarSettings;
+  /** For whoever keeps it: checkpoints and the sums of its pages. */
+  readonly file: LedgerFile;
   /** Writes segments at once when enough is hot: for a caller that has no worker and may wait. */
   flushFull(): void;
 }
 
 /** Opens the data directory for writing; at most one process may at a time. */
-export function openLedger(directory: string, settings: StoreSettings = storeSettings): OpenLedger {
-  let lock: { release(): void } | undefined;
-  let db: DatabaseSync | undefined;
+export function openLedger(
+  directory: string,
+  settings: StoreSettings = storeSettings,
+  watch: LedgerWatch = unwatched,
+): OpenLedger {
+  let lock: ReturnType<typeof lockForWriting> | undefined;
+  let file: LedgerFile | undefined;
   try {
     mkdirSync(directory, { recursive: true });
-    lock = lockForWriting(directory);
-    db = openDatabase(join(directory, ledgerFileName));
+    const held = (lock = lockForWriting(directory));
+    const opened = (file = new LedgerFile(join(directory, ledgerFileName), watch));
+    const { db } = opened;
+    migrate(db);
     const readings = openReadings(db, directory, settings);
-    moveReadings(db, readings);
+    moveReadings(db, readings, () => opened.committed());
     const { store } = readings;
-    const ledger = ledgerOn(db, readings.record, lock);
+    const ledger = ledgerOn(db, readings.record, { release: () => release(opened, held) });
     return {
       ...ledger,
       readings: store,
       frames: new FrameList(db),
       calendar: readings.calendar,
+      file: opened,
       flushFull: () => readings.flushFull(),
+      commit() {
+        ledger.commit();
+        opened.committed();
+      },
       close() {
         store.close();
         ledger.close();
       },
     };
   } catch (cause) {
-    db?.close();
+    file?.abandon();
     lock?.release();
     if (cause instanceof LedgerError) throw cause;
     if (isDamage(cause)) throw damaged(cause);
@@ -74,20 +81,10 @@ export function openLedger(directory: string, settings: StoreSettings = storeSet
   }
 }
 
-function openDatabase(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
+function release(file: LedgerFile, lock: ReturnType<typeof lockForWriting>): void {
   try {
-    db.exec(`PRAGMA page_size = 4096;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA wal_autocheckpoint = ${walCheckpointPages};
-      PRAGMA journal_size_limit = ${walKeptBytesMax};
-      PRAGMA cache_size = -${cacheKibibytes};
-      PRAGMA temp_store = MEMORY`);
-    migrate(db);
-    return db;
-  } catch (cause) {
-    db.close();
-    throw cause;
+    file.close();
+  } finally {
+    lock.release();
   }
 }

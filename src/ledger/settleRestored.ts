@@ -1,11 +1,12 @@
 /** What a restored ledger must know before its first start: that it is one. */
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import type { Disk } from "#ports/disk.ts";
 import { restoredSetting } from "#ports/ledger.ts";
 import { storeSettings } from "#readings/openReadings.ts";
 import { ledgerFileName, openLedger } from "./openLedger.ts";
 import { numberOf } from "./sql.ts";
+import { LedgerFile, unwatched } from "./sums/ledgerFile.ts";
 
 export interface Restored {
   /** Name of the backup. */
@@ -35,10 +36,9 @@ export function settleRestored(directory: string, restored: Restored, disk: Disk
   ledger.putSetting(restoredSetting, JSON.stringify(restored));
   ledger.commit();
   ledger.close();
-  const db = new DatabaseSync(join(directory, ledgerFileName));
-  skipNotices(db);
-  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  db.close();
+  const file = new LedgerFile(join(directory, ledgerFileName), unwatched);
+  skipNotices(file.db);
+  file.close();
 }
 
 /** Receivers go on behind the newest event. */

@@ -141,6 +141,8 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
     reasonField: "reason",
     reasons: ["LEDGER_UNUSABLE", "LEDGER_TOO_NEW", "LEDGER_WRITE_FAILED", "LEDGER_CORRUPT"],
   },
+  "ledger.sumsMade": { level: "warn", reasonField: "reason", reasons: ["made", "remade"] },
+  "ledger.touched": { level: "warn" },
   "readings.damaged": { level: "error" },
   "readings.workFailed": { level: "error" },
   "readings.retired": { level: "info" },

@@ -283,3 +283,11 @@ export interface Ledger {
     | undefined;
   close(): void;
 }
+
+/** What was found of the sums of the ledger's pages when it was opened. */
+export interface LedgerOpening {
+  /** `made`: there were none. `remade`: they could not be read. `new`: neither was there a ledger. */
+  readonly origin: "kept" | "made" | "remade" | "new";
+  /** The file's time of change is another one than when the program ended: it was changed or copied. */
+  readonly isTouched: boolean;
+}

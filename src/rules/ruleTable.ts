@@ -240,7 +240,7 @@ const builtIn: Readonly<Record<Exclude<RuleId, OwnRuleId>, RuleEntry>> = {
     version: 1,
     latching: true,
     priority: { 1: 2, 2: 2 },
-    source: "7.3.3 integrity of data; a checksum of the reading store does not fit",
+    source: "7.3.3 integrity of data; a checksum of what is stored does not fit",
   },
   HEARTBEAT: {
     version: 1,

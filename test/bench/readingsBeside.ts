@@ -23,6 +23,7 @@ export async function commitsBesideWork(seconds: number): Promise<readonly Repor
     const commits: number[] = [];
     const delays: number[] = [];
     const done = { flush: 0, merge: 0, rollUp: 0, retire: 0 };
+    let commitCpuUs = 0;
     const runner: typeof rig.runner = {
       run(work) {
         done[work.kind] += 1;
@@ -37,7 +38,10 @@ export async function commitsBesideWork(seconds: number): Promise<readonly Repor
         const due = began + commits.length * pacedMs;
         while (performance.now() < due) await new Promise((resolve) => setImmediate(resolve));
         const start = performance.now();
+        const before = process.threadCpuUsage();
         commitBatch(rig, batch);
+        const { user, system } = process.threadCpuUsage(before);
+        commitCpuUs += user + system;
         commits.push(performance.now() - start);
         delays.push(performance.now() - due);
         work ??= rig.store.maintain(runner, startMs + hour * hourMs).finally(() => {
@@ -48,7 +52,9 @@ export async function commitsBesideWork(seconds: number): Promise<readonly Repor
     }
     await work;
     const load = { readingsPerSecond: (pacedRows * 1_000) / pacedMs, withOrigin: true, ...done };
-    const report = { ...load, ...quantilesMs(commits), dueToDurableMs: quantilesMs(delays) };
+    const commitCpuMs = round(commitCpuUs / 1_000 / commits.length);
+    const dueToDurableMs = quantilesMs(delays);
+    const report = { ...load, ...quantilesMs(commits), commitCpuMs, dueToDurableMs };
     return [
       { figure: "commit-beside-flush-p99-ms", ...report },
       { figure: "commit-beside-flush-longest-ms", ...report },
@@ -66,12 +72,12 @@ export async function readyAfterKill(): Promise<Report> {
     child.kill("SIGKILL");
     await once(child, "exit");
     const start = performance.now();
-    const { store, db } = openReadings(folder, {});
+    const { store, file } = openReadings(folder, {});
     const answer = store.last(1);
     const ms = round(performance.now() - start);
     const { hotRows, files } = store.report;
     store.close();
-    db.close();
+    file.close();
     const failed = answer.readings.length === 1 && line.startsWith("full ") ? 0 : 1;
     return { figure: "ready-after-kill-ms", ms, hotRows, files, failed };
   });

@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
+import { LedgerFile, unwatched } from "#ledger/sums/ledgerFile.ts";
 import type { ReadingColumns } from "#ports/readingStore.ts";
 import { GasCalendar } from "#readings/gasDay.ts";
 import { Manifest } from "#readings/manifest.ts";
@@ -13,6 +14,7 @@ import type { WorkRunner } from "#readings/work.ts";
 import { workerRunner } from "#readings/workerRunner.ts";
 import { fileDisk, type FileKeys } from "../../src/fileDisk.ts";
 import type { ReadingWorkerData } from "../../src/readingWorker.ts";
+import { startLedgerKeeper } from "../../src/startLedgerKeeper.ts";
 import { makeReadingTables } from "../support/readingTables.ts";
 
 const shanghai = { zone: "Asia/Shanghai", startMinute: 0 };
@@ -25,6 +27,8 @@ export interface OpenReadings {
   readonly store: SegmentedReadings;
   readonly db: DatabaseSync;
   readonly manifest: Manifest;
+  /** As the program opens its ledger. */
+  readonly file: LedgerFile;
 }
 
 /** Opens what is in the folder, or begins it. */
@@ -33,11 +37,8 @@ export function openReadings(
   plan: Partial<PlanSettings>,
   fileKeys: FileKeys = null,
 ): OpenReadings {
-  const db = new DatabaseSync(databaseIn(folder), { timeout: 5_000 });
-  // As the ledger is opened.
-  db.exec(`PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-    PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
-    PRAGMA cache_size = -65536`);
+  const file = new LedgerFile(databaseIn(folder), unwatched);
+  const { db } = file;
   makeReadingTables(db);
   const manifest = new Manifest(db);
   const store = new SegmentedReadings({
@@ -47,7 +48,7 @@ export function openReadings(
     calendar,
     plan: { ...planSettings, ...plan },
   });
-  return { store, db, manifest };
+  return { store, db, manifest, file };
 }
 
 export function segmentsIn(folder: string): string {
@@ -77,6 +78,7 @@ export async function withReadings<Result>(
       calendar: shanghai,
       fileKeys,
     };
+    const keeper = startLedgerKeeper(open.file, unwatched);
     const worker = new Worker(new URL("../../src/readingWorker.ts", import.meta.url), {
       workerData,
     });
@@ -85,7 +87,8 @@ export async function withReadings<Result>(
     } finally {
       open.store.close();
       await worker.terminate();
-      open.db.close();
+      await keeper.stop();
+      open.file.close();
     }
   });
 }
@@ -103,9 +106,10 @@ export async function withFolder<Result>(
 }
 
 /** One batch as one transaction with one fsync. */
-export function commitBatch({ store, db }: OpenReadings, batch: ReadingColumns): void {
+export function commitBatch({ store, db, file }: OpenReadings, batch: ReadingColumns): void {
   db.exec("BEGIN IMMEDIATE");
   store.append(batch);
   db.exec("COMMIT");
   store.committed();
+  file.committed();
 }

@@ -3,6 +3,8 @@ import { spawnSync } from "node:child_process";
 import { writeSync } from "node:fs";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { openLedger } from "#ledger/openLedger.ts";
+import { unwatched } from "#ledger/sums/ledgerFile.ts";
+import { startLedgerKeeper } from "../../src/startLedgerKeeper.ts";
 import { inTransaction, readingRow, uplinkRow } from "../support/ledgerRows.ts";
 
 const [, , mode = "", directory = "", batchText = "100"] = process.argv;
@@ -34,6 +36,23 @@ if (mode === "commit") {
     writeBatch();
     say(String(seq));
   }
+}
+
+// Beside a keeper that checkpoints; the loop lets its messages in.
+if (mode === "kept") {
+  startLedgerKeeper(ledger.file, unwatched);
+  for (;;) {
+    writeBatch();
+    say(String(seq));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+// Ends without closing, as a process does by its own mistake.
+if (mode === "leave") {
+  writeBatch();
+  say(String(seq));
+  process.exit(1);
 }
 
 if (mode === "hold") setInterval(() => undefined, 60_000);

@@ -3,6 +3,9 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { ledgerFileName } from "#ledger/openLedger.ts";
+import { verifyLedger } from "#ledger/sums/verifyLedger.ts";
+import { nodeDisk } from "#readings/nodeDisk.ts";
 import { expect, onTestFinished, test } from "vitest";
 import { codeOf, openedLedger, rawLedger, temporaryDirectory } from "../support/ledgerFiles.ts";
 import { requireTool } from "../support/tool.ts";
@@ -67,6 +70,35 @@ test("after kill -9 nothing acknowledged is missing, and no batch is there in pa
   const counted = db.prepare("SELECT count(*) AS rows, max(seq) AS newest FROM uplink").get();
   expect(counted?.["rows"]).toBe(counted?.["newest"]);
   expect(db.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+});
+
+/** Waits as the command does, so that a writer gets on. */
+const pause = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+const verdict = (directory: string) => verifyLedger(nodeDisk, directory, ledgerFileName, pause);
+
+test("beside a keeper that checkpoints, after kill -9 every page has its sum", async () => {
+  const directory = temporaryDirectory();
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    const isEnough = (count: number) => {
+      if (count === 30) expect(verdict(directory)).toMatchObject({ ok: true, damage: [] });
+      return count > 40 + cycle * 60;
+    };
+    const lines = await linesUntilKilled(start("kept", directory), isEnough);
+    expect(verdict(directory)).toMatchObject({ ok: true, damage: [] });
+    const ledger = openedLedger(directory);
+    expect(ledger.sequences().uplink).toBeGreaterThanOrEqual(Number(lines.at(-1)));
+    ledger.close();
+    expect(verdict(directory)).toMatchObject({ ok: true, frames: 0 });
+  }
+  expect(verdict(directory).pages).toBeGreaterThan(1_000);
+}, 240_000);
+
+test("a process that ends without closing leaves the log, not pages without sums", async () => {
+  const directory = temporaryDirectory();
+  await linesUntilKilled(start("leave", directory), () => false);
+  const left = verdict(directory);
+  expect(left).toMatchObject({ ok: true, damage: [] });
+  expect(left.frames).toBeGreaterThan(0);
 });
 
 test("a commit that finds no room fails as a whole; with room the next one works", () => {

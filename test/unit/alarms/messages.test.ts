@@ -200,8 +200,8 @@ test.each<readonly [RuleId, ConditionLevel, Proof, string, string]>([
     "DAMAGE",
     1,
     { file: "2026-11-22.7.day", chunk: 3, places: 1 },
-    "a stored place of readings is damaged, all others are served (file 2026-11-22.7.day, chunk 3, places: 1).",
-    "部分已存读数损坏，其余读数正常提供（文件 2026-11-22.7.day，数据块 3，损坏处：1）。",
+    "stored data are damaged at a place, all others are served (file 2026-11-22.7.day, chunk 3, places: 1).",
+    "部分已存数据损坏，其余数据正常提供（文件 2026-11-22.7.day，数据块 3，损坏处：1）。",
   ],
   [
     "HEARTBEAT",

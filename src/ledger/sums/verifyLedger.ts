@@ -1,0 +1,108 @@
+/** Is the ledger's file as it was written? Reads only, without SQLite, also beside a service that writes. */
+import { join } from "node:path";
+import type { Disk, DiskFile } from "#ports/disk.ts";
+import type { DamagedPlace } from "#ports/readingStore.ts";
+import { damagedPage } from "./ledgerPages.ts";
+import { loadSums, sumsFileName, type Sums } from "./sumsFile.ts";
+import { pageBytes, pageSum, readWal, type WalPart } from "./walFile.ts";
+
+export interface LedgerVerdict {
+  /** null: there are no sums yet, the next start makes them. */
+  readonly ok: boolean | null;
+  readonly pages: number;
+  /** Frames of transactions in the log. */
+  readonly frames: number;
+  readonly damage: readonly DamagedPlace[];
+}
+
+/** A writer that is at work changes file, log and sums one after the other. */
+const looksMax = 12;
+const pagesAtOnce = 256;
+
+interface Look extends LedgerVerdict {
+  /** Equal in two looks: nobody wrote between them. */
+  readonly state: string;
+}
+
+/**
+ * `fileName`: of the main file in the directory. To be asked while this process has no connection to the ledger.
+ * `pause`: waits a moment, so that a writer gets on.
+ */
+export function verifyLedger(
+  disk: Disk,
+  directory: string,
+  fileName: string,
+  pause: () => void,
+): LedgerVerdict {
+  let former: Look | undefined;
+  for (let looks = 1; ; looks += 1) {
+    const { state, ...verdict } = lookAt(disk, directory, fileName);
+    const isSettled = verdict.ok !== false || state === former?.state || looks === looksMax;
+    if (isSettled) return verdict;
+    former = { state, ...verdict };
+    pause();
+  }
+}
+
+function lookAt(disk: Disk, directory: string, fileName: string): Look {
+  const path = join(directory, fileName);
+  const sumsPath = join(directory, sumsFileName);
+  const sums = loadSums(disk, sumsPath);
+  if (typeof sums === "string") {
+    const fault = { kind: "checksumMismatch", what: "sums of the ledger's pages" } as const;
+    const damage = sums === "damaged" ? [{ file: sumsPath, chunk: null, fault }] : [];
+    return { ok: sums === "damaged" ? false : null, pages: 0, frames: 0, damage, state: sums };
+  }
+  const log = logOf(disk, `${path}-wal`, sums);
+  const damage = [...damagedFrames(`${path}-wal`, log), ...damagedPages(disk, path, sums, log)];
+  const { salts, settled, durable, isBegun, pages } = sums;
+  const frames = log.pages.length;
+  const state = `${salts} ${settled} ${durable} ${isBegun} ${log.salts} ${frames}`;
+  return { ok: damage.length === 0, pages: pages.length, frames, damage, state };
+}
+
+function logOf(disk: Disk, path: string, sums: Sums): WalPart {
+  const none = { salts: 0n, after: 0, pages: [], sums: [], commits: [], damagedFrame: null };
+  const file = openIfThere(disk, path);
+  if (file === null) return none;
+  try {
+    return readWal(file, sums, "whole");
+  } finally {
+    file.close();
+  }
+}
+
+function openIfThere(disk: Disk, path: string): DiskFile | null {
+  try {
+    return disk.open(path);
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
+    throw cause;
+  }
+}
+
+function damagedFrames(path: string, { damagedFrame }: WalPart): readonly DamagedPlace[] {
+  if (damagedFrame === null) return [];
+  const what = "transactions from this frame of the log on cannot be read";
+  return [{ file: path, chunk: damagedFrame, fault: { kind: "checksumMismatch", what } }];
+}
+
+/** While a checkpoint writes, pages that stand in the log may be anything: they are read from the log. */
+function damagedPages(disk: Disk, path: string, sums: Sums, log: WalPart): readonly DamagedPlace[] {
+  const from = log.salts === sums.salts ? sums.settled : 0;
+  const passed = new Set(sums.isBegun ? log.pages.slice(from) : []);
+  const file = openIfThere(disk, path);
+  const missing = { kind: "missing", what: "the ledger's main file" } as const;
+  if (file === null) return [{ file: path, chunk: null, fault: missing }];
+  const damage: DamagedPlace[] = [];
+  const part = new Uint8Array(pagesAtOnce * pageBytes);
+  for (const [place, sum] of sums.pages.entries()) {
+    const inPart = place % pagesAtOnce;
+    if (inPart === 0) part.fill(0, file.read(part, place * pageBytes));
+    const page = part.subarray(inPart * pageBytes, (inPart + 1) * pageBytes);
+    const fits = sum === 0 || passed.has(place + 1) || pageSum(place + 1, page) === sum;
+    if (!fits) damage.push(damagedPage(path, place + 1));
+  }
+  file.close();
+  return damage;
+}
