@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -17,6 +17,7 @@ import { flipFirst, storeReadings } from "../support/damagedStore.ts";
 import { startMs } from "../support/ledgerRows.ts";
 import { movableClock } from "../support/movableClock.ts";
 import { smallDisk } from "../support/smallDisk.ts";
+import { learnArrivals } from "./learnedArrivals.ts";
 import { alarmAfter, unreadyAfter, type Sight } from "./rig.ts";
 
 export interface Fault {
@@ -86,6 +87,21 @@ async function behind(): Promise<readonly Sight[]> {
     });
     stop();
     return [...sights, lag];
+  });
+}
+
+/** Three a second are usual by the ledger, six a second come for eleven minutes, and then none. */
+async function noArrivals(): Promise<readonly Sight[]> {
+  return inFolder(async (folder) => {
+    learnArrivals(folder, Date.now(), 3);
+    return withService(
+      async (service) => {
+        const stop = await load(service, 6);
+        await delay(660_000);
+        return [await alarmAfter(service, "ARRIVALS", stop)];
+      },
+      { MERCAPTAN_DATA_DIR: folder },
+    );
   });
 }
 
@@ -177,6 +193,46 @@ async function watchdogGone(): Promise<readonly Sight[]> {
   }
 }
 
+/** The id of the leak's alarm, once it rings. */
+async function leakOf(service: Service): Promise<string> {
+  for (;;) {
+    const page = await callApi(service, "GET", "/v1/alarms");
+    const { items } = page as { readonly items: readonly { rule: string; id: string }[] };
+    const leak = items.find(({ rule }) => rule === "R1");
+    if (leak !== undefined) return leak.id;
+    await delay(100);
+  }
+}
+
+/** A console that follows from the beginning and reads nothing of more than the kernel holds. */
+async function consoleFrozen(): Promise<readonly Sight[]> {
+  return withService(async (service) => {
+    const { meters } = await openMeters(service, "F", 1, null);
+    meters[0]?.send(true);
+    const id = await leakOf(service);
+    const notes = Array.from({ length: 2_500 }, (_, place) => place).values();
+    const write = async () => {
+      for (const note of notes) {
+        const comment = { comment: `${"still there ".repeat(30)} ${note}` };
+        await callApi(service, "POST", `/v1/alarms/${id}/comment`, comment);
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, write));
+    const { hostname, port } = new URL(service.api);
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => undefined);
+    const head = ["GET /v1/live/sse?after=0 HTTP/1.1", `Host: ${hostname}`];
+    const request = [...head, `Authorization: Bearer ${service.key}`, "", ""].join("\r\n");
+    const sight = await alarmAfter(service, "FANOUT", () => {
+      socket.pause();
+      socket.write(request);
+    });
+    socket.destroy();
+    for (const meter of meters) meter.close();
+    return [sight];
+  });
+}
+
 /** One flipped byte, from the moment at which somebody reads it; what the start itself reads is read by then. */
 async function damaged(): Promise<readonly Sight[]> {
   return inFolder(async (folder) => {
@@ -204,5 +260,7 @@ export const faults: readonly Fault[] = [
   { name: "a receiver hangs", run: () => nobodyTold(false) },
   { name: "a receiver is gone", run: () => nobodyTold(true) },
   { name: "the watchdog does not answer", run: watchdogGone },
+  { name: "a console is frozen", run: consoleFrozen },
   { name: "a byte of the store is flipped", run: damaged },
+  { name: "nothing arrives any more", run: noArrivals },
 ];
