@@ -146,6 +146,14 @@ function told(): readonly number[] {
   return [receiver.calls.length, provider.calls.length];
 }
 
+/** Until no call comes in any more: one that was under way when its caller stopped counts when it has arrived. */
+async function quiet(): Promise<void> {
+  for (let before = -1, now = NaN; before !== now;) {
+    [before, now] = [now, told().reduce((sum, calls) => sum + calls)];
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 async function replay({ engine, ...watch }: Watched): Promise<void> {
   for (let from = 0; from < uplinks.length; from += 100) {
     const again = uplinks.slice(from, from + 100).map(({ meterNo, bytes }) => ({ meterNo, bytes }));
@@ -245,6 +253,7 @@ test("a backup restored in which much waited: nobody is told, nothing is ordered
   await makeBackup({ ...common, dataDir: lived.engine.directory, keep: 10 });
   restoreBackup({ ...common, wanted: undefined, dataDir, nowMs });
   await lived.close();
+  await quiet();
   receiver.state.usual = 204;
   provider.state.usual = 200;
   const inherited = { directory: dataDir, nowMs: nowMs + minuteMs, idsUsed: 100_000 };
