@@ -266,11 +266,11 @@ class ChainWalk {
     const isMisplaced = !verdict.isTrusted && (flags & clockFlags) !== 0;
     if (!isMisplaced) this.#state = verdict.state;
     const higher = this.#higher;
+    // After a time that is ours more of it may have passed than it seems.
+    const isTooHigh =
+      (verdict.flags & readingFlags.RANGE) !== 0 && this.points.at(-1)?.isOurTime === false;
     if (!isMisplaced)
-      this.#higher =
-        (verdict.flags & readingFlags.RANGE) === 0
-          ? null
-          : { atMs: at, indexMl: volumeMl(counts.indexMl) };
+      this.#higher = isTooHigh ? { atMs: at, indexMl: volumeMl(counts.indexMl) } : null;
     if (!verdict.isTrusted) {
       const word = flagWords.find(([bit]) => (verdict.flags & bit) !== 0)?.[1];
       if (word !== undefined) this.findings.push({ flag: word, atMs });
@@ -282,11 +282,13 @@ class ChainWalk {
     const isRollover = (verdict.flags & readingFlags.ROLLOVER) !== 0;
     if (isRollover && atMs - last > roundSeenWithinMs)
       this.findings.push({ flag: "rollover-unseen", atMs, sinceMs: last + 1 });
-    // It follows from a lower register as well: that may have been another meter, which has caught up by now, or the
-    // last register was too high. A single zero is a fault of the transmission (gas-domain 4.3).
+    // Several lower registers that fit one another, or one from which this one follows as well: that may have been
+    // another meter, or the last register was too high. A single zero is a fault of the transmission (gas-domain 4.3).
     const isOther = lower !== undefined && (lower.indexMl > 0 || lower.count > 1) && !isRollover;
     const mayBeOther =
-      isOther && judgeRegister(settings, lower, at, volumeMl(counts.indexMl)).isTrusted;
+      isOther &&
+      ((lower.indexMl > 0 && lower.count > 1) ||
+        judgeRegister(settings, lower, at, volumeMl(counts.indexMl)).isTrusted);
     if (mayBeOther) this.findings.push({ flag: "restarted", atMs, sinceMs: last });
     // More than could have passed, and it counts on from there: only time has made it possible.
     const hasJumped =

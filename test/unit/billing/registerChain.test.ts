@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { registerChain, type ChainInput } from "#billing/registerChain.ts";
 import type { MeterExchange, RegisterReading } from "#domain/billing.ts";
-import type { Quality } from "#domain/reading.ts";
+import { readingFlags, type Quality } from "#domain/reading.ts";
 import { hourMs, timestampMs, volumeMl } from "#domain/units.ts";
 
 const kind = { size: "G4", quantumMl: 10_000, registerRangeMl: 100_000_000_000 } as const;
@@ -125,6 +125,35 @@ describe("what counts", () => {
         [2, 53_500],
       ]),
     ).toEqual(["capacity", "jump"]);
+  });
+
+  test("nor when a register that only a gap made possible comes again, with lower ones between", () => {
+    const chain = chainOf([
+      [0, 1_000],
+      [100, 500_000],
+      [101, 1_000],
+      [102, 1_000],
+      [103, 500_000],
+    ]);
+    expect(chain.findings.map(({ flag }) => flag)).toEqual([
+      "register-back",
+      "register-back",
+      "restarted",
+    ]);
+  });
+
+  test("after a time that is ours more may have passed than it seems: that is no jump", () => {
+    const lines: readonly Line[] = [
+      [0.5, 40_000],
+      [1, 50_000],
+      [2, 50_000],
+    ];
+    const readings = lines.map(reading);
+    const ours = { ...reading([0.5, 40_000]), flags: readingFlags.TIME_INVALID };
+    const flagsOf = (of: readonly RegisterReading[]) =>
+      chainOf([], { readings: of }).findings.map(({ flag }) => flag);
+    expect(flagsOf(readings)).toEqual(["capacity", "jump"]);
+    expect(flagsOf([ours, ...readings.slice(1)])).toEqual(["capacity"]);
   });
 
   test("nor when it went round within a gap in which nobody saw it near its end", () => {
