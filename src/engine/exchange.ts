@@ -1,8 +1,8 @@
 /** A metering point's meters one after the other, as the fold sees them: each register is judged beside its own. */
 import type { MeterExchange } from "#domain/billing.ts";
-import type { Meter } from "#domain/meter.ts";
+import { sizeLimits, type Meter } from "#domain/meter.ts";
 import { timestampMs, volumeMl } from "#domain/units.ts";
-import type { RegisterState } from "#screening/judgeRegister.ts";
+import { judgeRegister, type RegisterState } from "#screening/judgeRegister.ts";
 
 /** As much of an exchange as the fold needs. */
 export type FoldExchange = Pick<MeterExchange, "atMs" | "closingMl" | "openingMl" | "former">;
@@ -26,6 +26,13 @@ export interface ThroughExchange {
   readonly carriedMl: number;
 }
 
+/** A closing register that does not follow was entered beside a false one that was believed: then nobody knows. */
+function leftMl(before: RegisterState, { atMs, closingMl, former }: FoldExchange): number {
+  const settings = { ...former, qmaxMlPerHour: sizeLimits(former.size).qmaxMlPerHour };
+  const verdict = judgeRegister(settings, before, timestampMs(atMs), volumeMl(closingMl));
+  return verdict.isTrusted ? (verdict.consumedMl ?? 0) : 0;
+}
+
 /** The last trusted register for a reading of that time: the new meter's own, once there is one. */
 export function throughExchange(
   exchanges: readonly FoldExchange[] | undefined,
@@ -38,11 +45,9 @@ export function throughExchange(
     const before = through.register;
     const isBetween = exchange.atMs < atMs && (before === null || before.atMs < exchange.atMs);
     if (!isBetween) continue;
-    const leftMl = before === null ? 0 : exchange.closingMl - before.indexMl;
-    const roundMl = leftMl < 0 ? leftMl + exchange.former.registerRangeMl : leftMl;
     through = {
       register: { atMs: timestampMs(exchange.atMs), indexMl: volumeMl(exchange.openingMl) },
-      carriedMl: through.carriedMl + roundMl,
+      carriedMl: through.carriedMl + leftMl(before, exchange),
     };
   }
   return through;

@@ -88,8 +88,10 @@ function oddExchange(
     return `openingM3 does not fit a register that ends at ${formatM3(rangeMl)}`;
   }
   const sound = soundBefore(room, meter, context.head.register, ask);
-  const { register } = throughExchange(context.exchanges, sound, atMs);
-  if (register === null) return null;
+  const { register: told } = throughExchange(context.exchanges, sound, atMs);
+  if (told === null) return null;
+  // A person may have put another register in its place, or behind it.
+  const register = room.ledger.decidedRegister(meter.no, told.atMs, atMs) ?? told;
   const { qmaxMlPerHour } = sizeLimits(meter.size);
   const settings = { ...meter, qmaxMlPerHour };
   const verdict = judgeRegister(settings, register, timestampMs(atMs), volumeMl(closingMl));

@@ -9,9 +9,12 @@ import { billRows, type BillRows } from "./billTable.ts";
 import { conversionsOf } from "./conversionTable.ts";
 import { clampLimit, decodeCursor, pageOf } from "./cursor.ts";
 import { gapRows, type GapRows } from "./gapTable.ts";
-import { all } from "./sql.ts";
+import { all, one } from "./sql.ts";
 
-type BillingPart = Pick<Ledger, "putExchange" | "putDecision" | "putConflict" | "settleConflict">;
+type BillingPart = Pick<
+  Ledger,
+  "putExchange" | "putDecision" | "decidedRegister" | "putConflict" | "settleConflict"
+>;
 
 /** The writer's half. */
 export function billingTable(db: DatabaseSync): BillingPart {
@@ -23,6 +26,10 @@ export function billingTable(db: DatabaseSync): BillingPart {
   const putDecision = db.prepare(
     `INSERT INTO register_decision (meter_no, measured_at, index_ml, kind, reason, by, entered_at)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const decided = db.prepare(
+    `SELECT measured_at AS atMs, index_ml AS indexMl FROM register_decision
+     WHERE meter_no = ? AND measured_at BETWEEN ? AND ? ORDER BY measured_at DESC, id DESC LIMIT 1`,
   );
   const putConflict = db.prepare(
     `INSERT INTO register_conflict (meter_no, measured_at, found_at) VALUES (?, ?, ?)
@@ -44,6 +51,7 @@ export function billingTable(db: DatabaseSync): BillingPart {
     putDecision(meterNo, { measuredAtMs, indexMl, kind, reason, by, enteredAtMs }) {
       putDecision.run(meterNo, measuredAtMs, indexMl, kind, reason, by, enteredAtMs);
     },
+    decidedRegister: (meterNo, fromMs, toMs) => one(decided, meterNo, fromMs, toMs),
     putConflict(meterNo, measuredAtMs, atMs) {
       putConflict.run(meterNo, measuredAtMs, atMs);
     },

@@ -23,6 +23,7 @@ import type { RetainedKind } from "#domain/retention.ts";
 import type { Notification, Recipient } from "#domain/recipient.ts";
 import type { Role } from "#domain/role.ts";
 import type { RulePreview, RuleRecord } from "#domain/ruleDocument.ts";
+import type { TimestampMs, VolumeMl } from "#domain/units.ts";
 import type { DeliveryAttempt, Webhook } from "#domain/webhook.ts";
 import type { PlannedWork } from "#domain/plannedWork.ts";
 import type { WorkOrder } from "#domain/workOrder.ts";
@@ -174,6 +175,12 @@ export interface Ledger {
   putExchange(meterNo: number, exchange: MeterExchange): void;
   putConversion(meterNo: number, conversion: MeterConversion): void;
   putDecision(meterNo: number, decision: RegisterDecision): void;
+  /** What a person said last of the latest instant in the span, both ends included. */
+  decidedRegister(
+    meterNo: number,
+    fromMs: number,
+    toMs: number,
+  ): { readonly atMs: TimestampMs; readonly indexMl: VolumeMl } | undefined;
   /** Different registers for one instant; open until a person settles it, and again when another one comes. */
   putConflict(meterNo: number, measuredAtMs: number, atMs: number): void;
   settleConflict(meterNo: number, measuredAtMs: number, atMs: number): void;

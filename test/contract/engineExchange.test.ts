@@ -183,6 +183,19 @@ describe("a person's word on a register", () => {
     expect(conflicts()).toEqual([{ measured_at: at1 }]);
   });
 
+  test("an exchange follows the corrected register, not the false one that was believed", () => {
+    read(3, 5_400);
+    read(4, 450);
+    expect(exchange(5, 500)).toMatchObject({
+      refusal: { detail: expect.stringContaining("or edit that register first") },
+    });
+    const instant = { measuredAtMs: startMs + 3 * hourMs, indexMl: 420_000 };
+    const ask = { kind: "register.decide", meterId: "M1", ...instant, decision: "edited" } as const;
+    engine.ask({ ...ask, reason: "seen at the meter" }, { label: "li", role: "billing" });
+    expect(exchange(5, 410)).toMatchObject({ ok: false });
+    expect(exchange(5, 500)).toMatchObject({ ok: true });
+  });
+
   test("what nobody read can only be edited; both that were read stay", () => {
     expect(decide(250, "validated")).toMatchObject({
       refusal: { kind: "invalid", detail: expect.stringContaining("0.200 and 0.300") },
