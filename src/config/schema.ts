@@ -244,7 +244,7 @@ export const configSchema = z
     retention: retentionSchema
       .prefault({})
       .describe(
-        "How long what is kept; see docs/OPERATIONS.md. Registers, alarms, commands and the audit are never removed.",
+        "How long what is kept; see docs/OPERATIONS.md. Alarms, commands, bills and the audit are never removed.",
       ),
     disk: diskSchema.prefault({}).describe("What happens when the disk is nearly full."),
     heartbeat: heartbeatSchema
