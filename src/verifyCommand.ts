@@ -64,7 +64,9 @@ function verify({ config: file, dataDir, headFile, json }: VerifyFlags): number 
   const ledger = verifyLedger(nodeDisk, config.dataDir, ledgerFileName, pause);
   const inside = verifyInside(config.dataDir, copies, fileDisk(loadFileKeys(config)));
   const { audit, readings, frames } = inside;
-  const said = { ok: false, ...audit, copies: copies.length, unreadable, readings, frames, ledger };
+  const isInsideWhole = audit?.ok === true && readings?.ok !== false && frames?.ok !== false;
+  const ok = isInsideWhole && ledger.ok !== false;
+  const said = { ...audit, ok, copies: copies.length, unreadable, readings, frames, ledger };
   const sentences = [
     audit === null ? "audit, readings and frames: the ledger cannot be read" : sentence(audit),
     ...(audit === null ? [] : [readingsSentence(readings), framesSentence(frames)]),
@@ -72,8 +74,7 @@ function verify({ config: file, dataDir, headFile, json }: VerifyFlags): number 
   ];
   process.stdout.write(json === true ? `${JSON.stringify(said)}\n` : `${sentences.join("\n")}\n`);
   if (unreadable > 0) process.stderr.write(`${unreadable} lines of ${path} are no copies\n`);
-  const isWhole = audit?.ok === true && readings?.ok !== false && frames?.ok !== false;
-  return isWhole && ledger.ok !== false ? 0 : damaged;
+  return ok ? 0 : damaged;
 }
 
 /** What stands in the ledger and what it lists; all null: SQLite itself finds it damaged. */

@@ -21,7 +21,6 @@ async function run(args: readonly string[]): Promise<readonly Record<string, unk
 }
 
 test.concurrent.each([
-  ["smart-meter", few],
   ["smart-meter", [...few, "--in-flight", "20", "--runs", "2"]],
   ["smart-meter", [...few, "--rate", "200"]],
 ])("%s %j loses nothing", async (scenario, args) => {
