@@ -15,7 +15,7 @@ import { World, type Turn } from "../support/engineWorld.ts";
 import { checkLedger, sizesOf } from "../support/ledgerInvariants.ts";
 import { chanceOf, type Chance } from "../support/random.ts";
 
-const turns = 140;
+const turns = 100;
 const seeds = Array.from({ length: 10 }, (_, place) => place + 1);
 
 function run(engine: EngineUnderTest, turn: Turn): BatchReport {
