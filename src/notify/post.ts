@@ -88,8 +88,19 @@ function send(call: PostCall, url: URL, agent: HttpAgent | HttpsAgent): Promise<
       }, fail);
     });
     sending.on("error", fail);
+    sending.on("socket", (socket) => {
+      if (!socket.listeners("error").includes(alreadyTold)) socket.on("error", alreadyTold);
+    });
     sending.end(call.body);
   });
+}
+
+/**
+ * A stop in the very turn in which an answer ends destroys a connection whose request has taken its listener away
+ * already: without another one that ends the process.
+ */
+function alreadyTold(): void {
+  // The request has its answer, or its own error.
 }
 
 /** The beginning of the answer; the rest is not waited for. */

@@ -3,7 +3,7 @@
  * its real outbox, which tells a receiver over HTTP and people by short message. No notification, no command.
  */
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { makeBackup } from "#backup/makeBackup.ts";
 import { restoreBackup } from "#backup/restoreBackup.ts";
 import { dayMs, hourMs, minuteMs, timestampMs } from "#domain/units.ts";
@@ -99,6 +99,7 @@ async function watched(engine: EngineUnderTest, asks: readonly Ask[]): Promise<W
   notifier.start();
   teller.start();
   const one = (sql: string) => Number(engine.rows(sql)[0]?.["n"]);
+  let isClosed = false;
   return {
     engine,
     downlinks,
@@ -116,6 +117,8 @@ async function watched(engine: EngineUnderTest, asks: readonly Ask[]): Promise<W
         { timeout: 20_000, interval: 10 },
       ),
     async close() {
+      if (isClosed) return;
+      isClosed = true;
       await Promise.all([notifier.stop(), teller.stop()]);
       queries.close();
       engine.close();
@@ -262,13 +265,14 @@ test("a backup restored in which much waited: nobody is told, nothing is ordered
   expect(waiting[0]?.["n"]).toBeGreaterThan(2);
   engine.restart(hastyRules);
   const before = [...told(), commandsOf(engine)];
-  lived = await watched(engine, []);
-  lived.run({});
-  await replay(lived);
-  await lived.settled();
+  const restored = await watched(engine, []);
+  onTestFinished(() => restored.close());
+  restored.run({});
+  await replay(restored);
+  await restored.settled();
   // Of the orders that had not left it is told that they are withdrawn; no person is called.
   const kinds = receiver.calls.slice(before[0]).map(({ body }) => kindIn(body));
   expect(new Set(kinds)).toEqual(new Set(["command.cancelled"]));
   expect([provider.calls.length, commandsOf(engine)]).toEqual(before.slice(1));
-  expect(lived.downlinks).toEqual([]);
+  expect(restored.downlinks).toEqual([]);
 });
