@@ -32,18 +32,19 @@ export function billedTotals(
 ): BilledTotals {
   const answers = answersFrom(db, disk);
   const rows = billedRows(db);
-  const billing = billingAnswers(answers, billingRows(db), new GasDays(defaultGasDays));
-  const said = billingRows(db).saidOf();
+  const known = billingRows(db);
+  const billing = billingAnswers(answers, known, new GasDays(defaultGasDays));
+  const said = known.saidOf();
   const { months, days } = closedPeriods(db, cutOffMs, limits.months, limits.days);
   const totals: Record<string, Figures> = { "frozen determinants": frozenFigures(rows) };
-  let closing: Registers | null = null;
-  let closedMs = NaN;
+  let former: { readonly toMs: number; readonly closing: Registers } | undefined;
   // One period ends where the next begins.
   for (const period of [...months.toReversed(), ...days.toReversed()]) {
-    const isNext = closing !== null && closedMs === period.fromMs;
-    const opening = isNext && closing !== null ? closing : answers.registerColumns(period.fromMs);
-    closing = answers.registerColumns(period.toMs);
-    closedMs = period.toMs;
+    const { fromMs, toMs } = period;
+    const opening: Registers =
+      former?.toMs === fromMs ? former.closing : answers.registerColumns(fromMs);
+    const closing = answers.registerColumns(toMs);
+    former = { toMs, closing };
     totals[period.name] = {
       ...volumeFigures(opening, closing, said, rows),
       ...conflictFigures(rows, period),

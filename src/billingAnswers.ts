@@ -21,7 +21,7 @@ import type {
 } from "#ports/billingQueries.ts";
 import { checkUse, useLimits } from "#screening/useChecks.ts";
 import type { Registers } from "#ports/readingStore.ts";
-import { plainRegister } from "#readings/registersAt.ts";
+import { columnsFromRows, plainRegister } from "#readings/registersAt.ts";
 import { isEnded } from "#valves/commandTable.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 
@@ -117,9 +117,6 @@ interface Known {
   readonly record: RegisterRecord;
   readonly readings: readonly StoredReading[];
 }
-
-/** From so many rows a page on, one look at all meters costs less than one at each. */
-const columnsFromRows = 200;
 
 /** Gas days of one date begin at so many instants at most; areas beyond are looked at meter by meter. */
 const cutOffsMax = 4;

@@ -4,7 +4,7 @@ import type { StoredReading } from "#domain/reading.ts";
 import { formatInstant, timestampMs } from "#domain/units.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 import type { FollowedReadings } from "#readings/followedReadings.ts";
-import { plainRegister } from "#readings/registersAt.ts";
+import { columnsFromRows, plainRegister } from "#readings/registersAt.ts";
 import type { Registers } from "#ports/readingStore.ts";
 import { clampLimit, decodeCursor, pageOf } from "./cursor.ts";
 import type { Answers } from "./queries.ts";
@@ -110,9 +110,6 @@ function registerOf(
   const method = measuredAtMs === atMs ? "exact" : "last-before";
   return { meterId: meter.id, atMs, indexMl, measuredAtMs, quality, method };
 }
-
-/** From so many rows a page on, one look at all meters costs less than one at each. */
-const columnsFromRows = 200;
 
 /** A run over a city takes from one look what is plain, as of its first page; the others are looked at one by one. */
 function registersAt(

@@ -38,6 +38,11 @@ export interface ManifestFile {
   readonly stale: number;
 }
 
+/** It holds readings that count, of days or a month. */
+export function isSegment({ kind }: ManifestFile): boolean {
+  return kind === "day" || kind === "month";
+}
+
 /**
  * What a roll-up lacks: nothing; rows of its own day; perhaps what an earlier day now ends with; certainly that.
  * Any but the first is not read and will be made again or found right.

@@ -1,7 +1,7 @@
 /** What should be done next with the files: decided from the manifest alone, one piece of work at a time. */
 import { GasCalendar, dateOfDay, monthOfDay } from "./gasDay.ts";
 import type { Work, PlannedFile } from "./work.ts";
-import { staleness, type FileKind, type ManifestFile } from "./manifest.ts";
+import { isSegment, staleness, type FileKind, type ManifestFile } from "./manifest.ts";
 
 export interface PlanSettings {
   /** Rows in the hot part that are enough for a flush. */
@@ -218,10 +218,6 @@ function planMonthMerge(
     return { kind: "merge", inputs, output };
   }
   return undefined;
-}
-
-function isSegment({ kind }: ManifestFile): boolean {
-  return kind === "day" || kind === "month";
 }
 
 /** The day behind the last one of which readings were retired; -Infinity: none were. */

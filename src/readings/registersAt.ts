@@ -246,6 +246,9 @@ function gathered(sources: RegisterSources, newest: Newest): RegisterColumns {
   return withoutSilent([meterNo, atMs, indexMl, quality, conflict], highest + 1);
 }
 
+/** From so many meters of a page on, one look at all meters costs less than one at each. */
+export const columnsFromRows = 200;
+
 /** A meter's register where nothing else was said of its time and it was found sound; null: look closer. */
 export function plainRegister(
   { meterNo: meters, measuredAtMs, indexMl, quality, conflict }: Registers,

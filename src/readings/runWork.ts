@@ -89,30 +89,11 @@ function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult 
 }
 
 function merge(parts: WorkParts, inputs: readonly ManifestFile[], output: PlannedFile): WorkResult {
-  return withReaders(parts, inputs, readingSchema, (readers) => {
-    const writer = openWriter(parts, output, readingSchema);
-    const cursors = readers.map((reader) => new SegmentCursor(reader));
-    let counts = { rows: 0, repeated: 0, damage: undefined as DamagedPlace | undefined };
-    const summary = complete(writer, () => {
-      counts = { ...counts, ...mergeRows(cursors, writer) };
-      return counts.damage === undefined;
-    });
-    if (counts.damage) return { ok: false, damage: counts.damage };
-    const expected = inputs.reduce((sum, { rows }) => sum + rows, 0);
-    if (counts.rows !== expected || summary.rows !== expected - counts.repeated) {
-      return { ok: false, damage: wrongCount(output.name) };
-    }
-    const damage = readBack(parts, summary, readingSchema);
-    if (damage) return { ok: false, damage };
-    return {
-      ok: true,
-      files: [listed(output, summary, inputs, counts.repeated)],
-      rows: counts.rows,
-      repeated: counts.repeated,
-      damagedBatches: [],
-      closingsChanged: false,
-    };
-  });
+  const written = rewrite(parts, inputs, output, mergeRows);
+  if (!written.ok) return written;
+  const { summary, rows, repeated } = written;
+  if (summary.rows !== rows - repeated) return { ok: false, damage: wrongCount(output.name) };
+  return made(listed(output, summary, inputs, repeated), rows, repeated);
 }
 
 function retire(
@@ -120,30 +101,58 @@ function retire(
   inputs: readonly ManifestFile[],
   output: PlannedFile,
 ): WorkResult {
-  return withReaders(parts, inputs, readingSchema, (readers) => {
-    const writer = openWriter(parts, output, readingSchema);
+  const written = rewrite(parts, inputs, output, (cursors, writer) => {
     const last = new LastRows(writer);
+    const counts = mergeRows(cursors, last);
+    last.finish();
+    return counts;
+  });
+  if (!written.ok) return written;
+  return made(listed(output, written.summary, inputs), written.summary.rows, 0);
+}
+
+type Damaged = Extract<WorkResult, { readonly ok: false }>;
+
+type Rewritten =
+  | Damaged
+  | {
+      readonly ok: true;
+      readonly summary: SegmentSummary;
+      readonly rows: number;
+      readonly repeated: number;
+    };
+
+/** One file of several, read back; `write` passes on what is to be kept. */
+function rewrite(
+  parts: WorkParts,
+  inputs: readonly ManifestFile[],
+  output: PlannedFile,
+  write: (cursors: readonly SegmentCursor[], writer: SegmentWriter) => MergeCounts,
+): Rewritten {
+  return withReaders(parts, inputs, readingSchema, (readers): Rewritten => {
+    const writer = openWriter(parts, output, readingSchema);
     const cursors = readers.map((reader) => new SegmentCursor(reader));
     let counts: MergeCounts = { rows: 0, repeated: 0, damage: undefined };
     const summary = complete(writer, () => {
-      counts = mergeRows(cursors, last);
-      last.finish();
+      counts = write(cursors, writer);
       return counts.damage === undefined;
     });
+    const { rows, repeated } = counts;
     if (counts.damage) return { ok: false, damage: counts.damage };
-    const expected = inputs.reduce((sum, { rows }) => sum + rows, 0);
-    if (counts.rows !== expected) return { ok: false, damage: wrongCount(output.name) };
+    const expected = inputs.reduce((sum, input) => sum + input.rows, 0);
+    if (rows !== expected) return { ok: false, damage: wrongCount(output.name) };
     const damage = readBack(parts, summary, readingSchema);
-    if (damage) return { ok: false, damage };
-    return {
-      ok: true,
-      files: [listed(output, summary, inputs)],
-      rows: summary.rows,
-      repeated: 0,
-      damagedBatches: [],
-      closingsChanged: false,
-    };
+    return damage ? { ok: false, damage } : { ok: true, summary, rows, repeated };
   });
+}
+
+function made(
+  file: ManifestFile,
+  rows: number,
+  repeated: number,
+  closingsChanged = false,
+): WorkResult {
+  return { ok: true, files: [file], rows, repeated, damagedBatches: [], closingsChanged };
 }
 
 function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): WorkResult {
@@ -168,14 +177,8 @@ function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): Work
       });
       damage ??= readBack(parts, summary, rollUpSchema);
       if (damage) return { ok: false, damage };
-      return {
-        ok: true,
-        files: [listed(output, summary, inputs)],
-        rows: summary.rows,
-        repeated: 0,
-        damagedBatches: [],
-        closingsChanged: former === null || !hasSameClosings(parts, former, output),
-      };
+      const closingsChanged = former === null || !hasSameClosings(parts, former, output);
+      return made(listed(output, summary, inputs), summary.rows, 0, closingsChanged);
     }),
   );
 }
@@ -270,12 +273,12 @@ function wrongCount(file: string): DamagedPlace {
 }
 
 /** Opens the files, gives up where one has lost a chunk, and closes them again. */
-function withReaders(
+function withReaders<Result>(
   parts: WorkParts,
   files: readonly ManifestFile[],
   schema: Schema,
-  work: (readers: readonly SegmentReader[]) => WorkResult,
-): WorkResult {
+  work: (readers: readonly SegmentReader[]) => Result,
+): Result | Damaged {
   const readers: SegmentReader[] = [];
   try {
     for (const { name, chunks } of files) {

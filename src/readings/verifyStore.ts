@@ -1,7 +1,7 @@
 /** Every checksum, sequence and cross-count of the store; the first bad place stands first. */
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { HotBatchCodec } from "./hotBatch.ts";
-import type { Manifest, ManifestFile } from "./manifest.ts";
+import { isSegment, type Manifest, type ManifestFile } from "./manifest.ts";
 import type { ListedFile } from "./segmentFiles.ts";
 import type { SegmentReader } from "./segmentReader.ts";
 import { verifySegment } from "./verifySegment.ts";
@@ -89,7 +89,7 @@ function countFaults(manifest: Manifest): readonly DamagedPlace[] {
   }
   const counting = manifest
     .files()
-    .filter(({ kind }) => kind === "day" || kind === "month")
+    .filter(isSegment)
     .reduce((sum, { rows }) => sum + rows, 0);
   const expected = kept - manifest.repeatedInMerges - manifest.retiredRows;
   if (counting !== expected) {
