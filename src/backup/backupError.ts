@@ -1,4 +1,5 @@
 /** Why a backup, or a restore, is not there. */
+import { isFull } from "#ledger/ledgerError.ts";
 
 export type BackupErrorCode =
   /** The folder of backups cannot be used, or another backup is being made in it. */
@@ -29,12 +30,9 @@ export class BackupError extends Error {
   }
 }
 
-const sqliteFull = 13;
-
 /** The disk that was written to is full, in the words of the system or of SQLite. */
 export function isNoRoom(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
-  const isFull = "errcode" in cause && cause.errcode === sqliteFull;
   const isSpent = "code" in cause && (cause.code === "ENOSPC" || cause.code === "EDQUOT");
-  return isFull || isSpent || isNoRoom(cause.cause);
+  return isFull(cause) || isSpent || isNoRoom(cause.cause);
 }

@@ -15,6 +15,7 @@ export class LedgerError extends Error {
 /** Primary result codes of SQLite (sqlite.org/rescode.html); the low byte of an extended one. */
 const sqliteBusy = 5;
 const sqliteCorrupt = 11;
+const sqliteFull = 13;
 const sqliteNotADatabase = 26;
 
 function primaryCode(cause: unknown): number | undefined {
@@ -24,6 +25,10 @@ function primaryCode(cause: unknown): number | undefined {
 
 export function isBusy(cause: unknown): boolean {
   return primaryCode(cause) === sqliteBusy;
+}
+
+export function isFull(cause: unknown): boolean {
+  return primaryCode(cause) === sqliteFull;
 }
 
 export function isDamage(cause: unknown): boolean {

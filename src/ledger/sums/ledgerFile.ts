@@ -9,7 +9,7 @@ import { nodeDisk } from "#readings/nodeDisk.ts";
 import { damaged } from "../ledgerError.ts";
 import { LedgerPages, logCounter, openGuard, openWriting, type LogCounts } from "./ledgerPages.ts";
 import { loadSums, sumsFileName, type Sums } from "./sumsFile.ts";
-import { pageBytes, pageSum, readWal } from "./walFile.ts";
+import { pageBytes, pageSum, readWholeWal } from "./walFile.ts";
 
 const walKeptBytesMax = 64 * 1024 * 1024;
 const cacheKibibytes = 64 * 1024;
@@ -149,7 +149,7 @@ function sumsBefore(disk: Disk, path: string): LedgerOpening & { readonly sums: 
   const isNew = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
   const loaded = isNew ? "missing" : loadSums(disk, sumsPathOf(path));
   const known = typeof loaded === "string" ? nothingKnown : loaded;
-  const bad = isNew ? null : damagedFrame(disk, path, known);
+  const bad = isNew ? null : readWholeWal(disk, `${path}-wal`, known).damagedFrame;
   if (bad !== null) {
     const why = `${path}-wal, frame ${bad}: transactions from here on cannot be read`;
     throw damaged(new TypeError(why));
@@ -172,17 +172,6 @@ const nothingKnown: Sums = {
   isBegun: true,
   closedNs: 0n,
 };
-
-function damagedFrame(disk: Disk, path: string, known: Sums): number | null {
-  const log = `${path}-wal`;
-  if (!existsSync(log)) return null;
-  const file = disk.open(log);
-  try {
-    return readWal(file, known, "whole").damagedFrame;
-  } finally {
-    file.close();
-  }
-}
 
 /** What SQLite writes past the log: the first page of a new file, and that there is to be a log. */
 function prepare(disk: Disk, path: string): void {

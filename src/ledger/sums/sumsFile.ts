@@ -10,6 +10,7 @@
  */
 import { crc32 } from "node:zlib";
 import type { Disk, DiskFile } from "#ports/disk.ts";
+import { openIfThere } from "./openIfThere.ts";
 import type { KnownWal } from "./walFile.ts";
 
 export const sumsFileName = "ledger.sums";
@@ -84,13 +85,8 @@ function resized(pages: Uint32Array, count: number): Uint32Array {
 }
 
 function wordsOf(disk: Disk, path: string): Uint32Array | undefined {
-  let file: DiskFile;
-  try {
-    file = disk.open(path);
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
-    throw cause;
-  }
+  const file = openIfThere(disk, path);
+  if (file === null) return undefined;
   try {
     const bytes = new Uint8Array(file.sizeBytes());
     const read = file.read(bytes, 0);

@@ -1,10 +1,11 @@
 /** Is the ledger's file as it was written? Reads only, without SQLite, also beside a service that writes. */
 import { join } from "node:path";
-import type { Disk, DiskFile } from "#ports/disk.ts";
+import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { damagedPage } from "./ledgerPages.ts";
+import { openIfThere } from "./openIfThere.ts";
 import { loadSums, sumsFileName, type Sums } from "./sumsFile.ts";
-import { pageBytes, pageSum, readWal, type WalPart } from "./walFile.ts";
+import { pageBytes, pageSum, readWholeWal, type WalPart } from "./walFile.ts";
 
 export interface LedgerVerdict {
   /** null: there are no sums yet, the next start makes them. */
@@ -53,32 +54,12 @@ function lookAt(disk: Disk, directory: string, fileName: string): Look {
     const damage = sums === "damaged" ? [{ file: sumsPath, chunk: null, fault }] : [];
     return { ok: sums === "damaged" ? false : null, pages: 0, frames: 0, damage, state: sums };
   }
-  const log = logOf(disk, `${path}-wal`, sums);
+  const log = readWholeWal(disk, `${path}-wal`, sums);
   const damage = [...damagedFrames(`${path}-wal`, log), ...damagedPages(disk, path, sums, log)];
   const { salts, settled, durable, isBegun, pages } = sums;
   const frames = log.pages.length;
   const state = `${salts} ${settled} ${durable} ${isBegun} ${log.salts} ${frames}`;
   return { ok: damage.length === 0, pages: pages.length, frames, damage, state };
-}
-
-function logOf(disk: Disk, path: string, sums: Sums): WalPart {
-  const none = { salts: 0n, after: 0, pages: [], sums: [], commits: [], damagedFrame: null };
-  const file = openIfThere(disk, path);
-  if (file === null) return none;
-  try {
-    return readWal(file, sums, "whole");
-  } finally {
-    file.close();
-  }
-}
-
-function openIfThere(disk: Disk, path: string): DiskFile | null {
-  try {
-    return disk.open(path);
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
-    throw cause;
-  }
 }
 
 function damagedFrames(path: string, { damagedFrame }: WalPart): readonly DamagedPlace[] {

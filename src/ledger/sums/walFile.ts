@@ -4,7 +4,8 @@
  * without a word; here a tail that was torn is told from transactions that were durable and are damaged.
  */
 import { crc32 } from "node:zlib";
-import type { DiskFile } from "#ports/disk.ts";
+import type { Disk, DiskFile } from "#ports/disk.ts";
+import { openIfThere } from "./openIfThere.ts";
 
 export const pageBytes = 4_096;
 const headerBytes = 32;
@@ -77,6 +78,17 @@ export function readWal(file: DiskFile, known: KnownWal, what: "whole" | "new"):
     (isKnown && after + part.pages.length < known.durable) ||
     (what === "whole" && isFollowed(reader, frame, salts, lastChain));
   return { ...part, damagedFrame: isDamaged ? frame : null };
+}
+
+/** Every frame of the ledger's log; none where there is no log. */
+export function readWholeWal(disk: Disk, path: string, known: KnownWal): WalPart {
+  const file = openIfThere(disk, path);
+  if (file === null) return nothing;
+  try {
+    return readWal(file, known, "whole");
+  } finally {
+    file.close();
+  }
 }
 
 /** Takes good frames; `frame` is the first that is not, `lastChain` what was computed for it. */
