@@ -76,8 +76,9 @@ export function scoreCity(
   // The outages of the city are no meter's; they are counted among what rang.
   const ofMeters = ringing.filter(({ meterId }) => meterId !== null);
   const invented = ofMeters.filter(
-    (alarm) =>
-      alarm.priority <= 2 && !isExplained(truthByMeter.get(alarm.meterId ?? ""), alarm, outages),
+    ({ priority, meterId, rule, rangAtMs }) =>
+      priority <= 2 &&
+      !rangAtMs.every((atMs) => isExplained(truthByMeter.get(meterId ?? ""), rule, atMs, outages)),
   );
   const isNobodys = ({ meterId }: AlarmLine): boolean => !truthByMeter.has(meterId ?? "");
   const listed = alarms.filter((alarm) => alarm.listed);
@@ -177,15 +178,16 @@ function outageScore(
  */
 function isExplained(
   line: TruthLine | undefined,
-  { rule, knownAtMs }: AlarmLine,
+  rule: string,
+  rangAtMs: number,
   outages: readonly OutageLine[],
 ): boolean {
   if (line === undefined) return false;
-  if (line.rules.length > 0 && knownAtMs >= line.fromMs) return true;
+  if (line.rules.length > 0 && rangAtMs >= line.fromMs) return true;
   return (
     rule === "R18" &&
     outages.some(({ area, fromMs, untilMs }) => {
-      return area === line.area && knownAtMs >= fromMs && knownAtMs <= untilMs + hourMs;
+      return area === line.area && rangAtMs >= fromMs && rangAtMs <= untilMs + hourMs;
     })
   );
 }
@@ -209,11 +211,11 @@ function kindScore(
   const delaysMs: number[] = [];
   let recorded = 0;
   for (const line of lines) {
-    const told = (byMeter.get(line.meterId) ?? []).filter((alarm) => isAbout(line, alarm));
-    const rang = told.filter((alarm) => (line.isListed ? alarm.listed : alarm.rang));
-    if (rang.length > 0) {
-      delaysMs.push(Math.min(...rang.map(({ knownAtMs }) => knownAtMs)) - line.earliestMs);
-    } else if (told.length > 0) {
+    const own = (byMeter.get(line.meterId) ?? []).filter((alarm) => isAbout(line, alarm));
+    const toldAtMs = own.flatMap((alarm) => toldAtMsOf(line, alarm));
+    if (toldAtMs.length > 0) {
+      delaysMs.push(Math.min(...toldAtMs) - line.earliestMs);
+    } else if (own.some((alarm) => isKnownInTime(line, alarm))) {
       recorded += 1;
     }
   }
@@ -232,13 +234,18 @@ function kindScore(
   };
 }
 
-function isAbout(line: TruthLine, alarm: AlarmLine): boolean {
-  return (
-    line.rules.includes(alarm.rule) &&
-    alarm.listed === line.isListed &&
-    alarm.knownAtMs >= line.fromMs &&
-    alarm.raisedAtMs <= line.untilMs + afterMs
-  );
+function isAbout({ rules, isListed }: TruthLine, { rule, listed }: AlarmLine): boolean {
+  return rules.includes(rule) && listed === isListed;
+}
+
+function isKnownInTime({ fromMs, untilMs }: TruthLine, { knownAtMs, raisedAtMs }: AlarmLine) {
+  return knownAtMs >= fromMs && raisedAtMs <= untilMs + afterMs;
+}
+
+/** An alarm that nobody has acknowledged rings anew as itself: what counts is when it rang. */
+function toldAtMsOf(line: TruthLine, alarm: AlarmLine): readonly number[] {
+  if (line.isListed) return isKnownInTime(line, alarm) ? [alarm.knownAtMs] : [];
+  return alarm.rangAtMs.filter((atMs) => atMs >= line.fromMs && atMs <= line.untilMs + afterMs);
 }
 
 function countBy<Item>(

@@ -224,8 +224,8 @@ describe("the score", () => {
     const others: readonly Partial<AlarmLine>[] = [
       { meterId: "C" },
       { rule: "R2" },
-      { knownAtMs: dayMs - 1 },
-      { raisedAtMs: 5 * dayMs },
+      { rangAtMs: [dayMs - 1], knownAtMs: dayMs - 1 },
+      { rangAtMs: [5 * dayMs], raisedAtMs: 5 * dayMs },
       { listed: true },
     ];
     for (const other of others) {
@@ -233,8 +233,24 @@ describe("the score", () => {
     }
   });
 
+  test("what rang before rings anew as the same alarm: each ring counts in its own time", () => {
+    const before = { ...alarmLine, knownAtMs: hourMs };
+    const again = { ...before, rangAtMs: [hourMs, dayMs + 2 * hourMs] };
+    const told = score([truthLine], [again]);
+    expect(told.kinds).toMatchObject([{ rang: 1, missed: 0, delayMsMedian: hourMs }]);
+    expect(score([truthLine], [{ ...before, rangAtMs: [hourMs] }]).kinds).toMatchObject([
+      { rang: 0, recorded: 0, missed: 1 },
+    ]);
+    const outage: OutageLine = { area: "a", fromMs: 0, untilMs: 2 * hourMs };
+    const invented = (...rangAtMs: number[]) => {
+      const silent = { ...alarmLine, meterId: "B", rule: "R18", rangAtMs };
+      return score([bath], [silent], [outage]).lookAlikes[0]?.invented;
+    };
+    expect([invented(hourMs), invented(hourMs, dayMs)]).toEqual([0, 1]);
+  });
+
   test("what only late data told is recorded, and rang for nobody", () => {
-    const late = score([truthLine], [{ ...alarmLine, rang: false }]);
+    const late = score([truthLine], [{ ...alarmLine, rang: false, rangAtMs: [] }]);
     expect(late.kinds).toMatchObject([{ rang: 0, recorded: 1, missed: 0, delayMsMedian: null }]);
     expect(late.rangByPriority).toEqual({});
   });
