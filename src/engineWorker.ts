@@ -110,7 +110,7 @@ if (opened === undefined) {
   });
   const ledgerKeeper = startLedgerKeeper(ledger.file, watch);
   tell({ kind: "ledger", opening: ledger.file.opening });
-  tell({ kind: "ready", directory: ledger.directory() });
+  tell({ kind: "ready", directory: { ...ledger.access(), meters: [...engine.meters()] } });
   port.on("message", (batch: EngineBatch) => {
     if (batch.isLast) {
       keeper.stop();

@@ -5,6 +5,7 @@
 import { uplinkNames } from "#domain/platform.ts";
 import { timestampMs } from "#domain/units.ts";
 import type { ClosePolicy } from "#domain/closePolicy.ts";
+import type { Meter } from "#domain/meter.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import type { AskResult } from "#ports/requests.ts";
 import { countArrivals } from "./arrivals.ts";
@@ -46,6 +47,8 @@ export type EngineParts = Omit<Room, "memory" | "rules" | "closing"> & {
 
 export interface Engine {
   process(batch: EngineBatch): BatchReport;
+  /** All that are registered at this moment. */
+  meters(): Iterable<Meter>;
 }
 
 type Attempt =
@@ -125,7 +128,7 @@ export function startEngine(parts: EngineParts): Engine {
   }
 
   recover(room, opened.changed, changes);
-  return { process };
+  return { process, meters: () => memory.meters.values() };
 }
 
 /** What was being sent when the last process ended may have arrived or not: its state is unknown. */

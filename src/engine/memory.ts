@@ -119,7 +119,7 @@ export interface Memory {
 /** Reads everything that the engine must know before its first batch. */
 export function loadMemory(ledger: Ledger, clock: Clock, awakeMax?: number): Memory {
   const nowMs = clock.nowMs();
-  const directory = ledger.directory();
+  const access = ledger.access();
   const recentAreaCloses = ledger.automaticClosesSince(nowMs - dayMs);
   const memory: Memory = {
     meters: new Map(),
@@ -127,7 +127,7 @@ export function loadMemory(ledger: Ledger, clock: Clock, awakeMax?: number): Mem
     meterNoById: new Map(),
     meterNoByAddress: new Map(),
     meterNoByCarrierAddress: new Map(),
-    gateways: new Map(directory.gateways.map(({ id, meterIds }) => [id, new Set(meterIds)])),
+    gateways: new Map(access.gateways.map(({ id, meterIds }) => [id, new Set(meterIds)])),
     contexts: new Contexts(awakeMax),
     sealedKeys: new Map(),
     edgeNodes: new Map(),
@@ -144,7 +144,7 @@ export function loadMemory(ledger: Ledger, clock: Clock, awakeMax?: number): Mem
     held: new Map(),
     campaigns: new Map(ledger.openCampaigns().map((campaign) => [campaign.id, campaign])),
     dispatch: openDispatch(ledger.setting(settingNames.dispatch), ledger.openWorkOrders()),
-    recipients: new Map(directory.recipients.map((recipient) => [recipient.id, recipient])),
+    recipients: new Map(access.recipients.map((recipient) => [recipient.id, recipient])),
     works: new Map(ledger.openPlannedWorks().map((work) => [work.id, work])),
     hiddenByWork: new Map(),
     keptAway: null,
@@ -160,12 +160,13 @@ export function loadMemory(ledger: Ledger, clock: Clock, awakeMax?: number): Mem
       stopped: ledger.setting(settingNames.automationStopped) === "yes",
       recentClosesMs: recentAreaCloses.map(({ atMs }) => atMs),
       recentAreaCloses,
-      fleetSize: directory.meters.length,
+      fleetSize: 0,
     },
     secondPerson: policyOf(ledger.setting(settingNames.secondPerson)),
     sequences: { ...ledger.sequences() },
   };
-  for (const meter of directory.meters) rememberMeter(memory, meter);
+  for (const meter of ledger.meters()) rememberMeter(memory, meter);
+  memory.automation = { ...memory.automation, fleetSize: memory.meters.size };
   for (const { meterNo, ...key } of ledger.meterKeys()) {
     memory.sealedKeys.set(meterNo, [...(memory.sealedKeys.get(meterNo) ?? []), key]);
   }

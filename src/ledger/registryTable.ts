@@ -73,7 +73,8 @@ export function gatewaysOf(db: DatabaseSync): readonly GatewayRow[] {
 
 type RegistryPart = Pick<
   Ledger,
-  | "directory"
+  | "meters"
+  | "access"
   | "apiKeys"
   | "setting"
   | "putMeter"
@@ -97,9 +98,10 @@ export function registryTable(db: DatabaseSync): RegistryPart {
   const webhooks = db.prepare("SELECT json FROM webhook ORDER BY id");
   const setting = db.prepare("SELECT value FROM setting WHERE name = ?");
   return {
-    directory: () => ({
-      // Row by row: rows as the database gives them take several times the room of what is made of them.
-      meters: Array.from(each<MeterRow>(meters), meterOf),
+    *meters() {
+      for (const row of each<MeterRow>(meters)) yield meterOf(row);
+    },
+    access: () => ({
       gateways: gatewaysOf(db),
       credentials: all<CredentialRow>(credentials),
       apiKeys: all<ApiKeyRow>(apiKeys),
@@ -114,7 +116,9 @@ export function registryTable(db: DatabaseSync): RegistryPart {
   };
 }
 
-function registryWrites(db: DatabaseSync): Omit<RegistryPart, "directory" | "apiKeys" | "setting"> {
+function registryWrites(
+  db: DatabaseSync,
+): Omit<RegistryPart, "meters" | "access" | "apiKeys" | "setting"> {
   const putMeter = db.prepare(upsertSql("meter", columns, "no"));
   const putGateway = db.prepare("INSERT INTO gateway (id) VALUES (?) ON CONFLICT DO NOTHING");
   const clearGateway = db.prepare("DELETE FROM gateway_meter WHERE gateway_id = ?");

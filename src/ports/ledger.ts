@@ -102,8 +102,12 @@ export interface AuditHead {
 }
 
 /** The registry and keys: small enough to be held in memory by the intake and the API. */
-export interface Directory {
+export interface Directory extends Access {
   readonly meters: readonly Meter[];
+}
+
+/** Who may come in, and who is told. */
+export interface Access {
   readonly gateways: readonly GatewayRow[];
   readonly credentials: readonly CredentialRow[];
   readonly apiKeys: readonly ApiKeyRow[];
@@ -148,7 +152,9 @@ export interface CommandFrame {
 }
 
 export interface Ledger {
-  directory(): Directory;
+  /** In the order of their numbers, row by row: a million at once take several times the room. */
+  meters(): Iterable<Meter>;
+  access(): Access;
   /** Who may ask for what at this moment. */
   apiKeys(): readonly ApiKeyRow[];
   /** Highest numbers in use; 0 where there is none. */

@@ -13,6 +13,7 @@ import { medianReports, type Report } from "./report.ts";
 import { runRules } from "./rules.ts";
 import { runSleepy } from "./sleepy.ts";
 import { runSmartMeter } from "./smartMeter.ts";
+import { runStart } from "./start.ts";
 
 const help = `npm run bench -- --scenario NAME [options]
 
@@ -36,6 +37,9 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
                  the frames are those of test/cards
   rules          the whole pack of rules over contexts in memory, one core: cost of a reading, weight of a meter;
                  1,000,000 meters need NODE_OPTIONS=--max-old-space-size=6000
+                 --meters 100000
+  start          the program from its start to the first durable uplink, over a fleet that has lived: after a stop and
+                 after a kill -9
                  --meters 100000
   back-test      rule documents tried on stored days, a thread per processor: the factory's rules, other thresholds,
                  and with an expression of one's own
@@ -125,6 +129,7 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
     }),
   influx: () => runInfluxCatchUp({ readings: Number(values.readings) }),
   rules: async () => runRules({ meters: Number(values.meters ?? 100_000), seconds }),
+  start: () => runStart({ meters: Number(values.meters ?? 100_000) }),
   "back-test": () =>
     runBackTestBench({
       meters: Number(values.meters ?? 10_000),

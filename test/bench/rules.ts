@@ -17,8 +17,9 @@ import { foldInstant } from "#engine/fold.ts";
 import { loadMemory } from "#engine/memory.ts";
 import { inForce } from "#engine/rulesInForce.ts";
 import { openLedger } from "#ledger/openLedger.ts";
-import { EngineUnderTest, jsonBytes, meterDraft } from "../support/engine.ts";
+import { meterDraft } from "../support/engine.ts";
 import { chanceOf } from "../support/random.ts";
+import { fillLived } from "./livedLedger.ts";
 import { startProgress } from "./progress.ts";
 import { round } from "./quantiles.ts";
 import type { Report } from "./report.ts";
@@ -131,60 +132,21 @@ function step(rules: ReturnType<typeof inForce>, site: Site, hour: number, share
   site.context = { ...site.context, head: folded.state };
 }
 
-const livedMeters = 200;
-const livedHours = 10 * 24;
-const atOnce = 10_000;
-
 /**
  * All that the engine holds of a meter, over a fleet as a start reads it from the ledger: its row of the registry and
  * how it is found, and its context after ten days of hourly reports.
  */
 function engineBytesPerMeter(meters: number): number {
-  const texts = livedTexts();
   const directory = mkdtempSync(join(tmpdir(), "mercaptan-rules-"));
   const ledger = openLedger(directory);
   try {
-    for (let from = 0; from < meters; from += atOnce) {
-      ledger.begin();
-      for (let no = from + 1; no <= Math.min(meters, from + atOnce); no += 1) {
-        ledger.putMeter({ ...meterDraft(`L${no}`), no, version: 1 });
-        ledger.putContext(no, texts[no % texts.length] ?? "");
-      }
-      ledger.commit();
-    }
+    fillLived(ledger, meters, startMs);
     const before = heapBytes();
     const memory = loadMemory(ledger, { nowMs: () => timestampMs(startMs), monotonicMs: () => 0 });
     return Math.round((heapBytes() - before) / memory.meters.size);
   } finally {
     ledger.close();
     rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-/** Contexts after ten days of hourly reports, with kept folds, habit and valve, as the ledger has them. */
-function livedTexts(): readonly string[] {
-  const engine = new EngineUnderTest();
-  try {
-    const chance = chanceOf(2);
-    const meterNos = Array.from({ length: livedMeters }, (_none, no) => engine.register(`L${no}`));
-    const litres = new Float64Array(livedMeters + 1);
-    for (let hour = 0; hour < livedHours; hour += 1) {
-      engine.nowMs += hourMs;
-      const isDay = hour % 24 >= 6 && hour % 24 < 22;
-      engine.uplinks(
-        meterNos.map((meterNo) => {
-          const used = isDay && chance.next() < 0.4 ? chance.whole(0, 500) : 0;
-          litres[meterNo] = (litres[meterNo] ?? 0) + used;
-          const volumeM3 = ((litres[meterNo] ?? 0) / 1_000).toFixed(3);
-          const measuredAt = engine.nowMs - chance.whole(1, 30) * 1_000;
-          const said = { status: [], valve: "open", pressureKpa: "2.00", batteryMv: 3_600 };
-          return { meterNo, bytes: jsonBytes({ measuredAt, volumeM3, ...said }) };
-        }),
-      );
-    }
-    return [...engine.ledger.contexts()].map(({ json }) => json);
-  } finally {
-    engine.close();
   }
 }
 

@@ -259,8 +259,8 @@ describe("what the engine finds after a restart", () => {
     expect([...again.contexts()]).toEqual([{ meterNo: 1, json: `{"version":2}` }]);
     expect(again.setting("automation")).toBe("running");
     expect(again.setting("nothing")).toBeUndefined();
-    expect(again.directory()).toEqual({
-      meters,
+    expect([...again.meters()]).toEqual(meters);
+    expect(again.access()).toEqual({
       gateways: [
         { id: "G1", meterIds: ["M0001", "M0007"] },
         { id: "G2", meterIds: [] },

@@ -185,7 +185,7 @@ export async function startApiRig(options: RigOptions = {}) {
     issueSecret: (username, kind) => ({ secret: `${kind}-${username}`, secretHash: "00" }),
     profiles: testProfiles,
     ruleBook: ruleBook({
-      meters: () => ledger.directory().meters,
+      meters: () => ledger.meters(),
       directory,
       fileKeys: null,
       clock,
