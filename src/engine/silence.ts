@@ -44,6 +44,8 @@ export const silenceLimits = Object.freeze({
   /** So many silent meters of a group, and this share of it, are an outage. */
   outageMetersMin: 10,
   outageShareMin: 0.05,
+  /** Who was known to be silent for so long when its group fell out is no part of it: dead radios are no outage. */
+  outageJoinMs: dayMs,
   /** An outage is over when less than this share of what made it is left. */
   outageEndShare: 0.5,
   /** One silence waits so long for others to join it: nobody is in a hurry for one. */
@@ -141,11 +143,20 @@ function look({ memory, rules }: Room, meter: Meter, context: Glance, nowMs: num
       ? detectorSilent(R18, meter.reportEveryMs, sinceMs, nowMs)
       : noContact(R12, meter.reportEveryMs, sinceMs, nowMs);
   // What was silent before a restart and was not heard since is silent still.
-  const isIn = level !== 0 || isActive(context.live[rule]);
-  stand(memory, meter.no, isIn ? group : null);
+  const known = context.live[rule];
+  const isIn = level !== 0 || isActive(known);
+  const toldAtMs = (isActive(known) ? known : context.silent[rule])?.raisedAtMs ?? nowMs;
+  const isOwn = outSinceMs(memory, group, nowMs) - toldAtMs > silenceLimits.outageJoinMs;
+  stand(memory, meter.no, isIn && !isOwn ? group : null);
   if (level !== 0) return { silent: { meter, group, level, beganMs, proof }, calmUntilMs: 0 };
   const longMs = rule === "R12" ? R12.silentDaysForLevel2 * dayMs : Infinity;
   return { silent: null, calmUntilMs: isIn ? 0 : Math.min(beganMs, sinceMs + longMs) };
+}
+
+/** Since when the group is out; now, if it is not. */
+function outSinceMs({ system }: Memory, group: string, nowMs: number): number {
+  const outage = system[outageKey(group)];
+  return isActive(outage) ? outage.raisedAtMs : nowMs;
 }
 
 /** A silent meter is counted in the group that it belongs to now, and in no other; null: it is not silent. */
@@ -211,10 +222,36 @@ function tell(room: Room, book: Book, silent: Silent): void {
   const rule = silenceRule(meter);
   const holdMs = rule === "R18" ? silenceLimits.detectorHoldMs : silenceLimits.holdMs;
   const now = { rule, level, proof, raisedAtMs: book.nowMs } as const;
-  if (isActive(parent)) activateUnder(draft, now, parent, outageReason);
+  const isHidden = isActive(parent) && isOfOutage(book.memory, parent, silent);
+  if (isHidden) activateUnder(draft, now, parent, outageReason);
   else if (book.nowMs - beganMs >= holdMs) ring(draft, now);
   else return;
   recordDraft(book, draft);
+}
+
+/**
+ * A detector that was heard since its group fell out has fallen silent anew, which the outage explains only if as many
+ * as make one have done so. Without it nobody would be warned in that kitchen.
+ */
+function isOfOutage(memory: Memory, { raisedAtMs }: Alarm, { meter, group }: Silent): boolean {
+  const isAnew = (meterNo: number): boolean =>
+    (memory.contexts.glance(meterNo)?.lastReceivedAtMs ?? 0) > raisedAtMs;
+  if (meter.kind !== "detector" || !isAnew(meter.no)) return true;
+  let left = neededIn(memory, group);
+  for (const meterNo of memory.silent.get(group) ?? nobody) {
+    if (isAnew(meterNo)) left -= 1;
+    if (left <= 0) return true;
+  }
+  return false;
+}
+
+/** So many silent meters of a group are an outage. */
+function neededIn(memory: Memory, group: string): number {
+  const { outageMetersMin, outageShareMin } = silenceLimits;
+  return Math.max(
+    outageMetersMin,
+    Math.ceil(outageShareMin * (groupSizes(memory).get(group) ?? 0)),
+  );
 }
 
 const nobody: ReadonlySet<number> = new Set();
@@ -226,12 +263,11 @@ function watchOutages(room: Room, book: Book): void {
   for (const group of new Set([...memory.silent.keys(), ...groupsOut(memory.system)])) {
     const members = memory.silent.get(group) ?? nobody;
     const meters = groupSizes(memory).get(group) ?? members.size;
-    const { outageMetersMin, outageShareMin, outageEndShare } = silenceLimits;
-    const needed = Math.max(outageMetersMin, Math.ceil(outageShareMin * meters));
+    const needed = neededIn(memory, group);
     const key = outageKey(group);
     const known = memory.system[key];
     const silent = members.size;
-    if (silent >= needed || (isActive(known) && silent >= outageEndShare * needed)) {
+    if (silent >= needed || (isActive(known) && silent >= silenceLimits.outageEndShare * needed)) {
       if (isActive(known) && known.proof["silent"] === silent) continue;
       const hidden = isActive(known) ? null : hiddenByWorkOver(room, book, members);
       raiseSystem(book, room.rng, key, { group, silent, meters }, 1, hidden);

@@ -53,6 +53,53 @@ test("the silence of a group of detectors is one outage", () => {
   expect(rang).toEqual([]);
 });
 
+/** Detectors of one building; those that are heard are heard in every half hour, and the watch looks as often. */
+function mall(count: number) {
+  const nos = Array.from({ length: count }, (_, place) =>
+    engine.register(`D${place}`, { kind: "detector", area: "mall", reportEveryMs: 30 * minuteMs }),
+  );
+  const live = (heard: readonly number[], hours: number) => {
+    for (let half = 0; half < 2 * hours; half += 1) {
+      for (const no of heard) hear(no);
+      engine.nowMs += 30 * minuteMs;
+      engine.process({});
+    }
+  };
+  const standing = (rule: "R18" | "OUTAGE") =>
+    engine.alarms(rule).filter(({ state }) => state === "unacknowledged");
+  return { nos, live, standing };
+}
+
+test("a detector that was heard since the outage began and falls silent alone rings beside it", () => {
+  const { nos, live, standing } = mall(20);
+  live(nos, 1);
+  live([], 3);
+  expect(standing("OUTAGE")).toHaveLength(1);
+  // Six of twenty stay behind, which keeps the outage.
+  live(nos.slice(6), 2);
+  expect(standing("R18")).toEqual([]);
+  live(nos.slice(7), 3);
+  expect(standing("R18").map(({ meterNo }) => meterNo)).toEqual([nos[6]]);
+  // The others follow: that is the network once more.
+  live([], 3);
+  expect(standing("R18").map(({ meterNo }) => meterNo)).toEqual([nos[6]]);
+  expect(standing("OUTAGE")).toHaveLength(1);
+});
+
+test("detectors that have been dead for long make no outage, keep none, and nothing hides behind them", () => {
+  const { nos, live, standing } = mall(30);
+  for (let dead = 0; dead <= 12; dead += 1) live(nos.slice(dead), 4);
+  live(nos.slice(12), 26);
+  expect(engine.alarms("OUTAGE")).toEqual([]);
+  expect(standing("R18")).toHaveLength(12);
+  live([], 3);
+  expect(standing("OUTAGE")).toMatchObject([{ proof: { silent: 18 } }]);
+  live(nos.slice(12), 1);
+  expect(engine.alarms("OUTAGE")).toMatchObject([{ state: "returned-unacknowledged" }]);
+  live(nos.slice(13), 3);
+  expect(standing("R18")).toHaveLength(13);
+});
+
 test("a date is reminded of three times, on the work list, and a new date takes it off", () => {
   const dueOn = new Date(startMs + 31 * dayMs).toISOString().slice(0, 10);
   engine.register("M1", { verificationDueOn: dueOn });
