@@ -33,6 +33,8 @@ export class Aftermath {
   carrier: DownlinkCarrier | null = null;
   listeners: CommandListeners | null = null;
   queue: Pick<UplinkQueue, "contact"> | null = null;
+  /** Makes again what can be made again. */
+  store: { noteDamage(damage: readonly DamagedPlace[]): void } | null = null;
   selfWatch: Pick<SelfWatch, "lagSeconds" | "lookAtReserve" | "report"> | null = null;
   /** Bytes that are free while readings are refused for want of them. */
   reserve: { readonly restrictedFreeBytes: number | null } | null = null;
@@ -40,8 +42,10 @@ export class Aftermath {
   teller: PeopleTeller | null = null;
   isListening = false;
   #blindness: string | null = null;
-  readonly #damaged = new Set<string>();
-  #firstDamage: Proof | null = null;
+  /** By place, in the order in which they were met. */
+  readonly #damaged = new Map<string, Proof & { readonly file: string }>();
+  /** Files that were made again: whoever still reads the former one finds it damaged. */
+  readonly #remade = new Set<string>();
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #metrics: Metrics;
@@ -79,6 +83,7 @@ export class Aftermath {
         this.noteDamage(damage);
         if (failure !== null) this.#observer.note("readings.workFailed", { message: failure });
       },
+      onRemade: (file: string) => this.#noteRemade(file),
       onRetired: (beforeMs: number, rows: number) => {
         const before = formatInstant(timestampMs(beforeMs));
         this.#observer.note("readings.retired", { before, rows });
@@ -103,21 +108,33 @@ export class Aftermath {
 
   /** Each damaged place once, by whomever it was met. */
   noteDamage(places: readonly DamagedPlace[]): void {
+    const news: DamagedPlace[] = [];
     for (const { file, chunk, fault } of places) {
       const place = `${file} ${chunk} ${fault.what}`;
-      if (this.#damaged.has(place)) continue;
-      this.#damaged.add(place);
       const name = basename(file);
-      this.#firstDamage ??= chunk === null ? { file: name } : { file: name, chunk };
+      if (this.#damaged.has(place) || this.#remade.has(name)) continue;
+      this.#damaged.set(place, chunk === null ? { file: name } : { file: name, chunk });
+      news.push({ file, chunk, fault });
       this.#observer.note("readings.damaged", { file: name, chunk: chunk ?? "", what: fault.what });
     }
+    if (news.length > 0) this.store?.noteDamage(news);
+    this.tellDamage();
+  }
+
+  #noteRemade(file: string): void {
+    this.#remade.add(file);
+    for (const [place, damage] of this.#damaged) {
+      if (damage.file === file) this.#damaged.delete(place);
+    }
+    this.#observer.note("readings.remade", { file });
     this.tellDamage();
   }
 
   /** To the engine, which raises the alarm; an alarm of the last start is over when nothing was met in this one. */
   tellDamage(): void {
-    const level = this.#firstDamage === null ? 0 : 1;
-    this.selfWatch?.report("DAMAGE", level, { ...this.#firstDamage, places: this.#damaged.size });
+    const [first] = this.#damaged.values();
+    const level = first === undefined ? 0 : 1;
+    this.selfWatch?.report("DAMAGE", level, { ...first, places: this.#damaged.size });
   }
 
   /** A meter that listens at this moment need not wait for its next wake. */

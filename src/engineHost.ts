@@ -19,6 +19,8 @@ export class EngineUnusableError extends Error {
 export interface EngineHost {
   readonly queue: EngineQueue;
   readonly directory: Directory;
+  /** Damaged places of its files that others met: what can be made again is. */
+  noteDamage(damage: readonly DamagedPlace[]): void;
   /** Finishes what has arrived, closes the ledger, ends the thread. */
   stop(): Promise<void>;
 }
@@ -29,6 +31,7 @@ type HostParts = Omit<QueueParts, "port" | "defer"> & {
   /** Damaged places of the reading store, and why a flush or merge came to nothing. */
   onLedgerOpened(opening: LedgerOpening): void;
   onStoreNote(damage: readonly DamagedPlace[], failure: string | null): void;
+  onRemade(file: string): void;
   onRetired(beforeMs: number, rows: number): void;
 };
 
@@ -64,6 +67,7 @@ export async function startEngineHost(
         reject(new EngineUnusableError(report.code, report.message));
       } else if (report.kind === "ledger") parts.onLedgerOpened(report.opening);
       else if (report.kind === "store") parts.onStoreNote(report.damage, report.failure);
+      else if (report.kind === "remade") parts.onRemade(report.file);
       else if (report.kind === "retired") parts.onRetired(report.beforeMs, report.rows);
       else queue.take(report);
     });
@@ -79,6 +83,8 @@ export async function startEngineHost(
   return {
     queue,
     directory,
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker, not a window
+    noteDamage: (damage) => worker.postMessage({ damage }),
     async stop() {
       clearInterval(ticker);
       await queue.stop();

@@ -8,7 +8,7 @@ import type { Retention } from "#domain/retention.ts";
 import type { RuleDocument } from "#domain/ruleDocument.ts";
 import { startEngine, type Engine } from "#engine/engine.ts";
 import type { Profiles } from "#domain/profile.ts";
-import type { EngineBatch, EngineReport } from "#engine/messages.ts";
+import type { DamageNote, EngineBatch, EngineReport } from "#engine/messages.ts";
 import { LedgerError } from "#ledger/ledgerError.ts";
 import { ledgerFileName, openLedger, type OpenLedger } from "#ledger/openLedger.ts";
 import type { LedgerWatch } from "#ledger/sums/ledgerFile.ts";
@@ -99,6 +99,7 @@ if (opened === undefined) {
     store: ledger.readings,
     startWorker: () => startReadingWorker(ledger.calendar),
     ...watch,
+    onRemade: (file) => tell({ kind: "remade", file }),
     onRetired: (beforeMs, rows) => tell({ kind: "retired", beforeMs, rows }),
   });
   const archive = startArchive({
@@ -111,7 +112,11 @@ if (opened === undefined) {
   const ledgerKeeper = startLedgerKeeper(ledger.file, watch);
   tell({ kind: "ledger", opening: ledger.file.opening });
   tell({ kind: "ready", directory: { ...ledger.access(), meters: [...engine.meters()] } });
-  port.on("message", (batch: EngineBatch) => {
+  port.on("message", (batch: EngineBatch | DamageNote) => {
+    if ("damage" in batch) {
+      ledger.readings.noteDamage(batch.damage);
+      return;
+    }
     if (batch.isLast) {
       keeper.stop();
       archive.stop();

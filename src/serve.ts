@@ -213,6 +213,7 @@ async function openBase(config: Config, secrets: Secrets): Promise<Base> {
   aftermath.apiKeys = apiKeys;
   aftermath.hub = hub;
   aftermath.queue = queue;
+  aftermath.store = host;
   return {
     config,
     secrets,

@@ -87,6 +87,11 @@ export type BatchReport =
   /** Nothing of the batch was kept; nothing may be acknowledged. */
   | { readonly kind: "notCommitted"; readonly code: string; readonly message: string };
 
+/** Damaged places of the reading store that others met. */
+export interface DamageNote {
+  readonly damage: readonly DamagedPlace[];
+}
+
 export type EngineReport =
   | BatchReport
   | { readonly kind: "ready"; readonly directory: Directory }
@@ -96,6 +101,8 @@ export type EngineReport =
       readonly damage: readonly DamagedPlace[];
       readonly failure: string | null;
     }
+  /** A damaged roll-up was made again; its file was put aside. */
+  | { readonly kind: "remade"; readonly file: string }
   /** Retention let readings go: all before the instant. */
   | { readonly kind: "retired"; readonly beforeMs: number; readonly rows: number }
   | { readonly kind: "ledger"; readonly opening: LedgerOpening }

@@ -144,6 +144,7 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "ledger.sumsMade": { level: "warn", reasonField: "reason", reasons: ["made", "remade"] },
   "ledger.touched": { level: "warn" },
   "readings.damaged": { level: "error" },
+  "readings.remade": { level: "warn" },
   "readings.workFailed": { level: "error" },
   "readings.retired": { level: "info" },
   "engine.exited": { level: "fatal" },

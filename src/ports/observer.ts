@@ -46,6 +46,7 @@ export const namedEvents = {
   "ledger.touched":
     "the ledger's file was changed or copied since the program ended; its pages are compared",
   "readings.damaged": "a place of the reading store or a page of the ledger cannot be believed",
+  "readings.remade": "a damaged roll-up was put aside and made again from its readings",
   "readings.retired": "whole months of readings, older than they must be kept, were let go",
   "readings.workFailed": "a flush, a merge or a checkpoint came to nothing; it is tried again",
   "engine.exited": "the engine thread ended; the process stops",

@@ -205,12 +205,11 @@ export class Manifest {
     return this.#number("SELECT sum(repeated) FROM reading_file WHERE kind <> 'rollup'");
   }
 
-  /** Names of files that no longer count. */
-  replacedNames(): readonly string[] {
-    const rows = this.#all<{ name: string }>(
-      "SELECT name FROM reading_file WHERE replaced_by <> 0 ORDER BY no",
+  /** Files that no longer count, and why. */
+  replaced(): readonly { readonly name: string; readonly reason: string }[] {
+    return this.#all(
+      "SELECT name, replaced_reason AS reason FROM reading_file WHERE replaced_by <> 0 ORDER BY no",
     );
-    return rows.map(({ name }) => name);
   }
 
   putFile(file: ManifestFile): void {

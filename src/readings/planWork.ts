@@ -1,6 +1,6 @@
 /** What should be done next with the files: decided from the manifest alone, one piece of work at a time. */
 import { GasCalendar, dateOfDay, monthOfDay } from "./gasDay.ts";
-import type { Work, PlannedFile } from "./work.ts";
+import { damagedReason, type Work, type PlannedFile } from "./work.ts";
 import { isSegment, staleness, type FileKind, type ManifestFile } from "./manifest.ts";
 
 export interface PlanSettings {
@@ -52,6 +52,8 @@ export interface PlanInput {
   readonly nowMs: number;
   /** Outputs (`outputKey`) whose inputs are damaged: they are left as they are. */
   readonly blocked: ReadonlySet<string>;
+  /** Names of files in which damage was met. */
+  readonly damaged: ReadonlySet<string>;
 }
 
 /** What a piece of work would make, whatever its number. */
@@ -143,21 +145,24 @@ function covers(file: ManifestFile, day: number): boolean {
   return file.fromDay <= day && day < file.toDay;
 }
 
-/** The oldest closed day whose roll-up is missing or says less than the segments. */
+/** The oldest closed day whose roll-up is missing, is damaged, or says less than the segments. */
 function planRollUp(
   calendar: GasCalendar,
   settings: PlanSettings,
-  { files, nextFileNo, nowMs, blocked }: PlanInput,
+  { files, nextFileNo, nowMs, blocked, damaged }: PlanInput,
 ): Work | undefined {
   const segments = files.filter(({ kind }) => kind !== "rollup");
   const rollUps = files.filter(({ kind }) => kind === "rollup");
   for (const day of daysOf(calendar, segments)) {
     const former = rollUps.find(({ fromDay }) => fromDay === day) ?? null;
-    if (former?.stale === staleness.none) continue;
-    // Later days are built on this one: a day with damage or one that is open holds them up.
+    const isDamaged = former !== null && damaged.has(former.name);
+    const isCurrent = former?.stale === staleness.none;
     const isBlocked = blocked.has(outputKey({ kind: "rollup", fromDay: day }));
+    // What is damaged and cannot be made again holds up nothing but what is built on it, and that meets the damage.
+    if (isCurrent && (!isDamaged || isBlocked)) continue;
+    // Later days are built on this one: a day with damage or one that is open holds them up.
     if (isBlocked || !isClosed(calendar, settings, day, nowMs)) return undefined;
-    const output = planned(calendar, "rollup", nextFileNo, day, day + 1, "day closed");
+    const reason = former === null ? "day closed" : isDamaged ? damagedReason : "late";
     return {
       kind: "rollUp",
       inputs: segments.filter((file) =>
@@ -166,7 +171,7 @@ function planRollUp(
       previous: rollUps.filter(({ fromDay }) => fromDay < day).at(-1) ?? null,
       former,
       night: nightOf(calendar, day),
-      output: former === null ? output : { ...output, reason: "late" },
+      output: planned(calendar, "rollup", nextFileNo, day, day + 1, reason),
     };
   }
   return undefined;

@@ -6,12 +6,14 @@ import type { DamagedPlace } from "#ports/readingStore.ts";
 import { dateOfDay, type GasCalendar } from "./gasDay.ts";
 import { byDay, dealtRows, groupsOf, SeqRange } from "./flushRows.ts";
 import { LastRows } from "./lastRows.ts";
-import type { Work, WorkResult, WorkRunner, PlannedFile } from "./work.ts";
+import { isRemake, type Work, type WorkResult, type WorkRunner } from "./work.ts";
+import type { PlannedFile } from "./work.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
 import { mergeRows, type MergeCounts } from "./mergeRows.ts";
 import { RollUpBuilder, rolledUpPlaces } from "./rollUp.ts";
 import { readingSchema, rollUpPlaces, rollUpSchema, type Schema } from "./schema.ts";
 import { SegmentCursor } from "./segmentCursor.ts";
+import { openSegment } from "./segmentFiles.ts";
 import { SegmentReader } from "./segmentReader.ts";
 import { SegmentWriter, type SegmentSettings, type SegmentSummary } from "./segmentWriter.ts";
 import { sortRows } from "./sortRows.ts";
@@ -129,7 +131,7 @@ function rewrite(
   output: PlannedFile,
   write: (cursors: readonly SegmentCursor[], writer: SegmentWriter) => MergeCounts,
 ): Rewritten {
-  return withReaders(parts, inputs, readingSchema, (readers): Rewritten => {
+  return withReaders(parts, inputs, (readers): Rewritten => {
     const writer = openWriter(parts, output, readingSchema);
     const cursors = readers.map((reader) => new SegmentCursor(reader));
     let counts: MergeCounts = { rows: 0, repeated: 0, damage: undefined };
@@ -158,8 +160,8 @@ function made(
 function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): WorkResult {
   const { inputs, output, previous, former } = work;
   const earlier = previous === null ? [] : [previous];
-  return withReaders(parts, inputs, readingSchema, (readers) =>
-    withReaders(parts, earlier, rollUpSchema, ([before]) => {
+  return withReaders(parts, inputs, (readers) =>
+    withReaders(parts, earlier, ([before]) => {
       const writer = openWriter(parts, output, rollUpSchema);
       const carried = before === undefined ? null : new SegmentCursor(before);
       const builder = new RollUpBuilder(work.night, carried, writer);
@@ -177,7 +179,9 @@ function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): Work
       });
       damage ??= readBack(parts, summary, rollUpSchema);
       if (damage) return { ok: false, damage };
-      const closingsChanged = former === null || !hasSameClosings(parts, former, output);
+      // Nobody can say what a damaged one handed on to the next day: that one is looked at too.
+      const isUnknown = former === null || isRemake(work);
+      const closingsChanged = isUnknown || !hasSameClosings(parts, former, output);
       return made(listed(output, summary, inputs), summary.rows, 0, closingsChanged);
     }),
   );
@@ -276,15 +280,14 @@ function wrongCount(file: string): DamagedPlace {
 function withReaders<Result>(
   parts: WorkParts,
   files: readonly ManifestFile[],
-  schema: Schema,
   work: (readers: readonly SegmentReader[]) => Result,
 ): Result | Damaged {
   const readers: SegmentReader[] = [];
   try {
-    for (const { name, chunks } of files) {
-      const reader = new SegmentReader(parts.disk, join(parts.folder, name), schema, chunks);
-      readers.push(reader);
-      const lost = reader.openingDamage.find(({ chunk }) => chunk !== null);
+    for (const file of files) {
+      const { reader, damage } = openSegment(parts.disk, parts.folder, file);
+      if (reader !== undefined) readers.push(reader);
+      const lost = damage.find(({ chunk }) => reader === undefined || chunk !== null);
       if (lost) return { ok: false, damage: lost };
     }
     return work(readers);

@@ -1,5 +1,5 @@
 /** The segments that count, open for reading, and what is found damaged in them. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { ReadChunks } from "./readChunks.ts";
@@ -43,6 +43,7 @@ export class SegmentFiles {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #damage = new Map<string, DamagedPlace>();
+  #listedNames: ReadonlySet<string> = new Set();
   readonly #chunks = new ReadChunks();
 
   constructor(disk: Disk, folder: string) {
@@ -63,7 +64,10 @@ export class SegmentFiles {
     for (const file of files) {
       const open = known.get(file.no);
       known.delete(file.no);
-      const { reader, damage } = open ? { reader: open.reader, damage: [] } : this.#open(file);
+      const { reader, damage } = open
+        ? { reader: open.reader, damage: [] }
+        : openSegment(this.#disk, this.#folder, file);
+      if (reader) for (const place of damage) this.note(place);
       if (reader) opened.push({ file, reader });
       else isMissing = true;
       const lost = [...(open?.reader.openingDamage ?? []), ...damage];
@@ -77,6 +81,7 @@ export class SegmentFiles {
       return false;
     }
     this.retiredToMs = files.find(({ kind }) => kind === "last")?.toMs ?? -Infinity;
+    this.#forget(new Set(files.map(({ name }) => name)));
     this.#unreadable = unreadable.filter(({ file }) => file.kind !== "rollup");
     for (const { damage } of unreadable) this.note(damage);
     for (const { reader } of known.values()) reader.close();
@@ -147,7 +152,22 @@ export class SegmentFiles {
 
   note(damage: DamagedPlace | undefined): void {
     if (damage === undefined || this.#damage.size >= damagedPlacesMax) return;
-    this.#damage.set(`${damage.file} ${damage.chunk} ${damage.fault.what}`, damage);
+    const place = `${damage.file} ${damage.chunk} ${damage.fault.what}`;
+    if (!this.#damage.has(place)) this.#damage.set(place, damage);
+  }
+
+  /** The place is in a file that the manifest lists. */
+  isListed({ file }: DamagedPlace): boolean {
+    return this.#listedNames.has(basename(file));
+  }
+
+  /** Damage of files that counted and do no more is none. */
+  #forget(listed: ReadonlySet<string>): void {
+    for (const [place, { file }] of this.#damage) {
+      const name = basename(file);
+      if (this.#listedNames.has(name) && !listed.has(name)) this.#damage.delete(place);
+    }
+    this.#listedNames = listed;
   }
 
   get damage(): readonly DamagedPlace[] {
@@ -159,25 +179,25 @@ export class SegmentFiles {
     this.segments = [];
     this.rollUps = [];
   }
+}
 
-  /** A file that cannot be opened at all is told, and the rest is served. */
-  #open(file: ManifestFile): {
-    readonly reader: SegmentReader | undefined;
-    readonly damage: readonly DamagedPlace[];
-  } {
-    const path = join(this.#folder, file.name);
-    const schema: Schema = file.kind === "rollup" ? rollUpSchema : readingSchema;
-    try {
-      const reader = new SegmentReader(this.#disk, path, schema, file.chunks);
-      for (const damage of reader.openingDamage) this.note(damage);
-      return { reader, damage: reader.openingDamage };
-    } catch (cause) {
-      // Not damage: with its key the file is whole. Whoever opens the store must know at once.
-      if (cause instanceof ReadingStoreError && cause.code === "READINGS_KEY") throw cause;
-      const what = cause instanceof Error ? cause.message : String(cause);
-      const damage: DamagedPlace = { file: path, chunk: null, fault: { kind: "missing", what } };
-      return { reader: undefined, damage: [damage] };
-    }
+/** A file that cannot be opened at all is told, and the rest is served. */
+export function openSegment(
+  disk: Disk,
+  folder: string,
+  file: ManifestFile,
+): { readonly reader: SegmentReader | undefined; readonly damage: readonly DamagedPlace[] } {
+  const path = join(folder, file.name);
+  const schema: Schema = file.kind === "rollup" ? rollUpSchema : readingSchema;
+  try {
+    const reader = new SegmentReader(disk, path, schema, file.chunks);
+    return { reader, damage: reader.openingDamage };
+  } catch (cause) {
+    // Not damage: with its key the file is whole. Whoever opens the store must know at once.
+    if (cause instanceof ReadingStoreError && cause.code === "READINGS_KEY") throw cause;
+    const what = cause instanceof Error ? cause.message : String(cause);
+    const damage: DamagedPlace = { file: path, chunk: null, fault: { kind: "missing", what } };
+    return { reader: undefined, damage: [damage] };
   }
 }
 

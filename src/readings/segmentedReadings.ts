@@ -2,7 +2,7 @@
  * The reading store: hot batches in the caller's transaction, segments behind them, one writer. It decides nothing
  * about time: when to flush and merge is asked for by `maintain`, which waits for a runner that may be another thread.
  */
-import { dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { invariant } from "#domain/invariant.ts";
 import type { Disk } from "#ports/disk.ts";
 import type {
@@ -19,12 +19,12 @@ import { batchRowsMax, HotBatchCodec, type PlacedColumns } from "./hotBatch.ts";
 import { HotRows } from "./hotRows.ts";
 import { JoinedReadings } from "./joinedReadings.ts";
 import { listMade } from "./listMade.ts";
-import type { Work, WorkMade, WorkResult, WorkRunner } from "./work.ts";
+import { isRemake, type Work, type WorkMade, type WorkResult, type WorkRunner } from "./work.ts";
 import type { Manifest } from "./manifest.ts";
 import { isMuch, nextWork, outputKey, type PlanSettings } from "./planWork.ts";
 import { readingPlaces } from "./schema.ts";
 import { SegmentFiles, type ListedFile } from "./segmentFiles.ts";
-import { partSuffix } from "./segmentWriter.ts";
+import { clearAway, tidyFolder } from "./storeFolder.ts";
 
 /** Meter numbers are given out one after the other; registers at an instant are held by number. */
 const meterNoMax = 67_108_863;
@@ -77,7 +77,7 @@ export class SegmentedReadings implements ReadingStore {
     this.reads = new JoinedReadings(this.#files, () =>
       this.#flushing === undefined ? [this.#hot] : [this.#flushing, this.#hot],
     );
-    const unlisted = this.#tidyFolder();
+    const unlisted = tidyFolder(parts.disk, parts.folder, parts.manifest);
     const damagedBatches: number[] = [];
     for (const { no, bytes } of parts.manifest.batches(Infinity)) {
       if (this.#hot.add(this.#codec, no, bytes)) damagedBatches.push(no);
@@ -154,6 +154,11 @@ export class SegmentedReadings implements ReadingStore {
     return this.reads.damage();
   }
 
+  /** Takes note of damage that others met, where it is in a file that counts. */
+  noteDamage(places: readonly DamagedPlace[]): void {
+    for (const place of places) if (this.#files.isListed(place)) this.#files.note(place);
+  }
+
   /** Every file that counts, with its reader; for verification. */
   openFiles(): readonly ListedFile[] {
     return this.#files.listed(this.#parts.manifest);
@@ -175,14 +180,20 @@ export class SegmentedReadings implements ReadingStore {
   }
 
   /** Does what is due, one after the other; returns how much was done. What meets damage is left as it is. */
-  async maintain(runner: WorkRunner, nowMs: number): Promise<number> {
+  async maintain(
+    runner: WorkRunner,
+    nowMs: number,
+    onDone: (work: Work) => void = () => undefined,
+  ): Promise<number> {
     let done = 0;
     for (;;) {
       const work = this.#nextWork(nowMs);
       if (work === undefined) return done;
       if (work.kind === "flush") this.#flushedAtMs = nowMs;
-      if (await this.#do(runner, work)) done += 1;
-      else if (work.kind === "flush") return done;
+      if (await this.#do(runner, work)) {
+        done += 1;
+        onDone(work);
+      } else if (work.kind === "flush") return done;
       else this.#blocked.add(outputKey(work.output));
     }
   }
@@ -257,6 +268,7 @@ export class SegmentedReadings implements ReadingStore {
       nextFileNo: manifest.nextFileNo,
       nowMs,
       blocked: this.#blocked,
+      damaged: new Set(this.#files.damage.map(({ file }) => basename(file))),
     });
   }
 
@@ -269,7 +281,9 @@ export class SegmentedReadings implements ReadingStore {
     });
     if (work.kind === "flush") this.#flushing = undefined;
     this.#files.follow(manifest);
-    this.#removeReplaced(work);
+    clearAway(this.#parts.disk, this.#parts.folder, work);
+    // What met that damage can be made now.
+    if (isRemake(work)) this.#blocked.clear();
   }
 
   #listFlush(toNo: number, made: WorkMade): void {
@@ -302,38 +316,6 @@ export class SegmentedReadings implements ReadingStore {
     back.take(this.#hot);
     this.#hot = back;
     this.#flushing = undefined;
-  }
-
-  /** Names that are listed and still there are left; the others are removed or moved aside. */
-  #tidyFolder(): readonly string[] {
-    const { disk, folder, manifest } = this.#parts;
-    const listed = new Set(manifest.files().map(({ name }) => name));
-    const replaced = new Set(manifest.replacedNames());
-    const unlisted: string[] = [];
-    for (const name of disk.list(folder)) {
-      if (listed.has(name)) continue;
-      if (name.endsWith(partSuffix) || replaced.has(name)) disk.remove(join(folder, name));
-      else unlisted.push(name);
-    }
-    const aside = join(folder, "unlisted");
-    if (unlisted.length === 0) return unlisted;
-    disk.makeFolder(aside);
-    const taken = new Set(disk.list(aside));
-    for (const name of unlisted) {
-      let free = name;
-      while (taken.has(free)) free += "+";
-      disk.rename(join(folder, name), join(aside, free));
-    }
-    return unlisted;
-  }
-
-  /** Its replacement has been read back in full and is listed. What a crash leaves is removed at the next start. */
-  #removeReplaced(work: Work): void {
-    const { disk, folder } = this.#parts;
-    const former = work.kind === "rollUp" && work.former !== null ? [work.former] : [];
-    const retired = work.kind === "retire" ? [...work.inputs, ...work.rollUps] : former;
-    const replaced = work.kind === "merge" ? work.inputs : retired;
-    for (const { name } of replaced) disk.remove(join(folder, name));
   }
 }
 

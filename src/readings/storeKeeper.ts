@@ -4,7 +4,7 @@
  */
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import type { SegmentedReadings } from "./segmentedReadings.ts";
-import type { Work, WorkRunner } from "./work.ts";
+import { isRemake, type Work, type WorkRunner } from "./work.ts";
 
 /** The files are looked at so often; between that only a hot part that is full is work. */
 const lookEveryMs = 60_000;
@@ -20,6 +20,8 @@ export interface KeeperParts {
   startWorker(): KeeperWorker;
   /** Damage that was not told before. */
   onDamage(places: readonly DamagedPlace[]): void;
+  /** The file of a damaged roll-up was put aside, and made again. */
+  onRemade(file: string): void;
   /** Months of readings were let go: all before the instant, and how many rows they had. */
   onRetired(beforeMs: number, rows: number): void;
   /** Work came to nothing; it is tried again. */
@@ -34,7 +36,7 @@ export class StoreKeeper {
   #nextLookMs = -Infinity;
   /** After a failure nothing is tried before the next look. */
   #isResting = false;
-  #damageTold = 0;
+  readonly #damageTold = new WeakSet<DamagedPlace>();
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -51,8 +53,12 @@ export class StoreKeeper {
     const retiredRows = store.retired.rows;
     try {
       // The worker is started by the first piece of work, not by a look that finds none.
-      const run = (work: Work) => (this.#worker ??= this.#parts.startWorker()).run(work);
-      await store.maintain({ run }, nowMs);
+      const run = (work: Work) => {
+        // What this work puts an end to is told before it.
+        this.#tellDamage();
+        return (this.#worker ??= this.#parts.startWorker()).run(work);
+      };
+      await store.maintain({ run }, nowMs, (work) => this.#tellRemade(work));
       this.#isResting = store.isFull;
     } catch (cause) {
       this.#fail(cause);
@@ -78,8 +84,12 @@ export class StoreKeeper {
   }
 
   #tellDamage(): void {
-    const places = this.#parts.store.damage();
-    if (places.length > this.#damageTold) this.#parts.onDamage(places.slice(this.#damageTold));
-    this.#damageTold = places.length;
+    const places = this.#parts.store.damage().filter((place) => !this.#damageTold.has(place));
+    for (const place of places) this.#damageTold.add(place);
+    if (places.length > 0) this.#parts.onDamage(places);
+  }
+
+  #tellRemade(work: Work): void {
+    if (isRemake(work) && work.former !== null) this.#parts.onRemade(work.former.name);
   }
 }

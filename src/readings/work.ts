@@ -13,6 +13,9 @@ export interface PlannedFile extends Span {
   readonly reason: string;
 }
 
+/** Why a roll-up is made again whose file is damaged: the former one is put aside, never removed. */
+export const damagedReason = "damaged";
+
 export type Work =
   /** Hot batches up to a number, one file a gas day, numbered from `firstFileNo` on. */
   | { readonly kind: "flush"; readonly toNo: number; readonly firstFileNo: number }
@@ -41,6 +44,11 @@ export type Work =
       readonly output: PlannedFile;
       readonly atMs: number;
     };
+
+/** A damaged roll-up is made again. */
+export function isRemake(work: Work): work is Extract<Work, { kind: "rollUp" }> {
+  return work.kind === "rollUp" && work.output.reason === damagedReason;
+}
 
 export interface DamagedBatch {
   readonly no: number;

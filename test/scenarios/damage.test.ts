@@ -1,7 +1,7 @@
 /** One damaged chunk of the reading store, as an operator meets it: the rest is served, and somebody is told. */
 import { hourMs } from "#domain/units.ts";
 import { afterEach, expect, test } from "vitest";
-import { flipFirst, storedCount, storeReadings } from "../support/damagedStore.ts";
+import { filesOf, flipFirst, storedCount, storeReadings } from "../support/damagedStore.ts";
 import { startMs } from "../support/ledgerRows.ts";
 import { Home, type Service } from "../support/program.ts";
 
@@ -60,3 +60,28 @@ test("what only a read for billing meets rings too", async () => {
   );
   await damageRings(service);
 });
+
+test("a roll-up that a read for billing finds damaged is made again, and the service says so", async () => {
+  const home = new Home();
+  homes.push(home);
+  storeReadings(home.dataDir);
+  const service = await home.serve();
+  const rollUps = () => filesOf(home.dataDir).filter((name) => name.endsWith(".rollup"));
+  await expect.poll(rollUps, { timeout: 60_000 }).toHaveLength(2);
+  const ask = async () => {
+    const at = new Date(startMs + 16 * hourMs).toISOString();
+    const answer = await service.fetch("GET", `/v1/billing/registers?at=${at}&limit=500`);
+    return answer.json();
+  };
+  const right = await ask();
+  const file = flipFirst(home.dataDir, ".rollup");
+  await ask();
+  await damageRings(service);
+  // The store is looked at once a minute.
+  const aside = () => filesOf(home.dataDir, "damaged");
+  await expect.poll(aside, { timeout: 90_000 }).toEqual([file]);
+  await expect.poll(() => service.event("readings.remade")).toBe(1);
+  expect(await ask()).toEqual(right);
+  const verify = home.run(["verify"]);
+  expect(await verify.exited).toBe(0);
+}, 180_000);

@@ -1,5 +1,5 @@
 /** A small reading store in segments, and one flipped byte in it. */
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hourMs } from "#domain/units.ts";
 import { openLedger } from "#ledger/openLedger.ts";
@@ -25,13 +25,21 @@ export function storeReadings(directory: string): void {
 /** Behind the header and the chunk's head, so within its first frame. */
 const flippedPlace = 48 + 64 + 10;
 
-/** The first of the store's files is damaged; its name. */
-export function flipFirst(dataDir: string): string {
+/** The first of the store's files whose name ends so is damaged; its name. */
+export function flipFirst(dataDir: string, end = ""): string {
   const folder = join(dataDir, "readings");
-  const [file = ""] = readdirSync(folder).sort();
+  const [file = ""] = filesOf(dataDir).filter((name) => name.endsWith(end));
   const path = join(folder, file);
   const bytes = readFileSync(path);
   bytes[flippedPlace] = (bytes[flippedPlace] ?? 0) ^ 1;
   writeFileSync(path, bytes);
   return file;
+}
+
+/** Names of the store's files, in order. */
+export function filesOf(dataDir: string, folder = ""): readonly string[] {
+  const path = join(dataDir, "readings", folder);
+  if (!existsSync(path)) return [];
+  const entries = readdirSync(path, { withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();
 }
