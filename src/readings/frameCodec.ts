@@ -6,19 +6,16 @@
  * A column without any value is left out; a frame without any column has no bytes at all. The length lets a reader
  * pass by columns that it does not want.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { invariant } from "#domain/invariant.ts";
 import { ok, fail, type Result } from "#domain/result.ts";
 import { ByteWriter } from "./byteWriter.ts";
 import { chunkRowsMax, ColumnCodec, noReference } from "./columnCodec.ts";
+import { compress, uncompressed } from "./keptZstd.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
 import { addExpected, bestReference, takeExpected, type Way } from "./reference.ts";
 import type { RowTable } from "./rowTable.ts";
 import { Runs } from "./runs.ts";
 import type { ColumnSpec, Schema } from "./schema.ts";
-
-/** No frame is larger when it is uncompressed; a larger one is refused while it is being uncompressed. */
-export const frameBytesMax = 16 * 1024 * 1024;
 
 const noColumns = Uint8Array.of(0);
 
@@ -165,23 +162,10 @@ function hasValue(values: Float64Array | undefined, count: number): boolean {
   return false;
 }
 
-/** The least that zlib takes. */
-const chunkSizeMin = 64;
-
-/** One zstd frame. */
-export function compress(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
-  return zstdCompressSync(bytes, {
-    params: { [constants.ZSTD_c_compressionLevel]: level },
-    // With them neither the coder nor the room for its answer is made for megabytes.
-    pledgedSrcSize: bytes.length,
-    chunkSize: Math.max(chunkSizeMin, bytes.length),
-  });
-}
-
-/** The bytes of one zstd frame, at most `frameBytesMax`. */
+/** The bytes of one zstd frame, until the next one. */
 function uncompress(bytes: Uint8Array): Result<Uint8Array<ArrayBuffer>, ReadingFault> {
   try {
-    return ok(zstdDecompressSync(bytes, { maxOutputLength: frameBytesMax }));
+    return ok(uncompressed(bytes));
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : "";
     const tooLarge = code === "ERR_BUFFER_TOO_LARGE";
