@@ -7,6 +7,7 @@ import type { GasCalendarSettings } from "#readings/gasDay.ts";
 import { openReadings, storeSettings, type StoreSettings } from "#readings/openReadings.ts";
 import { ReadingStoreError } from "#readings/readingStoreError.ts";
 import type { SegmentedReadings } from "#readings/segmentedReadings.ts";
+import { auditTable } from "./audit.ts";
 import { damaged, isDamage, LedgerError } from "./ledgerError.ts";
 import { ledgerOn } from "./ledgerOn.ts";
 import { migrate } from "./migrate.ts";
@@ -43,7 +44,7 @@ export function openLedger(
     const opened = (file = new LedgerFile(join(directory, ledgerFileName), watch));
     const { db } = opened;
     migrate(db);
-    const readings = openReadings(db, directory, settings);
+    const readings = openReadings(db, directory, auditTable(db).putAudit, settings);
     moveReadings(db, readings, () => opened.committed());
     const { store } = readings;
     const ledger = ledgerOn(db, readings.record, { release: () => release(opened, held) });

@@ -9,7 +9,7 @@ import { planSettings, type PlanSettings } from "./planWork.ts";
 import { ReadingRecord } from "./readingRecord.ts";
 import { runWork, segmentSettings } from "./runWork.ts";
 import { sealedDisk } from "./sealedDisk.ts";
-import { SegmentedReadings } from "./segmentedReadings.ts";
+import { SegmentedReadings, type StoreParts } from "./segmentedReadings.ts";
 
 /** How a store is kept. */
 export interface StoreSettings {
@@ -48,13 +48,14 @@ export interface OpenReadings {
 export function openReadings(
   db: DatabaseSync,
   directory: string,
+  putAudit: StoreParts["putAudit"],
   { plan, calendar: wanted, disk = plainDisk }: StoreSettings = storeSettings,
 ): OpenReadings {
   const manifest = new Manifest(db);
   const calendarSettings = manifest.calendar(wanted);
   const calendar = new GasCalendar(calendarSettings);
   const folder = segmentFolder(directory);
-  const store = new SegmentedReadings({ disk, folder, manifest, calendar, plan });
+  const store = new SegmentedReadings({ disk, folder, manifest, calendar, plan, putAudit });
   const parts = { disk, folder, calendar, manifest, settings: segmentSettings };
   return {
     store,

@@ -1,4 +1,5 @@
 /** Does one piece of work: reads batches or segments, writes whole files, and reads them back in full. */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { unreachable } from "#domain/invariant.ts";
 import type { Disk } from "#ports/disk.ts";
@@ -6,7 +7,7 @@ import type { DamagedPlace } from "#ports/readingStore.ts";
 import { dateOfDay, type GasCalendar } from "./gasDay.ts";
 import { byDay, dealtRows, groupsOf, SeqRange } from "./flushRows.ts";
 import { LastRows } from "./lastRows.ts";
-import { isRemake, type Work, type WorkResult, type WorkRunner } from "./work.ts";
+import { isRemake, type Work, type WorkMade, type WorkResult, type WorkRunner } from "./work.ts";
 import type { PlannedFile } from "./work.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
 import { mergeRows, type MergeCounts } from "./mergeRows.ts";
@@ -49,7 +50,7 @@ export function runWork(parts: WorkParts, work: Work): WorkResult {
     case "rollUp":
       return rollUp(parts, work);
     case "retire":
-      return retire(parts, work.inputs, work.output);
+      return retire(parts, work);
     default:
       return unreachable(work);
   }
@@ -87,7 +88,8 @@ function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult 
     kept += summary.rows;
   }
   const repeated = rows.count - kept;
-  return { ok: true, files, rows: rows.count, repeated, damagedBatches, closingsChanged: false };
+  const found = { rows: rows.count, repeated, damagedBatches };
+  return { ok: true, files, ...found, closingsChanged: false, hashes: {} };
 }
 
 function merge(parts: WorkParts, inputs: readonly ManifestFile[], output: PlannedFile): WorkResult {
@@ -100,8 +102,7 @@ function merge(parts: WorkParts, inputs: readonly ManifestFile[], output: Planne
 
 function retire(
   parts: WorkParts,
-  inputs: readonly ManifestFile[],
-  output: PlannedFile,
+  { inputs, rollUps, output }: Extract<Work, { kind: "retire" }>,
 ): WorkResult {
   const written = rewrite(parts, inputs, output, (cursors, writer) => {
     const last = new LastRows(writer);
@@ -110,7 +111,9 @@ function retire(
     return counts;
   });
   if (!written.ok) return written;
-  return made(listed(output, written.summary, inputs), written.summary.rows, 0);
+  const hashes: Record<string, string> = {};
+  for (const { name } of [...inputs, ...rollUps]) hashes[name] = hashOf(parts, name);
+  return { ...made(listed(output, written.summary, inputs), written.summary.rows, 0), hashes };
 }
 
 type Damaged = Extract<WorkResult, { readonly ok: false }>;
@@ -153,8 +156,27 @@ function made(
   rows: number,
   repeated: number,
   closingsChanged = false,
-): WorkResult {
-  return { ok: true, files: [file], rows, repeated, damagedBatches: [], closingsChanged };
+): WorkMade {
+  const none = { damagedBatches: [], hashes: {} };
+  return { ok: true, files: [file], rows, repeated, ...none, closingsChanged };
+}
+
+const hashedAtOnceBytes = 1024 * 1024;
+
+/** Of all bytes of a file, as they are read: of a sealed one what it holds. */
+function hashOf({ disk, folder }: WorkParts, name: string): string {
+  const file = disk.open(join(folder, name));
+  try {
+    const hash = createHash("sha256");
+    const piece = new Uint8Array(hashedAtOnceBytes);
+    const sizeBytes = file.sizeBytes();
+    for (let at = 0; at < sizeBytes; at += hashedAtOnceBytes) {
+      hash.update(piece.subarray(0, file.read(piece, at)));
+    }
+    return hash.digest("hex");
+  } finally {
+    file.close();
+  }
 }
 
 function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): WorkResult {

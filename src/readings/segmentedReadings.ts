@@ -5,6 +5,7 @@
 import { basename, dirname } from "node:path";
 import { invariant } from "#domain/invariant.ts";
 import type { Disk } from "#ports/disk.ts";
+import type { AuditRow } from "#ports/ledger.ts";
 import type {
   DamagedPlace,
   DayUses,
@@ -38,6 +39,8 @@ export interface StoreParts {
   readonly manifest: Manifest;
   readonly calendar: GasCalendar;
   readonly plan: PlanSettings;
+  /** In the open transaction. */
+  readonly putAudit: (row: AuditRow) => void;
 }
 
 /** What opening found and did. */
@@ -274,10 +277,10 @@ export class SegmentedReadings implements ReadingStore {
 
   /** One transaction: the new files count, and what they were made from does no more. */
   #list(work: Work, made: WorkMade): void {
-    const { manifest } = this.#parts;
+    const { manifest, plan, putAudit } = this.#parts;
     manifest.transaction(() => {
       if (work.kind === "flush") this.#listFlush(work.toNo, made);
-      else listMade(manifest, work, made, this.#parts.plan.keepMs);
+      else listMade(manifest, work, made, { keepMs: plan.keepMs, putAudit });
     });
     if (work.kind === "flush") this.#flushing = undefined;
     this.#files.follow(manifest);

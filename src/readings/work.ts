@@ -63,6 +63,8 @@ export interface WorkMade {
   readonly damagedBatches: readonly DamagedBatch[];
   /** Of a roll-up: a meter ends the day with another register than the former one said. */
   readonly closingsChanged: boolean;
+  /** Of a retirement: SHA-256 of what each file held that goes, by its name. */
+  readonly hashes: Readonly<Record<string, string>>;
 }
 
 /** `damage`: an input cannot be read in full, so nothing was made and nothing may be replaced. */

@@ -47,6 +47,7 @@ export function openReadings(
     manifest,
     calendar,
     plan: { ...planSettings, ...plan },
+    putAudit: () => undefined,
   });
   return { store, db, manifest, file };
 }

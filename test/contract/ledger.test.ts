@@ -6,6 +6,7 @@ import { openLedger } from "#ledger/openLedger.ts";
 import { openReadings } from "#readings/openReadings.ts";
 import type { Ledger } from "#ports/ledger.ts";
 import { beforeEach, describe, expect, test } from "vitest";
+import { auditTable } from "#ledger/audit.ts";
 import {
   codeOf,
   ledgerOfVersion,
@@ -162,7 +163,7 @@ describe("one transaction", () => {
   test("a full ledger refuses the batch as a whole, and works again when there is room", () => {
     opened().close();
     const db = rawLedger(directory);
-    const { record } = openReadings(db, directory);
+    const { record } = openReadings(db, directory, auditTable(db).putAudit);
     const ledger = ledgerOn(db, record, { release: () => undefined });
     const pages = Number(db.prepare("PRAGMA page_count").get()?.["page_count"]);
     db.exec(`PRAGMA max_page_count = ${pages + 4}`);

@@ -6,6 +6,7 @@ import { answersFrom } from "#ledger/queries.ts";
 import { openReadings } from "#readings/openReadings.ts";
 import type { AlarmFilter } from "#ports/queries.ts";
 import { expect, onTestFinished, test } from "vitest";
+import { auditTable } from "#ledger/audit.ts";
 import { openedLedger, temporaryDirectory } from "../support/ledgerFiles.ts";
 
 /** Remembers what was prepared on it. */
@@ -51,7 +52,7 @@ const readWhole = [
 
 test("no statement walks through a table that grows", () => {
   const db = recordingDatabase();
-  const { record } = openReadings(db, dirname(db.location() ?? ""));
+  const { record } = openReadings(db, dirname(db.location() ?? ""), auditTable(db).putAudit);
   ledgerOn(db, record, { release: () => undefined });
   const answers = answersFrom(db);
   const filter: AlarmFilter = {

@@ -8,6 +8,7 @@ import { migrate } from "#ledger/migrate.ts";
 import { moveReadings } from "#ledger/moveReadings.ts";
 import { openReadings } from "#readings/openReadings.ts";
 import { expect, test } from "vitest";
+import { auditTable } from "#ledger/audit.ts";
 import { openedLedger, rawLedger, temporaryDirectory } from "../support/ledgerFiles.ts";
 import { readingRow, startMs } from "../support/ledgerRows.ts";
 import { storedReadings } from "../support/storedReadings.ts";
@@ -95,7 +96,7 @@ test("a move that is broken off goes on at the next start: no reading is lost or
   formerLedger(directory, rows).close();
   const db = rawLedger(directory);
   migrate(db);
-  const readings = openReadings(db, directory);
+  const readings = openReadings(db, directory, auditTable(db).putAudit);
   const breakOff = (): never => {
     throw new Error("the power went off");
   };

@@ -39,7 +39,7 @@ const plan = {
   lateDayShareMax: 0,
   lateFilesMax: 1,
 };
-const store = new SegmentedReadings({ ...parts, calendar, plan });
+const store = new SegmentedReadings({ ...parts, calendar, plan, putAudit: () => undefined });
 const data: ReadingWorkerData = {
   ...{ database, folder: parts.folder, calendar: shanghai },
   fileKeys: null,

@@ -96,7 +96,10 @@ test(`${flips} flipped bytes of segments and roll-ups: all found, none believed`
   const disk = readOnlyDisk(files);
   const { manifest, calendar } = rig;
   const open = () =>
-    new SegmentedReadings({ disk, folder: "/readings", manifest, calendar, plan: planSettings });
+    new SegmentedReadings({
+      ...{ disk, folder: "/readings", manifest, calendar, plan: planSettings },
+      putAudit: () => undefined,
+    });
   const clean = open();
   const whole = [...files].map(([path, bytes]) => ({ path, bytes }));
   const total = whole.reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -219,6 +222,7 @@ test("a file without a place in the manifest is moved aside, never deleted", () 
     manifest: new Manifest(db),
     calendar: new GasCalendar(shanghai),
     plan: planSettings,
+    putAudit: () => undefined,
   });
   expect(store.report.unlisted).toEqual(["2026-01-01.9.day"]);
   expect([...memory.files.keys()]).toEqual(["/readings/unlisted/2026-01-01.9.day"]);

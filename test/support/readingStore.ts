@@ -1,6 +1,7 @@
 /** Reading stores for tests: files in memory or a folder, SQLite beside them, and a plain store to compare with. */
 import { DatabaseSync } from "node:sqlite";
 import type { Disk } from "#ports/disk.ts";
+import type { AuditRow } from "#ports/ledger.ts";
 import type { ReadingColumns } from "#ports/readingStore.ts";
 import { GasCalendar } from "#readings/gasDay.ts";
 import type { WorkRunner } from "#readings/work.ts";
@@ -20,6 +21,8 @@ export interface StoreRig {
   readonly manifest: Manifest;
   readonly calendar: GasCalendar;
   readonly runner: WorkRunner;
+  /** What it wrote into the audit. */
+  readonly audit: readonly AuditRow[];
   store: SegmentedReadings;
   /** The same data seen by a program that has just started. */
   reopen(): void;
@@ -47,13 +50,16 @@ export function storeRig(options: RigOptions = {}): StoreRig {
   const settings = { day: file, month: file, rollup: file };
   const runner = localRunner({ disk, folder, calendar, manifest, settings });
   const plan = { ...planSettings, flushEveryMs: 0, ...options.plan };
-  const open = () => new SegmentedReadings({ disk, folder, manifest, calendar, plan });
+  const audit: AuditRow[] = [];
+  const putAudit = (row: AuditRow) => void audit.push(row);
+  const open = () => new SegmentedReadings({ disk, folder, manifest, calendar, plan, putAudit });
   const rig: StoreRig = {
     db,
     disk,
     manifest,
     calendar,
     runner,
+    audit,
     store: open(),
     reopen() {
       rig.store.close();

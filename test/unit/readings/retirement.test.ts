@@ -153,6 +153,11 @@ test("a month is retired when it is old enough, with when and why; its rows are 
   expect(rig.store.last(2).readings[0]?.counts.indexMl).toBe(0);
   expect([...rig.store.registersAt(calendar.startOf(secondMonth)).indexMl]).toEqual([30, 0]);
   expect(rig.manifest.retiredRows).toBe(5);
+  const said = rig.audit.map(({ atMs, subject, detailJson }) => [
+    ...[atMs, subject],
+    JSON.parse(detailJson) as unknown,
+  ]);
+  expect(said).toMatchObject([[dueMs + 1, "readings", { months: ["2026-01"], readings: 5 }]]);
   expect(verifyStore(rig.store, rig.manifest)).toEqual([]);
   // Beside the months that count only the two rows and their roll-up are on the disk.
   const listed = rig.manifest.files().map(({ name }) => name);
