@@ -9,11 +9,12 @@ import type {
   RegisterKind,
   RegisterReading,
 } from "#domain/billing.ts";
-import { sizeLimits } from "#domain/meter.ts";
+import { invariant } from "#domain/invariant.ts";
 import { readingFlags, type Quality } from "#domain/reading.ts";
 import { hourMs, timestampMs, volumeMl } from "#domain/units.ts";
 import {
   judgeRegister,
+  registerSettings,
   type RegisterSettings,
   type RegisterState,
 } from "#screening/judgeRegister.ts";
@@ -232,7 +233,8 @@ class ChainWalk {
   readonly points: ChainPoint[] = [];
   readonly findings: ChainFinding[] = [];
   readonly openConflicts: number[] = [];
-  readonly #segments: readonly ChainSegment[];
+  /** By segment. */
+  readonly #settingsOf: readonly RegisterSettings[];
   #segment: number;
   #state: RegisterState = null;
   /** The last register that was too high to be believed, until another one is. */
@@ -243,7 +245,7 @@ class ChainWalk {
   #resync: Pick<ChainPoint, "atMs" | "indexMl"> | undefined;
 
   constructor(segments: readonly ChainSegment[], segment: number) {
-    this.#segments = segments;
+    this.#settingsOf = segments.map(({ kind }) => registerSettings(kind));
     this.#segment = segment;
   }
 
@@ -376,13 +378,9 @@ class ChainWalk {
   }
 
   #settings(): RegisterSettings {
-    const kind = this.#segments[this.#segment]?.kind ?? {
-      size: "G4",
-      quantumMl: 1,
-      registerRangeMl: 1,
-    };
-    const { quantumMl, registerRangeMl } = kind;
-    return { qmaxMlPerHour: sizeLimits(kind.size).qmaxMlPerHour, quantumMl, registerRangeMl };
+    const settings = this.#settingsOf[this.#segment];
+    invariant(settings !== undefined, "a chain has a segment for each exchange and one more");
+    return settings;
   }
 }
 

@@ -1,8 +1,8 @@
 /** A metering point's meters one after the other, as the fold sees them: each register is judged beside its own. */
 import type { MeterExchange } from "#domain/billing.ts";
-import { sizeLimits, type Meter } from "#domain/meter.ts";
+import type { Meter } from "#domain/meter.ts";
 import { timestampMs, volumeMl } from "#domain/units.ts";
-import { judgeRegister, type RegisterState } from "#screening/judgeRegister.ts";
+import { judgeRegister, registerSettings, type RegisterState } from "#screening/judgeRegister.ts";
 
 /** As much of an exchange as the fold needs. */
 export type FoldExchange = Pick<MeterExchange, "atMs" | "closingMl" | "openingMl" | "former">;
@@ -28,7 +28,7 @@ export interface ThroughExchange {
 
 /** A closing register that does not follow was entered beside a false one that was believed: then nobody knows. */
 function leftMl(before: RegisterState, { atMs, closingMl, former }: FoldExchange): number {
-  const settings = { ...former, qmaxMlPerHour: sizeLimits(former.size).qmaxMlPerHour };
+  const settings = registerSettings(former);
   const verdict = judgeRegister(settings, before, timestampMs(atMs), volumeMl(closingMl));
   return verdict.isTrusted ? (verdict.consumedMl ?? 0) : 0;
 }

@@ -1,10 +1,10 @@
 /** What persons know of a meter's registers: it was exchanged, or a register at an instant is another one. */
 import type { MeterExchange, RegisterDecision } from "#domain/billing.ts";
 import { parseMeterId } from "#domain/ids.ts";
-import { sizeLimits, type Meter, type MeterDraft } from "#domain/meter.ts";
+import type { Meter, MeterDraft } from "#domain/meter.ts";
 import { dayMs, formatInstant, formatM3, timestampMs, volumeMl } from "#domain/units.ts";
 import type { Ask, AskResult } from "#ports/requests.ts";
-import { judgeRegister, type RegisterState } from "#screening/judgeRegister.ts";
+import { judgeRegister, registerSettings, type RegisterState } from "#screening/judgeRegister.ts";
 import { returnToNormal } from "./alarmDesk.ts";
 import { publish, recordDraft, type Book } from "./book.ts";
 import { initialContext } from "./context.ts";
@@ -92,8 +92,7 @@ function oddExchange(
   if (told === null) return null;
   // A person may have put another register in its place, or behind it.
   const register = room.ledger.decidedRegister(meter.no, told.atMs, atMs) ?? told;
-  const { qmaxMlPerHour } = sizeLimits(meter.size);
-  const settings = { ...meter, qmaxMlPerHour };
+  const settings = registerSettings(meter);
   const verdict = judgeRegister(settings, register, timestampMs(atMs), volumeMl(closingMl));
   if (verdict.isTrusted) return null;
   const known = `the meter reported ${formatM3(register.indexMl)} at ${formatInstant(register.atMs)}`;

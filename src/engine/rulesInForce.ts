@@ -6,6 +6,7 @@ import { sizeLimits, type Meter } from "#domain/meter.ts";
 import type { RuleDocument, RuleRecord } from "#domain/ruleDocument.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import type { Ledger } from "#ports/ledger.ts";
+import { registerSettings } from "#screening/judgeRegister.ts";
 import { compileOwn } from "#rules/ownRules.ts";
 import { conductFor, ruleGroup, tuningFor } from "#rules/tuningFor.ts";
 import type { FoldSettings } from "./fold.ts";
@@ -127,11 +128,11 @@ function cached(document: RuleDocument | null): SettingsOf {
 
 /** What the fold is told of a meter under a document; null: the factory's rules. */
 function settingsOf(document: RuleDocument | null, meter: Meter): FoldSettings {
-  const { qmaxMlPerHour, qminMlPerHour } = sizeLimits(meter.size);
-  const { quantumMl, registerRangeMl, siteClass, pilotMlPerHour } = meter;
+  const { qminMlPerHour } = sizeLimits(meter.size);
+  const { siteClass, pilotMlPerHour } = meter;
   return {
-    ...{ qmaxMlPerHour, qminMlPerHour, quantumMl, registerRangeMl, siteClass },
-    pilotMlPerHour,
+    ...registerSettings(meter),
+    ...{ qminMlPerHour, siteClass, pilotMlPerHour },
     tuning: tuningFor(document, meter),
     conduct: conductFor(document, meter),
     own: compileOwn(document, meter),

@@ -2,6 +2,7 @@
 import type { StoredReading } from "#domain/reading.ts";
 import { valvePositions } from "#domain/telegram.ts";
 import { timestampMs, volumeMl } from "#domain/units.ts";
+import type { StoredQuality } from "#ports/readingStore.ts";
 import type { RowTable } from "./rowTable.ts";
 import { readingPlaces as p } from "./schema.ts";
 import { storedQualities } from "./versions.ts";
@@ -43,10 +44,27 @@ function isRising(keys: Float64Array, count: number): boolean {
 
 /** A row that the engine stored, so it has its numbers. `billed` is a mark of the store's own. */
 export function storedReading(table: RowTable, row: number): StoredReading {
+  const quality = storedQuality(table, row);
+  return {
+    ...toldBy(table, row),
+    quality: quality === "billed" ? "validated" : quality,
+    uplinkSeq: table.said(p.uplinkSeq, row) ?? 0,
+    seq: table.said(p.seq, row) ?? 0,
+  };
+}
+
+export function storedQuality(table: RowTable, row: number): StoredQuality {
+  return storedQualities[table.said(p.quality, row) ?? 0] ?? "suspect";
+}
+
+/** What a row says of its meter, whatever it is worth and where it came from. */
+export function toldBy(
+  table: RowTable,
+  row: number,
+): Omit<StoredReading, "quality" | "uplinkSeq" | "seq"> {
   const measuredAtMs = timestampMs(table.value(p.measuredAtMs, row));
   const deviceAtMs = table.said(p.deviceAtMs, row);
   const indexMl = table.said(p.indexMl, row);
-  const quality = storedQualities[table.said(p.quality, row) ?? 0] ?? "suspect";
   return {
     measuredAtMs,
     receivedAtMs: timestampMs(table.said(p.receivedAtMs, row) ?? measuredAtMs),
@@ -62,10 +80,7 @@ export function storedReading(table: RowTable, row: number): StoredReading {
     signalDbm: table.said(p.signalDbm, row),
     valve: valvePositions[table.said(p.valve, row) ?? -1] ?? null,
     status: table.said(p.status, row),
-    quality: quality === "billed" ? "validated" : quality,
     flags: table.said(p.flags, row) ?? 0,
-    uplinkSeq: table.said(p.uplinkSeq, row) ?? 0,
-    seq: table.said(p.seq, row) ?? 0,
     meterNo: table.value(p.meterNo, row),
   };
 }

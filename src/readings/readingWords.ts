@@ -1,12 +1,13 @@
 /** Readings as their users see them, from and to columns of numbers. */
 import { valvePositions } from "#domain/telegram.ts";
-import { timestampMs, volumeMl } from "#domain/units.ts";
+import { timestampMs } from "#domain/units.ts";
 import type {
   ReadingColumn,
   ReadingColumns,
   ReadingVersion,
   VersionedReading,
 } from "#ports/readingStore.ts";
+import { storedQuality, toldBy } from "./inForce.ts";
 import type { RowTable } from "./rowTable.ts";
 import { readingPlaces as p } from "./schema.ts";
 import { isConflict, settleVersions, storedQualities } from "./versions.ts";
@@ -82,33 +83,14 @@ export function versionedReadings(table: RowTable): readonly VersionedReading[] 
 
 /** One row in words. */
 function readingOf(table: RowTable, row: number): ReadingVersion {
-  const timeOrNull = (place: number) => {
-    const value = table.said(place, row);
-    return value === null ? null : timestampMs(value);
-  };
-  const index = table.said(p.indexMl, row);
+  const revisedAtMs = table.said(p.revisedAtMs, row);
   return {
-    meterNo: table.value(p.meterNo, row),
-    measuredAtMs: timestampMs(table.value(p.measuredAtMs, row)),
-    receivedAtMs: timestampMs(table.said(p.receivedAtMs, row) ?? table.value(p.measuredAtMs, row)),
-    deviceAtMs: timeOrNull(p.deviceAtMs),
-    indexMl: index === null ? null : volumeMl(index),
-    rawCount: table.said(p.rawCount, row),
-    rawExponent: table.said(p.rawExponent, row),
-    flowMlPerHour: table.said(p.flowMlPerHour, row),
-    temperatureCentiC: table.said(p.temperatureCentiC, row),
-    pressurePa: table.said(p.pressurePa, row),
-    batteryMv: table.said(p.batteryMv, row),
-    batteryPct: table.said(p.batteryPct, row),
-    signalDbm: table.said(p.signalDbm, row),
-    valve: valvePositions[table.said(p.valve, row) ?? -1] ?? null,
-    status: table.said(p.status, row),
-    quality: storedQualities[table.said(p.quality, row) ?? 0] ?? "suspect",
-    flags: table.said(p.flags, row) ?? 0,
+    ...toldBy(table, row),
+    quality: storedQuality(table, row),
     reasonNo: table.said(p.reasonNo, row),
     seq: table.said(p.seq, row),
     uplinkSeq: table.said(p.uplinkSeq, row),
     revision: table.said(p.revision, row),
-    revisedAtMs: timeOrNull(p.revisedAtMs),
+    revisedAtMs: revisedAtMs === null ? null : timestampMs(revisedAtMs),
   };
 }

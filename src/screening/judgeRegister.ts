@@ -1,4 +1,6 @@
 /** The register decision table (gas-domain 4.3): what a register value is worth beside the last trusted one. */
+import type { RegisterKind } from "#domain/billing.ts";
+import { sizeLimits } from "#domain/meter.ts";
 import { readingFlags } from "#domain/reading.ts";
 import { hourMs, type TimestampMs, type VolumeMl } from "#domain/units.ts";
 
@@ -7,6 +9,15 @@ export interface RegisterSettings {
   readonly quantumMl: number;
   /** The register shows values below this and then starts again at zero. */
   readonly registerRangeMl: number;
+}
+
+/** What a register is judged by, of the meter that it is of. */
+export function registerSettings({
+  size,
+  quantumMl,
+  registerRangeMl,
+}: RegisterKind): RegisterSettings {
+  return { qmaxMlPerHour: sizeLimits(size).qmaxMlPerHour, quantumMl, registerRangeMl };
 }
 
 interface Anchor {
