@@ -150,18 +150,22 @@ export function readIntegers(
   return at;
 }
 
-/** Reads what `planes` wrote, in quanta above the least; there must be as many bytes. */
+/**
+ * Reads what `planes` wrote, in quanta above the least; there must be as many bytes. `stride` is how many values there
+ * are of which these are some.
+ */
 export function readPlanes(
   bytes: Uint8Array,
   start: number,
   out: Float64Array,
   count: number,
   { quantum, least, width }: Quanta,
+  stride = count,
 ): void {
   const base = least * quantum;
   if (width === 0) out.fill(base, 0, count);
   for (let plane = 0; plane < width; plane += 1) {
-    const at = start + plane * count;
+    const at = start + plane * stride;
     const scale = quantum * 256 ** plane;
     if (plane === 0) {
       for (let place = 0; place < count; place += 1) {

@@ -12,29 +12,9 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import { readIntegers, type ByteWriter } from "./byteWriter.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
+import { form, readForm, shapes, type ColumnForm, type Reference } from "./columnForm.ts";
 import { differ, readResiduals, sum, writeResiduals, type Shape } from "./residuals.ts";
 import { Runs } from "./runs.ts";
-
-const shapes = ["plain", "delta", "deltaOfDelta", "runs"] as const;
-
-/** Bits of the form byte: 0..1 which rows have a value, 2..3 the shape, then these. */
-const form = { some: 1, none: 2, shapeShift: 2, sloped: 16, flat: 32, relative: 64 } as const;
-
-/** What is taken off the column's own values before they are written: what another column lets expect. */
-export interface Reference {
-  /** The values are differences to another column, or to a share of it. */
-  readonly relative: boolean;
-  /** The share: what is expected of a row is how far the other column's value lies above its first, times this. */
-  readonly slope: Slope | null;
-}
-
-/** A ratio of safe integers. */
-export interface Slope {
-  readonly rise: number;
-  readonly run: number;
-}
-
-export const noReference: Reference = { relative: false, slope: null };
 
 /** More rows in one chunk are refused before anything is allocated for them. */
 export const chunkRowsMax = 65_536;
@@ -101,35 +81,21 @@ export class ColumnCodec {
     out: Float64Array,
   ): Result<Reference, ReadingFault> {
     this.#reserve(count);
-    const head = bytes[0];
-    if (head === undefined) return fail({ kind: "truncated", what: "column" });
-    const relative = (head & form.relative) !== 0;
-    if ((head & form.none) !== 0) {
-      if ((head & ~(form.none | form.relative)) !== 0) return unexpected("column form");
-      if (bytes.length > 1) return fail({ kind: "trailingBytes", what: "column" });
+    const read = readForm(bytes, count);
+    if (!read.ok) return read;
+    const { reference, bitmap, isNone } = read.value;
+    if (isNone) {
       out.fill(NaN, 0, count);
-      return ok({ relative, slope: null });
+      return ok(reference);
     }
-    const isSloped = (head & form.sloped) !== 0;
-    if (head >= 0x80 || (isSloped && !relative)) return unexpected("column form");
-    const ratio = new Float64Array(2);
-    const bitmapAt = isSloped ? readIntegers(bytes, 1, ratio, 0, 2) : 1;
-    if (bitmapAt < 0) return fail({ kind: "truncated", what: "slope" });
-    const [rise = 0, run = 0] = ratio;
-    if (isSloped && run <= 0) return unexpected("slope");
-    const some = (head & form.some) !== 0;
-    const bitmapBytes = some ? Math.ceil(count / 8) : 0;
-    const valuesAt = bitmapAt + bitmapBytes;
-    if (bytes.length < valuesAt) return fail({ kind: "truncated", what: "bitmap" });
-    const bitmap = bytes.subarray(bitmapAt, valuesAt);
-    const present = some ? this.#packRuns(bitmap, meters, count) : count;
-    if (present === 0) return unexpected("bitmap");
-    const packed = some ? this.#values : out;
-    const packedMeters = some ? this.#packedRuns : meters;
-    const fault = this.#readValues(bytes, valuesAt, packedMeters, present, packed);
+    const packedMeters = bitmap === null ? meters : this.#packedRuns;
+    const present = bitmap === null ? count : packedMeters.pack(bitmap, meters, count);
+    if (present === 0) return fail({ kind: "unexpectedValue", what: "bitmap" });
+    const packed = bitmap === null ? out : this.#values;
+    const fault = this.#readValues(bytes, read.value, packedMeters, present, packed);
     if (fault) return fail(fault);
-    if (some) spread(bitmap, packed, count, out);
-    return ok({ relative, slope: isSloped ? { rise, run } : null });
+    if (bitmap !== null) spread(bitmap, packed, count, out);
+    return ok(reference);
   }
 
   #reserve(rows: number): void {
@@ -160,22 +126,6 @@ export class ColumnCodec {
     return present;
   }
 
-  #packRuns(bitmap: Uint8Array, meters: Runs, count: number): number {
-    const packed = this.#packedRuns;
-    packed.clear();
-    let present = 0;
-    let run = 1;
-    for (let row = 0; row < count; row += 1) {
-      if (row === meters.starts[run]) {
-        packed.end(present);
-        run += 1;
-      }
-      present += ((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1;
-    }
-    packed.end(present);
-    return present;
-  }
-
   /** A plain column does not mind where meters begin. */
   #runsOf(shape: Shape, meters: Runs, count: number): Runs {
     if (shape !== "plain") return meters;
@@ -185,16 +135,14 @@ export class ColumnCodec {
 
   #readValues(
     bytes: Uint8Array,
-    start: number,
+    { shape, baseAt, isFlat }: ColumnForm,
     meters: Runs,
     present: number,
     out: Float64Array,
   ): ReadingFault | undefined {
-    const head = bytes[0] ?? 0;
-    const shape = shapes[(head >> form.shapeShift) & 3] ?? "plain";
-    const at = readIntegers(bytes, start, out, 0, 1);
+    const at = readIntegers(bytes, baseAt, out, 0, 1);
     if (at < 0) return { kind: "truncated", what: "base" };
-    if ((head & form.flat) !== 0) {
+    if (isFlat) {
       if (at < bytes.length) return { kind: "trailingBytes", what: "column" };
       out.fill(out[0] ?? 0, 1, present);
       return undefined;
@@ -208,10 +156,6 @@ export class ColumnCodec {
       ? undefined
       : { kind: "outOfRange", what: "column value" };
   }
-}
-
-function unexpected(what: string): Result<never, ReadingFault> {
-  return fail({ kind: "unexpectedValue", what });
 }
 
 function isSafe(value: number): boolean {

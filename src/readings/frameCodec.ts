@@ -9,10 +9,11 @@
 import { invariant } from "#domain/invariant.ts";
 import { ok, fail, type Result } from "#domain/result.ts";
 import { ByteWriter } from "./byteWriter.ts";
-import { chunkRowsMax, ColumnCodec, noReference } from "./columnCodec.ts";
+import { chunkRowsMax, ColumnCodec } from "./columnCodec.ts";
+import { noReference } from "./columnForm.ts";
 import { compress, uncompressed } from "./keptZstd.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
-import { addExpected, bestReference, takeExpected, type Way } from "./reference.ts";
+import { addExpected, bestReference, firstOf, takeExpected, type Way } from "./reference.ts";
 import type { RowTable } from "./rowTable.ts";
 import { Runs } from "./runs.ts";
 import type { ColumnSpec, Schema } from "./schema.ts";
@@ -54,32 +55,23 @@ export class FrameCodec {
     table: RowTable,
     wanted: ReadonlySet<number> | null,
   ): ReadingFault | undefined {
-    const plain = compressed.length === 0 ? ok(noColumns) : uncompress(compressed);
+    const plain = uncompress(compressed);
     if (!plain.ok) return plain.fault;
     const bytes = plain.value;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const { columns } = this.#schema;
     /** A column that is not in the frame has no value. */
     const absent = new Set(columns.keys().filter((place) => columns[place]?.frame === frame));
-    let at = 1;
-    for (let left = bytes[0] ?? 0; left > 0; left -= 1) {
-      if (at + 5 > bytes.length) return { kind: "truncated", what: "frame" };
-      const place = view.getUint8(at);
-      const end = at + 5 + view.getUint32(at + 1, true);
-      if (end > bytes.length) return { kind: "truncated", what: "frame" };
-      const spec = columns[place];
-      if (spec?.frame !== frame) return { kind: "unexpectedValue", what: "column place" };
-      if (wanted === null || wanted.has(place)) {
-        const fault = this.#decodeColumn(bytes.subarray(at + 5, end), place, table, wanted);
-        if (fault) return fault;
-      }
+    const fault = eachColumn(bytes, frame, this.#schema, (place, from, to) => {
       absent.delete(place);
-      at = end;
-    }
+      const isWanted = wanted === null || wanted.has(place);
+      return isWanted
+        ? this.#decodeColumn(bytes.subarray(from, to), place, table, wanted)
+        : undefined;
+    });
     for (const place of absent) {
       if (wanted === null || wanted.has(place)) table.columns[place]?.fill(NaN, 0, table.count);
     }
-    return at === bytes.length ? undefined : { kind: "trailingBytes", what: "frame" };
+    return fault;
   }
 
   #decodeColumn(
@@ -100,7 +92,8 @@ export class FrameCodec {
     const isRead = against !== undefined && (wanted === null || wanted.has(against));
     const reference = isRead ? table.columns[against] : undefined;
     if (reference === undefined) return { kind: "missing", what: "reference column" };
-    return addExpected(out, reference, table.count, slope);
+    const first = firstOf(reference, table.count);
+    return addExpected(out, reference, { from: 0, to: table.count }, slope, first);
   }
 
   #encodeFrame(table: RowTable, frame: number, level: number): Uint8Array<ArrayBuffer> {
@@ -124,10 +117,9 @@ export class FrameCodec {
     return compress(writer.written, level);
   }
 
-  /** The column that says where meters begin does not know it yet, and a row for each meter is no run. */
+  /** The column that says where meters begin does not know it yet. */
   #runsOf(place: number, rows: number): Runs {
-    const isByMeter = place > 0 && this.#meters.count * 2 <= rows;
-    return isByMeter ? this.#meters : this.#allRows;
+    return place > 0 && areByMeter(this.#meters, rows) ? this.#meters : this.#allRows;
   }
 
   /** The values to be written: the column's own, or what is left of them beside the column that they follow. */
@@ -154,6 +146,34 @@ export class FrameCodec {
   }
 }
 
+/** Whether meters' bounds are minded in columns: not where a row for each meter is no run. */
+export function areByMeter(meters: Runs, rows: number): boolean {
+  return meters.count * 2 <= rows;
+}
+
+/** The columns of an uncompressed frame, each with where its bytes lie; what `take` finds ends the walk. */
+export function eachColumn(
+  bytes: Uint8Array,
+  frame: number,
+  { columns }: Schema,
+  take: (place: number, from: number, to: number) => ReadingFault | undefined,
+): ReadingFault | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = 1;
+  for (let left = bytes[0] ?? 0; left > 0; left -= 1) {
+    if (at + 5 > bytes.length) return { kind: "truncated", what: "frame" };
+    const place = view.getUint8(at);
+    const from = at + 5;
+    const to = from + view.getUint32(at + 1, true);
+    if (to > bytes.length) return { kind: "truncated", what: "frame" };
+    if (columns[place]?.frame !== frame) return { kind: "unexpectedValue", what: "column place" };
+    const fault = take(place, from, to);
+    if (fault) return fault;
+    at = to;
+  }
+  return at === bytes.length ? undefined : { kind: "trailingBytes", what: "frame" };
+}
+
 function hasValue(values: Float64Array | undefined, count: number): boolean {
   if (values === undefined) return false;
   for (let row = 0; row < count; row += 1) {
@@ -162,8 +182,9 @@ function hasValue(values: Float64Array | undefined, count: number): boolean {
   return false;
 }
 
-/** The bytes of one zstd frame, until the next one. */
-function uncompress(bytes: Uint8Array): Result<Uint8Array<ArrayBuffer>, ReadingFault> {
+/** What was written of a frame, until the next one. */
+export function uncompress(bytes: Uint8Array): Result<Uint8Array<ArrayBuffer>, ReadingFault> {
+  if (bytes.length === 0) return ok(noColumns);
   try {
     return ok(uncompressed(bytes));
   } catch (cause) {

@@ -13,7 +13,7 @@ import type {
 import { rollUpPart } from "./dayRollUps.ts";
 import { dayUse } from "./dayUse.ts";
 import type { HotRows } from "./hotRows.ts";
-import { readingsInForce } from "./inForce.ts";
+import { newestInForce, readingsInForce } from "./inForce.ts";
 import { peakFlows, peakFlowsWithin } from "./peakFlow.ts";
 import { versionedReadings } from "./readingWords.ts";
 import { registersAt } from "./registersAt.ts";
@@ -25,6 +25,10 @@ import type { SegmentFiles } from "./segmentFiles.ts";
 /** A meter's readings are read on by stretches of so long, until there are enough. */
 const stretchMs = 31 * dayMs;
 
+const columnCount = readingSchema.columns.length;
+/** A year of hours. */
+const keptRowsMax = 8_784;
+
 /** Where a list of readings goes on: at a time, behind a number. */
 export interface ReadFrom {
   readonly atMs: number;
@@ -34,6 +38,8 @@ export interface ReadFrom {
 export class JoinedReadings {
   readonly #files: SegmentFiles;
   readonly #hot: () => readonly HotRows[];
+  /** What is found, until it is told in words: a table for each question would be most of what is thrown away. */
+  #found = new RowTable(columnCount, 1_024);
 
   /** `hot` are all rows that are in no segment, in any number of parts. */
   constructor(files: SegmentFiles, hot: () => readonly HotRows[]) {
@@ -42,22 +48,23 @@ export class JoinedReadings {
   }
 
   last(meterNo: number): MeterReadings {
-    const found = emptyTable();
+    const found = this.#emptied();
     this.#addHot(meterNo, -Infinity, Infinity, found);
     let newestMs = newestOf(found);
     const damage: DamagedPlace[] = [];
-    for (const { file } of this.#newestFirst()) {
-      if (file.lastMs < newestMs) break;
-      const from = Math.max(file.firstMs - 1, newestMs - 1);
-      damage.push(...this.#files.collect(meterNo, from, file.lastMs, found));
+    for (const open of this.#files.newestFirst) {
+      if (open.file.lastMs < newestMs) break;
+      const wanted = { meterNo, fromMs: newestMs - 1, toMs: Infinity, isNewest: true };
+      damage.push(...this.#files.collectFrom(open, wanted, found));
       newestMs = newestOf(found);
     }
-    if (newestMs === -Infinity) return { readings: [], damage };
-    return { readings: versionedReadings(found).slice(-1), damage };
+    damage.push(...this.#files.unreadable(newestMs - 1, Infinity));
+    for (const place of damage) this.#files.note(place);
+    return { readings: versionedReadings(found, newestMs), damage };
   }
 
   range(meterNo: number, fromMs: number, toMs: number): MeterReadings {
-    const found = emptyTable();
+    const found = this.#emptied();
     const damage = this.#files.collect(meterNo, fromMs, toMs, found);
     this.#addHot(meterNo, fromMs, toMs, found);
     return { readings: versionedReadings(found), damage };
@@ -104,7 +111,7 @@ export class JoinedReadings {
 
   /** A meter's readings in (from, to] as they are in force, by time and number. */
   inForce(meterNo: number, fromMs: number, toMs: number): readonly StoredReading[] {
-    const found = emptyTable();
+    const found = this.#emptied();
     this.collect(meterNo, fromMs, toMs, found);
     return readingsInForce(found);
   }
@@ -122,11 +129,12 @@ export class JoinedReadings {
     count: number,
     isWanted: (reading: StoredReading) => boolean,
   ): readonly StoredReading[] {
-    const found = emptyTable();
+    // A table of its own, for whoever wants them may read meanwhile.
+    const found = new RowTable(columnCount, 64);
     this.#addHot(meterNo, -Infinity, atMs, found);
-    const wanted = () => readingsInForce(found).filter(isWanted).toReversed().slice(0, count);
+    const wanted = () => newestInForce(found, count, isWanted);
     let newest = wanted();
-    for (const open of this.#newestFirst()) {
+    for (const open of this.#files.newestFirst) {
       const oldest = newest.length < count ? undefined : newest.at(-1);
       if (oldest !== undefined && open.file.lastMs < oldest.measuredAtMs) break;
       const before = found.count;
@@ -178,8 +186,11 @@ export class JoinedReadings {
     return nextMs;
   }
 
-  #newestFirst() {
-    return [...this.#files.segments].sort((one, other) => other.file.lastMs - one.file.lastMs);
+  /** The table for what is found; one that a long span has made large is given up. */
+  #emptied(): RowTable {
+    if (this.#found.capacity > keptRowsMax) this.#found = new RowTable(columnCount, 1_024);
+    this.#found.clear();
+    return this.#found;
   }
 
   /** Adds the meter's hot rows in (from, to]. */
@@ -197,8 +208,4 @@ function newestOf(table: RowTable): number {
     if (time > newestMs) newestMs = time;
   }
   return newestMs;
-}
-
-function emptyTable(): RowTable {
-  return new RowTable(readingSchema.columns.length, 64);
 }

@@ -1,57 +1,69 @@
 /**
- * The chunks that were searched last, decoded. Meters report in the order of their numbers, and a chunk holds a hundred
- * of them: without this each of a hundred uploads would decode the same chunk of each day again.
+ * The chunks that were searched last, uncompressed. Meters report in the order of their numbers, and a chunk holds a
+ * hundred of them: without this each of a hundred uploads would uncompress the same chunk of each day again.
  */
+import { ok, type Result } from "#domain/result.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
-import { RowTable } from "./rowTable.ts";
-import { readingSchema } from "./schema.ts";
-import type { SegmentReader } from "./segmentReader.ts";
+import { ChunkRoom, type ChunkRows, type WantedRows } from "./chunkRows.ts";
+import type { RowTable } from "./rowTable.ts";
 import type { ChunkEntry } from "./segmentLayout.ts";
+import type { SegmentReader } from "./segmentReader.ts";
 
-/** A week of ten thousand hourly meters; a table takes eight bytes for each value. */
-const bytesMax = 192 * 2 ** 20;
+/** A month of ten thousand hourly meters. */
+const keptBytesMax = 64 * 2 ** 20;
 
 export class ReadChunks {
   /** The longest unused first. Files never change, and none gets the number of another. */
-  readonly #tables = new Map<string, RowTable>();
+  readonly #chunks = new Map<string, ChunkRows>();
+  readonly #room = new ChunkRoom();
+  readonly #bytesMax: number;
   #bytes = 0;
 
-  /** The chunk's rows, to be read only and until the next call; after damage there are none. */
-  read(
+  constructor(bytesMax = keptBytesMax) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Adds a meter's rows that lie in the chunk to the table; after damage none. */
+  collect(
     fileNo: number,
     reader: SegmentReader,
     entry: ChunkEntry,
-  ): { readonly table: RowTable; readonly damage: DamagedPlace | undefined } {
+    wanted: WantedRows,
+    into: RowTable,
+  ): DamagedPlace | undefined {
+    const chunk = this.#chunk(fileNo, reader, entry);
+    if (!chunk.ok) return chunk.fault;
+    const fault = chunk.value.collect(wanted, into);
+    return fault && { file: reader.path, chunk: entry.chunk, fault };
+  }
+
+  #chunk(
+    fileNo: number,
+    reader: SegmentReader,
+    entry: ChunkEntry,
+  ): Result<ChunkRows, DamagedPlace> {
     const key = `${fileNo} ${entry.chunk}`;
-    const known = this.#tables.get(key);
+    const known = this.#chunks.get(key);
     if (known !== undefined) {
-      this.#tables.delete(key);
-      this.#tables.set(key, known);
-      return { table: known, damage: undefined };
+      this.#chunks.delete(key);
+      this.#chunks.set(key, known);
+      return ok(known);
     }
-    const table = this.#room(entry.rows);
-    const damage = reader.readChunk(entry, table, null);
+    const read = reader.chunkRows(entry, this.#room);
     // What is damaged is looked at again each time: it may be mended, and it must be told each time.
-    if (damage === undefined) {
-      this.#tables.set(key, table);
-      this.#bytes += bytesOf(table);
+    if (read.ok) {
+      this.#makeRoom();
+      this.#chunks.set(key, read.value);
+      this.#bytes += read.value.byteLength;
     }
-    return { table, damage };
+    return read;
   }
 
-  /** A table for so many rows: one that has to go, or a new one. */
-  #room(rows: number): RowTable {
-    let spare: RowTable | undefined;
-    for (const [key, table] of this.#tables) {
-      if (this.#bytes <= bytesMax) break;
-      this.#tables.delete(key);
-      this.#bytes -= bytesOf(table);
-      spare = table;
+  #makeRoom(): void {
+    for (const [key, { byteLength }] of this.#chunks) {
+      if (this.#bytes <= this.#bytesMax) break;
+      this.#chunks.delete(key);
+      this.#bytes -= byteLength;
     }
-    return spare ?? new RowTable(readingSchema.columns.length, rows);
   }
-}
-
-function bytesOf({ columns }: RowTable): number {
-  return columns.reduce((sum, column) => sum + (column?.byteLength ?? 0), 0);
 }

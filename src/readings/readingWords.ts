@@ -62,23 +62,40 @@ const codes: Readonly<Record<ReadingColumn, (reading: VersionRow) => number>> = 
   revisedAtMs: (reading) => reading.revisedAtMs ?? NaN,
 };
 
-/** All rows of one meter as readings in time order, each with its versions. */
-export function versionedReadings(table: RowTable): readonly VersionedReading[] {
+/** Rows of one meter from an instant on as readings in time order, each with its versions. */
+export function versionedReadings(
+  table: RowTable,
+  sinceMs = -Infinity,
+): readonly VersionedReading[] {
   const times = table.column(p.measuredAtMs);
-  const rows = Array.from({ length: table.count }, (_none, row) => row).sort(
-    (one, other) => (times[one] ?? 0) - (times[other] ?? 0) || one - other,
-  );
+  const timeOf = (row: number): number => times[row] ?? NaN;
+  const rows = Array.from({ length: table.count }, (_none, row) => row)
+    .filter((row) => timeOf(row) >= sinceMs)
+    .sort((one, other) => timeOf(one) - timeOf(other) || one - other);
   const readings: VersionedReading[] = [];
-  let from = 0;
-  for (let place = 1; place <= rows.length; place += 1) {
-    const isSame = place < rows.length && times[rows[place] ?? 0] === times[rows[from] ?? 0];
-    if (isSame) continue;
-    const versions = settleVersions(table, rows.slice(from, place));
-    const [counts, ...others] = versions.map((row) => readingOf(table, row));
-    if (counts) readings.push({ counts, others, conflict: isConflict(table, versions) });
-    from = place;
+  for (let from = 0; from < rows.length;) {
+    const first = rows[from] ?? 0;
+    let to = from + 1;
+    while (to < rows.length && timeOf(rows[to] ?? 0) === timeOf(first)) to += 1;
+    readings.push(to - from === 1 ? sole(table, first) : versioned(table, rows.slice(from, to)));
+    from = to;
   }
   return readings;
+}
+
+/** Most readings have but one version. */
+function sole(table: RowTable, row: number): VersionedReading {
+  return { counts: readingOf(table, row), others: [], conflict: false };
+}
+
+function versioned(table: RowTable, rows: readonly number[]): VersionedReading {
+  const versions = settleVersions(table, rows);
+  const [first = 0, ...others] = versions;
+  return {
+    counts: readingOf(table, first),
+    others: others.map((row) => readingOf(table, row)),
+    conflict: isConflict(table, versions),
+  };
 }
 
 /** One row in words. */

@@ -5,7 +5,8 @@
  *
  * What a slope makes expect is a product and a quotient of doubles, rounded: the same on every machine.
  */
-import { noReference, type Reference, type Slope } from "./columnCodec.ts";
+import { noReference, type Reference, type Slope } from "./columnForm.ts";
+import type { RowSpan } from "./columnRows.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
 import { commonDivisor, type Shape } from "./residuals.ts";
 
@@ -119,15 +120,18 @@ export function takeExpected(
   return true;
 }
 
-/** The values again; a fault where no such file was ever written. */
+/**
+ * The values of some rows again; a fault where no such file was ever written. `first` is the other column's first value
+ * in the chunk, for a slope.
+ */
 export function addExpected(
   left: Float64Array,
   reference: Float64Array,
-  count: number,
+  { from, to }: RowSpan,
   slope: Slope | null,
+  first: number,
 ): ReadingFault | undefined {
-  const first = firstOf(reference, count);
-  for (let row = 0; row < count; row += 1) {
+  for (let row = from; row < to; row += 1) {
     const value = (left[row] ?? NaN) + expectedOf(reference[row] ?? NaN, first, slope);
     if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return { kind: "outOfRange", what: "value" };
     left[row] = value;
@@ -135,7 +139,8 @@ export function addExpected(
   return undefined;
 }
 
-function firstOf(reference: Float64Array, count: number): number {
+/** The first value that there is; NaN: there is none. */
+export function firstOf(reference: Float64Array, count: number): number {
   let row = 0;
   while (row < count && Number.isNaN(reference[row])) row += 1;
   return reference[row] ?? NaN;

@@ -3,6 +3,7 @@
  * as many bytes as the largest needs: first the lowest byte of all, then the next.
  */
 import { readDoubles, readIntegers, readPlanes, type ByteWriter } from "./byteWriter.ts";
+import { fail, ok, type Result } from "#domain/result.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
 import type { Runs } from "./runs.ts";
 
@@ -11,7 +12,7 @@ export type Shape = "plain" | "delta" | "deltaOfDelta";
 
 /** Residuals above the least that take more bytes than this are written as doubles. */
 const widthMax = 6;
-const doubleWidth = 8;
+export const doubleWidth = 8;
 
 /** The residuals of the shape: of the first value of each run but the first, and of all other values. */
 export function differ(
@@ -104,6 +105,34 @@ export function commonDivisor(one: number, other: number): number {
   return divisor;
 }
 
+/** How residuals are counted, and where they begin. */
+export interface CountedIn {
+  readonly quantum: number;
+  readonly least: number;
+  readonly width: number;
+  readonly valuesAt: number;
+}
+
+/** What stands behind the first values, of so many residuals. */
+export function readCountedIn(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+): Result<CountedIn, ReadingFault> {
+  const unit = new Float64Array(2);
+  const at = readIntegers(bytes, start, unit, 0, 2);
+  const [quantum = 0, least = 0] = unit;
+  const width = at < 0 ? undefined : bytes[at];
+  if (width === undefined) return fail({ kind: "truncated", what: "quantum" });
+  if (quantum < 1 || (width > widthMax && width !== doubleWidth)) {
+    return fail({ kind: "unexpectedValue", what: "quantum" });
+  }
+  const valuesAt = at + 1;
+  return valuesAt + width * count === bytes.length
+    ? ok({ quantum, least, width, valuesAt })
+    : fail({ kind: "truncated", what: "residuals" });
+}
+
 /** What `writeResiduals` wrote. */
 export function readResiduals(
   bytes: Uint8Array,
@@ -113,23 +142,17 @@ export function readResiduals(
   others: Float64Array,
   count: number,
 ): ReadingFault | undefined {
-  let at = readIntegers(bytes, start, firsts, 1, firstCount);
+  const at = readIntegers(bytes, start, firsts, 1, firstCount);
   if (at < 0) return { kind: "truncated", what: "first values" };
-  const unit = new Float64Array(2);
-  at = readIntegers(bytes, at, unit, 0, 2);
-  const [quantum = 0, least = 0] = unit;
-  const width = at < 0 ? undefined : bytes[at];
-  if (width === undefined) return { kind: "truncated", what: "quantum" };
-  if (quantum < 1 || (width > widthMax && width !== doubleWidth)) {
-    return { kind: "unexpectedValue", what: "quantum" };
-  }
-  if (at + 1 + width * count !== bytes.length) return { kind: "truncated", what: "residuals" };
+  const counted = readCountedIn(bytes, at, count);
+  if (!counted.ok) return counted.fault;
+  const { quantum, width, valuesAt } = counted.value;
   for (let run = 1; run < firstCount; run += 1) firsts[run] = (firsts[run] ?? 0) * quantum;
   if (width === doubleWidth) {
-    const isExact = readDoubles(bytes, at + 1, others, count, quantum);
+    const isExact = readDoubles(bytes, valuesAt, others, count, quantum);
     return isExact ? undefined : { kind: "outOfRange", what: "double" };
   }
-  readPlanes(bytes, at + 1, others, count, { quantum, least, width });
+  readPlanes(bytes, valuesAt, others, count, counted.value);
   return undefined;
 }
 

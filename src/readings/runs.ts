@@ -3,7 +3,18 @@
 export class Runs {
   count = 0;
   /** The first row of each run, the first one 0; behind the last run the number of rows. */
-  starts = new Uint32Array(256);
+  starts: Uint32Array;
+
+  constructor(starts = new Uint32Array(256)) {
+    this.starts = starts;
+  }
+
+  /** The same, in no more room than they take. */
+  copy(): Runs {
+    const copied = new Runs(this.starts.slice(0, this.count + 1));
+    copied.count = this.count;
+    return copied;
+  }
 
   clear(): void {
     this.count = 0;
@@ -38,5 +49,33 @@ export class Runs {
       before = value;
     }
     this.end(rows);
+  }
+
+  /** The runs of `all` as they are without the rows that have no bit, and without those that have none left. */
+  pack(bitmap: Uint8Array, all: Runs, rows: number): number {
+    this.clear();
+    let present = 0;
+    let run = 1;
+    for (let row = 0; row < rows; row += 1) {
+      if (row === all.starts[run]) {
+        this.end(present);
+        run += 1;
+      }
+      present += ((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1;
+    }
+    this.end(present);
+    return present;
+  }
+
+  /** The run in which the row lies. */
+  runOf(row: number): number {
+    let low = 0;
+    let high = this.count - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.starts[middle] ?? 0) <= row) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 }

@@ -2,6 +2,7 @@
 import { basename, join } from "node:path";
 import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
+import type { WantedRows } from "./chunkRows.ts";
 import { ReadChunks } from "./readChunks.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
 import { ReadingStoreError } from "./readingStoreError.ts";
@@ -34,6 +35,8 @@ export class SegmentFiles {
   /** Readings, and roll-ups, each in the order of their days. */
   segments: readonly OpenFile[] = [];
   rollUps: readonly OpenFile[] = [];
+  /** Readings, that which reaches furthest first. */
+  newestFirst: readonly OpenFile[] = [];
   /** Before this instant only each meter's last readings are left; -Infinity: nothing was retired. */
   retiredToMs = -Infinity;
   /** Hot batches that cannot be read: they may hold any meter at any time. */
@@ -86,6 +89,7 @@ export class SegmentFiles {
     for (const { damage } of unreadable) this.note(damage);
     for (const { reader } of known.values()) reader.close();
     this.segments = opened.filter(({ file }) => file.kind !== "rollup");
+    this.newestFirst = this.segments.toSorted((one, other) => other.file.lastMs - one.file.lastMs);
     this.rollUps = opened.filter(({ file }) => file.kind === "rollup");
     return true;
   }
@@ -133,19 +137,18 @@ export class SegmentFiles {
   /** The same from one file alone. */
   collectFrom(
     { file, reader }: OpenFile,
-    { meterNo, fromMs, toMs }: MeterSpan,
+    wanted: WantedRows,
     into: RowTable,
   ): readonly DamagedPlace[] {
+    const { meterNo, fromMs, toMs } = wanted;
     const found: DamagedPlace[] = [];
     if (file.lastMs <= fromMs || file.firstMs > toMs) return found;
     for (let place = reader.firstChunkOf(meterNo); ; place += 1) {
       const entry = reader.chunks[place];
       if (entry === undefined || entry.firstMeter > meterNo) break;
       if (entry.lastMs <= fromMs || entry.firstMs > toMs) continue;
-      const { table, damage } = this.#chunks.read(file.no, reader, entry);
+      const damage = this.#chunks.collect(file.no, reader, entry, wanted, into);
       if (damage) found.push(damage);
-      const { first, end } = rowsOfMeter(table, meterNo, fromMs, toMs);
-      if (end > first) into.addRun(table, first, end);
     }
     return found;
   }
@@ -177,6 +180,7 @@ export class SegmentFiles {
   close(): void {
     for (const { reader } of [...this.segments, ...this.rollUps]) reader.close();
     this.segments = [];
+    this.newestFirst = [];
     this.rollUps = [];
   }
 }
@@ -199,26 +203,4 @@ export function openSegment(
     const damage: DamagedPlace = { file: path, chunk: null, fault: { kind: "missing", what } };
     return { reader: undefined, damage: [damage] };
   }
-}
-
-/** The meter's rows in the span, which lie together. */
-function rowsOfMeter(
-  table: RowTable,
-  meterNo: number,
-  fromMs: number,
-  toMs: number,
-): { readonly first: number; readonly end: number } {
-  const meters = table.column(0);
-  const times = table.column(1);
-  let low = 0;
-  let high = table.count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const meter = meters[middle] ?? 0;
-    if (meter < meterNo || (meter === meterNo && (times[middle] ?? 0) <= fromMs)) low = middle + 1;
-    else high = middle;
-  }
-  let end = low;
-  while (end < table.count && meters[end] === meterNo && (times[end] ?? 0) <= toMs) end += 1;
-  return { first: low, end };
 }

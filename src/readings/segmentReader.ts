@@ -5,7 +5,9 @@
 import { crc32 } from "node:zlib";
 import type { Disk, DiskFile } from "#ports/disk.ts";
 import type { DamagedPlace, ReadingFault } from "#ports/readingStore.ts";
-import { FrameCodec } from "./frameCodec.ts";
+import { fail, type Result } from "#domain/result.ts";
+import { ChunkRows, type ChunkRoom } from "./chunkRows.ts";
+import { FrameCodec, uncompress } from "./frameCodec.ts";
 import type { RowTable } from "./rowTable.ts";
 import { schemaOfKind, withReferences, type Schema } from "./schema.ts";
 import {
@@ -85,6 +87,23 @@ export class SegmentReader {
     return { file: this.path, chunk: entry.chunk, fault };
   }
 
+  /** A chunk of which a few rows are wanted: all of its frames, uncompressed. */
+  chunkRows(entry: ChunkEntry, room: ChunkRoom): Result<ChunkRows, DamagedPlace> {
+    const frames: Uint8Array[] = [];
+    const fault = this.#eachFrame(
+      entry,
+      () => true,
+      (part) => {
+        const plain = uncompress(part);
+        if (!plain.ok) return plain.fault;
+        frames.push(plain.value.slice());
+        return undefined;
+      },
+    );
+    const opened = fault ? fail(fault) : ChunkRows.open(frames, entry.rows, this.schema, room);
+    return opened.ok ? opened : fail({ file: this.path, chunk: entry.chunk, fault: opened.fault });
+  }
+
   /** Place of the first chunk that may hold the meter or a later one. */
   firstChunkOf(meterNo: number): number {
     let low = 0;
@@ -112,24 +131,33 @@ export class SegmentReader {
     table: RowTable,
     wanted: ReadonlySet<number> | null,
   ): ReadingFault | undefined {
-    const isWanted = entry.frames.map((_frame, frame) =>
-      this.schema.columns.some(
-        (spec, place) => spec.frame === frame && (wanted === null || wanted.has(place)),
-      ),
+    const isWanted = (frame: number): boolean =>
+      wanted === null ||
+      this.schema.columns.some((spec, place) => spec.frame === frame && wanted.has(place));
+    table.resize(entry.rows);
+    return this.#eachFrame(entry, isWanted, (part, frame) =>
+      this.#codec.decode(part, frame, table, wanted),
     );
-    const last = isWanted.lastIndexOf(true);
+  }
+
+  /** The compressed bytes of the wanted frames, in one read. A frame is told only when its checksum fits. */
+  #eachFrame(
+    entry: ChunkEntry,
+    isWanted: (frame: number) => boolean,
+    take: (part: Uint8Array, frame: number) => ReadingFault | undefined,
+  ): ReadingFault | undefined {
+    const last = entry.frames.findLastIndex((_frame, frame) => isWanted(frame));
     const lengths = entry.frames.slice(0, last + 1).reduce((sum, { bytes }) => sum + bytes, 0);
     const bytes = this.#read(entry.atByte + chunkHeadBytes, lengths);
     if (bytes.length < lengths) return { kind: "truncated", what: "chunk" };
-    table.resize(entry.rows);
     let at = 0;
     for (const [frame, { bytes: length, crc }] of entry.frames.entries()) {
       if (frame > last) break;
       const part = bytes.subarray(at, at + length);
       at += length;
-      if (isWanted[frame] !== true) continue;
+      if (!isWanted(frame)) continue;
       if (crc32(part) !== crc) return { kind: "checksumMismatch", what: `frame ${frame}` };
-      const fault = this.#codec.decode(part, frame, table, wanted);
+      const fault = take(part, frame);
       if (fault) return fault;
     }
     return undefined;

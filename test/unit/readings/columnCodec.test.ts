@@ -3,7 +3,9 @@ import { test as property } from "@fast-check/vitest";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ByteWriter } from "#readings/byteWriter.ts";
-import { ColumnCodec, noReference } from "#readings/columnCodec.ts";
+import { ColumnCodec } from "#readings/columnCodec.ts";
+import { ColumnRows } from "#readings/columnRows.ts";
+import { noReference } from "#readings/columnForm.ts";
 import type { Shape } from "#readings/residuals.ts";
 import { Runs } from "#readings/runs.ts";
 
@@ -76,10 +78,18 @@ test("a register's hour costs the bytes of its change in quanta", () => {
 });
 
 property.prop([fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 1, max: 400 })])(
-  "hostile bytes are a fault or a column, never a throw",
+  "hostile bytes are a fault or a column, never a throw, also where some rows are read",
   (bytes, count) => {
     const out = new Float64Array(count);
     const decoded = codec.decode(bytes, runsOf(new Uint8Array(count)), count, out);
+    const span = { from: count >> 2, to: count - (count >> 2) };
+    const some = new Float64Array(count);
+    const runs = runsOf(new Uint8Array(count));
+    const read = new ColumnRows().read(bytes, runs, count, span, { out: some, at: span.from });
+    if (decoded.ok) {
+      expect(read).toEqual(decoded);
+      expect(some.subarray(span.from, span.to)).toEqual(out.subarray(span.from, span.to));
+    }
     if (!decoded.ok) expect(decoded.fault.kind).not.toBe("");
     else
       for (const value of out)
