@@ -7,6 +7,7 @@ import { runDecode } from "./decode.ts";
 import { runInfluxCatchUp } from "./influxCatchUp.ts";
 import { runLeakClose } from "./leakClose.ts";
 import { runLeakLatency } from "./leakLatency.ts";
+import { runOutage } from "./outage.ts";
 import { judged } from "./readingGoals.ts";
 import { runReadings } from "./readings.ts";
 import { medianReports, type Report } from "./report.ts";
@@ -30,6 +31,10 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
   leak-close     leak in to the order to close at the meter's socket, paced; the clock of the service runs fast, so
                  that the breaker's windows pass and every one of these leaks is closed within its limits
                  --connections 500  --rate 5000  --factor 1000 (leaks every 4.4 s at 1000)
+  outage         a network falls silent with all its meters, and some of them come through with a leak: what rings, and
+                 how soon the leaks are on top of the list and of the live feed; with what is promised
+                 --meters 5000  --leaks 3  --days 3.5 (of the outage; after three each silence would ring)
+                 --factor 3600 (how much faster than time the service's clock runs)
   closed-loop    from a leak to the proof that gas has stopped, over a city, faster than time; by protocol and
                  sleep habit, with losses, repetitions, delays and old values
                  --meters 5000  --days 8 (leaks from the second day to the fifth from the end)  --seed 1
@@ -81,7 +86,8 @@ const { values } = parseArgs({
     encrypted: { type: "boolean", default: false },
     concurrency: { type: "string", default: "50" },
     commands: { type: "string", default: "1" },
-    factor: { type: "string", default: "1000" },
+    factor: { type: "string" },
+    leaks: { type: "string", default: "3" },
     history: { type: "string", default: "0" },
     json: { type: "boolean" },
     help: { type: "boolean", default: false },
@@ -118,8 +124,15 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
     runLeakClose({
       connections: Number(values.connections ?? 500),
       rate: Number(values.rate ?? 5_000),
-      factor: Number(values.factor),
+      factor: Number(values.factor ?? 1_000),
       seconds,
+    }),
+  outage: () =>
+    runOutage({
+      meters: Number(values.meters ?? 5_000),
+      leaks: Number(values.leaks),
+      days: Number(values.days ?? 3.5),
+      factor: Number(values.factor ?? 3_600),
     }),
   "closed-loop": () =>
     runClosedLoop({

@@ -81,10 +81,11 @@ export async function openMeters(
   connections: number,
   backFill: BackFill | null,
   nowMs?: () => number,
+  shared: Readonly<Record<string, unknown>> = {},
 ) {
   const ids = Array.from({ length: connections }, (_, no) => `${prefix}${no}`);
   const counts = emptyCounts();
-  const credentials = await registerMeters(service, ids);
+  const credentials = await registerMeters(service, ids, shared);
   const meters = credentials.map((one) => new RawMeter(one, counts, backFill, nowMs));
   for (const meter of meters) await meter.open(service.mqttPort);
   return { meters, counts };
