@@ -26,6 +26,8 @@ export interface Happening {
   readonly heats: boolean | null;
   /** How long it lasts; null: to the end. */
   readonly lastsMs: number | null;
+  /** It is to be found after so long: what is usual at the site must be known. */
+  readonly learnsMs: number;
   /** What a perfect observer of the rule needs before it can tell. */
   readonly needsMs: number;
   /** The same for whoever is lucky: from here on a delay is counted. */
@@ -84,14 +86,13 @@ type Told = Partial<Happening> & Pick<Happening, "kind" | "strength" | "rules" |
 
 function happening(told: Told): Happening {
   return {
-    soonestMs: told.needsMs ?? 0,
-    isFlagged: false,
-    isListed: false,
+    ...{ isFlagged: false, isListed: false, soonestMs: told.needsMs ?? 0 },
     device: "meter",
     isAboveFloor: true,
     eyes: "any",
     heats: null,
     lastsMs: null,
+    learnsMs: 0,
     needsMs: 0,
     needsReports: 1,
     siteClass: "household",
@@ -163,15 +164,16 @@ const byValue: readonly Happening[] = [
     { litresPerHour: 3_500, hours: 48, needsMs: 2 * hourMs, heats: false },
     // R5 declares 39 hours where others use gas in a third of them.
     { litresPerHour: 300, hours: 30, needsMs: 6 * hourMs, heats: false },
-    // The boiler on top leaves few hours in which the tap alone is seen.
-    { litresPerHour: 1_500, hours: 48, needsMs: 12 * hourMs, heats: true },
+    // The boiler on top leaves few hours in which the tap alone is seen; R5 sees that the least hour has risen.
+    { litresPerHour: 1_500, hours: 48, needsMs: 18 * hourMs, heats: true },
   ].map(({ litresPerHour, hours, needsMs, heats }) =>
     happening({
       kind: "forgotten tap",
       yearly: 200,
       strength: `${litresPerHour} l/h, ${hours} h${heats ? ", heated house" : ""}`,
       heats,
-      isAboveFloor: !heats,
+      // A day without an open end, and the week after it in which R5 learns the least hour.
+      learnsMs: heats ? 9 * dayMs : 0,
       rules: ["R5", "R3", "R2"],
       eyes: "hourly",
       lastsMs: hours * hourMs,

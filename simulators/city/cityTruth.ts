@@ -46,12 +46,13 @@ export function truthOf(
   heard: readonly Heard[],
   floors: Floors,
 ): TruthLine {
-  const { kind, strength, rules, isFlagged, isListed, isAboveFloor, yearly } = event.happening;
+  const { kind, strength, rules, isFlagged, isListed, yearly } = event.happening;
+  const isLearned = event.fromMs - site.startMs >= event.happening.learnsMs;
   const { fromMs, untilMs } = event;
   return {
     ...{ meterId: site.id, area: site.area, kind, strength, rules, fromMs, untilMs },
     ...{ isFlagged, isListed, yearly },
-    isAboveFloor: isAboveFloor && isLargeEnough(site, event, floors),
+    isAboveFloor: event.happening.isAboveFloor && isLearned && isLargeEnough(site, event, floors),
     isHeard: isHeard(site, event, heard, floors),
     earliestMs: earliestOf(site, event),
   };

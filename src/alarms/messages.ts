@@ -1,10 +1,8 @@
 /**
- * One sentence an alarm, to be read aloud, in both languages. Numbers come from the alarm's proof; a proof without
- * them (an older version of the rule) gives the sentence without numbers. No sentence may call the valve a
- * safety device. The system's own proofs: BLIND, PARKED, BACKUP, HEARTBEAT { reason }, BREAKER { held },
- * ARRIVALS { received, usual, withinSeconds }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct },
- * INTAKE { freeMib }, DAMAGE { file, chunk, places }, NOTIFIER { receivers }, FANOUT { undrainedSeconds },
- * R15 { outcome, detail }.
+ * One sentence an alarm, to be read aloud, in both languages; none may call the valve a safety device. Numbers are the
+ * proof's, if it has them. The system's own: BLIND, PARKED, BACKUP, HEARTBEAT { reason }, BREAKER { held }, ARRIVALS {
+ * received, usual, withinSeconds }, LAG { lagSeconds }, CLOCK { apartSeconds }, DISK { freePct }, INTAKE { freeMib },
+ * DAMAGE { file, chunk, places }, NOTIFIER { receivers }, FANOUT { undrainedSeconds }, R15 { outcome, detail }.
  */
 import { ownRuleIds, type Alarm, type OwnRuleId, type Proof, type RuleId } from "#domain/alarm.ts";
 import {
@@ -18,6 +16,8 @@ import {
   type Phrase,
 } from "./phrase.ts";
 
+const system: Phrase = { en: "System", zh: "系统" };
+
 /** What an operator reads aloud: "Meter M0001: gas leak or gas detector alarm (meter status leak)." */
 export function alarmMessage(
   alarm: Alarm,
@@ -26,10 +26,7 @@ export function alarmMessage(
   const { rule, proof } = alarm;
   const said = isOwn(rule) ? ownSentence(proof) : sentences[rule](proof, alarm.level === 2);
   const past = pastWords(alarm);
-  const who =
-    meterId === null
-      ? { en: "System", zh: "系统" }
-      : { en: `Meter ${meterId}`, zh: `燃气表 ${meterId}` };
+  const who = meterId === null ? system : { en: `Meter ${meterId}`, zh: `燃气表 ${meterId}` };
   return {
     en: `${past.en}${who.en}: ${said.en}.`,
     zh: `${past.zh}${who.zh}：${said.zh}。`,
@@ -111,10 +108,14 @@ const sentences: Readonly<Record<Exclude<RuleId, OwnRuleId>, Sentence>> = {
     ),
   R5: (proof) =>
     withNumbers(
-      {
-        en: "one steady flow for longer than an appliance burns",
-        zh: "稳定流量持续时间超过燃具正常使用时间",
-      },
+      "aboveMlPerHour" in proof
+        ? { en: "no hour without far more gas than usual", zh: "每小时用气量均远高于平常最低值" }
+        : {
+            en: "one steady flow for longer than an appliance burns",
+            zh: "稳定流量持续时间超过燃具正常使用时间",
+          },
+      flow(proof, "aboveMlPerHour", { en: "above", zh: "高于 " }),
+      flow(proof, "usualLeastMlPerHour", { en: "usual least", zh: "通常最低 " }),
       flow(proof, "flowMlPerHour", { en: "flow", zh: "流量 " }),
       duration(proof, "flowingMs", { en: "for", zh: "持续 " }),
       duration(proof, "limitMs", { en: "limit", zh: "限值 " }),

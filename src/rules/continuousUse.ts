@@ -5,13 +5,20 @@
  * What is looked for is one constant flow under everything else: hours that pass just that much, with cooking and
  * showers above it and nothing below. A boiler that cycles through a cold night passes about the same in every hour,
  * but not for 18 intervals; an open tap does, for days. So intervals of at most 75 minutes are needed, and a meter
- * with daily values only is not judged.
+ * with daily values only is not judged. Where a boiler hides the tap in every hour, the least hour has risen.
  */
 import { statusBits } from "#domain/status.ts";
 import { dayMs, hourMs, minuteMs, timestampMs } from "#domain/units.ts";
 import { learnMaximum, nothingLearned, type LearnedMaximum } from "./learnedMaximum.ts";
 import { besidesPilot, hiddenByPilotMlPerHour } from "./pilot.ts";
-import type { Interval, Rule, RuleSettings } from "./rule.ts";
+import {
+  floorUnknown,
+  followFloor,
+  risenLimitMlPerHour,
+  usualLeastMlPerHour,
+  type RisenFloorState,
+} from "./risenFloor.ts";
+import type { Interval, Rule, RuleReading, RuleSettings } from "./rule.ts";
 import { followBit, statusProof, type BitLevel } from "./statusBit.ts";
 
 const bits = statusBits.continuous_flow;
@@ -40,6 +47,8 @@ export interface ContinuousUseState {
   readonly part: Interval | null;
   /** Longest steady use that has ended. */
   readonly learned: LearnedMaximum;
+  /** Of contexts from before this was kept: undefined. */
+  readonly risen?: RisenFloorState;
 }
 
 function flowMlPerHourOf({ baseMs, baseMl }: Steady): number {
@@ -154,18 +163,20 @@ function sinceOf(before: Steady | null, { fromMs }: Interval, hourMl: number): n
 /** Puts short intervals together. */
 function gather(
   settings: RuleSettings,
-  before: ContinuousUseState,
+  known: ContinuousUseState,
   interval: Interval,
   untilMs: number,
 ): ContinuousUseState {
-  const { part } = before;
+  const { part, risen = floorUnknown } = known;
   const isNext = part !== null && interval.fromMs - part.fromMs < hourMs;
   const whole = isNext
     ? { fromMs: part.fromMs, consumedMl: part.consumedMl + interval.consumedMl }
     : interval;
   if (untilMs - whole.fromMs < settings.tuning.R5.intervalMinutesMin * minuteMs) {
-    return { ...before, part: whole };
+    return { ...known, part: whole };
   }
+  const floor = followFloor(settings, risen, whole, untilMs);
+  const before = floor === risen ? known : { ...known, risen: floor };
   // Most often nobody draws gas, and nothing is to be remembered of it.
   const isIdle = whole.consumedMl < settings.tuning.R5.quantaMin * settings.quantumMl;
   if (isIdle && part === null && before.steady === null) return before;
@@ -204,8 +215,21 @@ function follow(
   return { ...state, steady, measured: 0, learned };
 }
 
+function risenProof(settings: RuleSettings, risen: RisenFloorState, { measuredAtMs }: RuleReading) {
+  const usual = usualLeastMlPerHour(settings, risen, measuredAtMs) ?? 0;
+  return {
+    by: "interval",
+    aboveMlPerHour: risenLimitMlPerHour(settings, usual),
+    usualLeastMlPerHour: usual,
+    flowingMs: risen.aboveMs,
+  };
+}
+
 export const continuousUse: Rule<ContinuousUseState> = {
-  initial: { bit: 0, measured: 0, steady: null, part: null, learned: nothingLearned },
+  initial: {
+    ...{ bit: 0, measured: 0, steady: null, part: null },
+    ...{ learned: nothingLearned, risen: floorUnknown },
+  },
   step(settings, before, reading) {
     const bit = followBit(before.bit, reading.status, bits);
     const state = bit === before.bit ? before : { ...before, bit };
@@ -213,8 +237,9 @@ export const continuousUse: Rule<ContinuousUseState> = {
     if (!isArmed || reading.interval === null) return state;
     return gather(settings, state, reading.interval, reading.measuredAtMs);
   },
-  level: ({ bit, measured }) => (bit === 1 || measured === 1 ? 1 : 0),
-  prove(settings, { measured, steady, learned }, reading) {
+  level: ({ bit, measured, risen }) => (bit === 1 || measured === 1 || risen?.raised === 1 ? 1 : 0),
+  prove(settings, { measured, steady, learned, risen }, reading) {
+    if (measured === 0 && risen?.raised === 1) return risenProof(settings, risen, reading);
     if (measured === 0 || steady === null) return statusProof(reading.status, bits);
     const flowMlPerHour = Math.round(flowMlPerHourOf(steady));
     return {

@@ -50,10 +50,11 @@ const builtIn: Readonly<Record<Exclude<RuleId, OwnRuleId>, RuleEntry>> = {
       "6.1.3 abnormal flow; a step above 1.5 times the largest appliance seen, as Japanese meters do",
   },
   R5: {
-    version: 2,
+    version: 3,
     latching: false,
     priority: { 1: 2, 2: 2 },
-    source: "6.1.3 abnormal flow; steady use, 6, 12 or 2 hours by band of flow",
+    source:
+      "6.1.3 abnormal flow; steady use, 6, 12 or 2 hours by band of flow; a least hour that has risen",
   },
   R6: {
     version: 2,

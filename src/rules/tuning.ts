@@ -45,6 +45,10 @@ export interface Tuning {
     readonly middleIntervalsMin: number;
     readonly largeIntervalsMin: number;
     readonly dayIntervalsMin: number;
+    readonly risenM3h: number;
+    readonly risenFactor: number;
+    readonly risenHours: number;
+    readonly risenArmAfterDays: number;
     readonly quantaMin: number;
     readonly intervalMinutesMin: number;
     readonly intervalMinutesMax: number;
@@ -177,6 +181,13 @@ export const factoryTuning: Tuning = {
     largeIntervalsMin: 3,
     /** Of the hours of a day in which none passed less; the rest is cooking, showers, and reports that were lost. */
     dayIntervalsMin: 14,
+    /** The least hour of a house that heats: more than no flat and no usual house burns without a pause. */
+    risenM3h: 1.2,
+    /** Of the largest least hour of the memory; a cold wave after mild weeks makes up to three. */
+    risenFactor: 4,
+    /** Longer than a house that was cold takes to be warm again. */
+    risenHours: 18,
+    risenArmAfterDays: 7,
     /** Steps of the register in an interval: with fewer of them everything looks steady. */
     quantaMin: 20,
     /** Shorter intervals are put together: within one burn of a boiler everything is steady. */

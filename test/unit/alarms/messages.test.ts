@@ -45,6 +45,18 @@ test.each<[RuleId, ConditionLevel, Proof, string, string]>([
     "燃气泄漏或外接报警器报警（表具状态：燃气泄漏、外接报警）。",
   ],
   [
+    "R5",
+    1,
+    {
+      by: "interval",
+      aboveMlPerHour: 1_200_000,
+      usualLeastMlPerHour: 310_000,
+      flowingMs: 19 * hourMs,
+    },
+    "no hour without far more gas than usual (above 1.200 m³/h, usual least 0.310 m³/h, for 19 hours).",
+    "每小时用气量均远高于平常最低值（高于 1.200 m³/h，通常最低 0.310 m³/h，持续 19小时）。",
+  ],
+  [
     "R2",
     1,
     { by: "interval", ...flows },

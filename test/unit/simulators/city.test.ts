@@ -81,6 +81,17 @@ describe("a city", () => {
     expect(taps(floor(4e6, hourMs)).some(({ isAboveFloor }) => isAboveFloor)).toBe(false);
   });
 
+  test("asks of a tap in a heated house only what R5 can have learned of it", () => {
+    const city = new City({ seed: 1, meters: 10_000, days: 60, incidents: "dense" });
+    const floors = { R5: { flowMlPerHour: 200_000, withinMs: 39 * hourMs } };
+    const heated = city.truth(() => floors).filter(({ strength }) => strength.includes("heated"));
+    const taps = heated.filter(({ kind }) => kind === "forgotten tap");
+    for (const { fromMs, isAboveFloor } of taps) {
+      expect(isAboveFloor).toBe(fromMs >= cityStartMs + 9 * dayMs);
+    }
+    expect(new Set(taps.map(({ isAboveFloor }) => isAboveFloor))).toEqual(new Set([true, false]));
+  });
+
   test("of usual days has so few incidents as the catalogue assumes", () => {
     const plan = { seed: 1, meters: 20_000, days: 30 } as const;
     const count = new City({ ...plan, incidents: "usual" }).truth(noFloors).length;
