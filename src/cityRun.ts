@@ -164,7 +164,7 @@ function alarmsIn(directory: string): readonly AlarmLine[] {
   const db = new DatabaseSync(join(directory, ledgerFileName), { readOnly: true });
   const rows = db
     .prepare(
-      `SELECT a.id, a.subject, m.id AS meterId, a.rule, a.priority, a.level, a.rung_at, a.listed, a.raised_at,
+      `SELECT a.id, a.subject, m.id AS meterId, a.rule, a.priority, a.level, a.rung_at, a.listed, a.raised_at, a.returned_at,
          a.known_at FROM alarm AS a LEFT JOIN meter AS m ON m.no = a.meter_no
        ORDER BY a.id`,
     )
@@ -188,6 +188,7 @@ function alarmsIn(directory: string): readonly AlarmLine[] {
     listed: row["listed"] === 1,
     raisedAtMs: Number(row["raised_at"]),
     knownAtMs: Number(row["known_at"]),
+    stands: row["returned_at"] === null,
     rangAtMs: (ringsById.get(row["id"] ?? "") ?? []).map(({ at }) => Number(at)),
   }));
 }

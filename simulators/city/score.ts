@@ -245,6 +245,9 @@ function isKnownInTime({ fromMs, untilMs }: TruthLine, { knownAtMs, raisedAtMs }
 /** An alarm that nobody has acknowledged rings anew as itself: what counts is when it rang. */
 function toldAtMsOf(line: TruthLine, alarm: AlarmLine): readonly number[] {
   if (line.isListed) return isKnownInTime(line, alarm) ? [alarm.knownAtMs] : [];
+  const lastMs = alarm.rangAtMs.at(-1) ?? Infinity;
+  // What a dead network raised stands for the device that died behind it.
+  if (alarm.rule === "R18" && alarm.stands && lastMs < line.fromMs) return [line.fromMs];
   return alarm.rangAtMs.filter((atMs) => atMs >= line.fromMs && atMs <= line.untilMs + afterMs);
 }
 

@@ -43,4 +43,6 @@ export interface AlarmLine {
   readonly knownAtMs: number;
   /** Each time that an operator heard it. */
   readonly rangAtMs: readonly number[];
+  /** Its condition holds at the end, and has since it last rang. */
+  readonly stands: boolean;
 }

@@ -214,6 +214,7 @@ const alarmLine: AlarmLine = {
   knownAtMs: dayMs + 3 * hourMs,
   subject: null,
   rangAtMs: [dayMs + 3 * hourMs],
+  stands: false,
 };
 const bath: TruthLine = { ...truthLine, meterId: "B", kind: "bath", rules: [] };
 
@@ -252,6 +253,13 @@ describe("the score", () => {
     expect(score([truthLine], [{ ...before, rangAtMs: [hourMs] }]).kinds).toMatchObject([
       { rang: 0, recorded: 0, missed: 1 },
     ]);
+    const died = { ...truthLine, rules: ["R18"] };
+    const missed = (stands: boolean) =>
+      score([died], [{ ...before, rule: "R18", rangAtMs: [hourMs], stands }]).kinds[0]?.missed;
+    expect([missed(true), missed(false)]).toEqual([0, 1]);
+    expect(
+      score([truthLine], [{ ...before, rangAtMs: [hourMs], stands: true }]).kinds,
+    ).toMatchObject([{ missed: 1 }]);
     const outage: OutageLine = { area: "a", fromMs: 0, untilMs: 2 * hourMs };
     const invented = (...rangAtMs: number[]) => {
       const silent = { ...alarmLine, meterId: "B", rule: "R18", rangAtMs };
