@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { consumptionOf, touches, type Period } from "#billing/consumption.ts";
 import { determinantText } from "#billing/determinantText.ts";
+import { exactly, readThen } from "#billing/exactRegister.ts";
 import type { GasDays } from "#billing/gasDays.ts";
 import { registerAt } from "#billing/instantRegister.ts";
 import { registerChain, type ChainInput, type RegisterChain } from "#billing/registerChain.ts";
@@ -21,7 +22,7 @@ import type {
 } from "#ports/billingQueries.ts";
 import { checkUse, useLimits } from "#screening/useChecks.ts";
 import type { Registers } from "#ports/readingStore.ts";
-import { columnsFromRows, plainRegister } from "#readings/registersAt.ts";
+import { columnsFromRows, plainRegister, type PlainRegister } from "#readings/registersAt.ts";
 import { isEnded } from "#valves/commandTable.ts";
 import type { Queries, RegisterView } from "#ports/queries.ts";
 
@@ -118,6 +119,12 @@ interface Known {
   readonly readings: readonly StoredReading[];
 }
 
+/** What a look at a meter begins with, where it was asked for already. */
+interface Ground {
+  readonly anchor: Pick<RegisterView, "measuredAtMs"> | null;
+  readonly record?: RegisterRecord;
+}
+
 /** Gas days of one date begin at so many instants at most; areas beyond are looked at meter by meter. */
 const cutOffsMax = 4;
 
@@ -143,25 +150,18 @@ class BillingDesk {
   register(meter: Meter, when: BillingInstant): MeterRegister | null {
     const atMs = this.#gasDays.instantOf(when, meter.area);
     this.#answers.requireReadings(atMs);
-    const read = this.#plainRegister(meter, atMs);
+    const view = this.#answers.registerAt(meter.id, atMs);
+    const record = this.#rows.record(meter.no);
+    const read = readThen(view, record, atMs);
     if (read !== null) return { meterId: meter.id, register: read };
-    const { chain } = this.#known(meter, atMs, atMs);
-    const placed = registerAt(chain, atMs, "closing", this.#past(meter));
-    return placed === null ? null : { meterId: meter.id, register: placed.register };
+    return this.#between(meter, atMs, { record, anchor: this.#anchor(meter, view) });
   }
 
-  /** Read at that very instant, judged, and no person has a word on it: as nearly all are at a boundary. */
-  #plainRegister(meter: Meter, atMs: number): InstantRegister | null {
-    const view = this.#answers.registerAt(meter.id, atMs);
-    // What came too late to be judged may contradict what came before it.
-    if (view === null || view.measuredAtMs !== atMs || view.quality === "raw") return null;
-    const { exchanges, decisions } = this.#rows.record(meter.no);
-    // A person's word changes what the registers after it are worth.
-    const isSaid =
-      exchanges.some((exchange) => exchange.atMs >= atMs - dayMs) || decisions.length > 0;
-    if (isSaid) return null;
-    const { indexMl, measuredAtMs, quality } = view;
-    return { atMs, indexMl, measuredAtMs, quality, method: "exact", inputs: null };
+  /** Of what was said before and behind the instant. */
+  #between(meter: Meter, atMs: number, ground: Ground): MeterRegister | null {
+    const { chain } = this.#known(meter, atMs, atMs, ground);
+    const placed = registerAt(chain, atMs, "closing", this.#past(meter));
+    return placed === null ? null : { meterId: meter.id, register: placed.register };
   }
 
   cutOff(when: BillingInstant, area: string | null, after: string | null, limit: number) {
@@ -169,23 +169,23 @@ class BillingDesk {
     if (after === null || limit < columnsFromRows) this.#cutOffs.clear();
     const rows = items.map(({ meter }) => {
       const atMs = this.#gasDays.instantOf(when, meter.area);
-      const read = limit < columnsFromRows ? null : this.#fromColumns(meter, atMs);
-      return read ?? this.register(meter, { atMs });
+      const plain = limit < columnsFromRows ? null : this.#fromColumns(meter, atMs);
+      if (plain === null) return this.register(meter, { atMs });
+      if (plain.measuredAtMs !== atMs) return this.#between(meter, atMs, { anchor: plain });
+      return { meterId: meter.id, register: exactly(plain) };
     });
     return { items: rows.filter((row) => row !== null), next };
   }
 
-  /** A run over a city takes what was read at that very instant from one look at all meters, as of its first page. */
-  #fromColumns(meter: Meter, atMs: number): MeterRegister | null {
+  /**
+   * A run over a city takes from one look at all meters, as of its first page, what was read at that very instant, or
+   * the last sound register before it; null: look closer.
+   */
+  #fromColumns(meter: Meter, atMs: number): PlainRegister | null {
     const cutOff = this.#cutOffs.get(atMs) ?? this.#newCutOff(atMs);
     if (cutOff === null) return null;
     const { registers, said } = cutOff;
-    if (said.has(meter.no)) return null;
-    const plain = plainRegister(registers, meter.no);
-    if (plain?.measuredAtMs !== atMs || plain.indexMl === null) return null;
-    const { indexMl, quality } = plain;
-    const common = { atMs, measuredAtMs: atMs, indexMl, quality };
-    return { meterId: meter.id, register: { ...common, method: "exact", inputs: null } };
+    return said.has(meter.no) ? null : plainRegister(registers, meter.no);
   }
 
   #newCutOff(atMs: number): CutOff | null {
@@ -316,9 +316,11 @@ class BillingDesk {
   }
 
   /** From the last sound register at or before `fromMs` to the first one behind `toMs`. */
-  #known(meter: Meter, fromMs: number, toMs: number): Known {
-    const sinceMs = this.#anchor(meter, fromMs)?.measuredAtMs ?? 0;
-    const record = this.#rows.record(meter.no);
+  #known(meter: Meter, fromMs: number, toMs: number, ground?: Ground): Known {
+    const anchor =
+      ground?.anchor ?? this.#anchor(meter, this.#answers.registerAt(meter.id, fromMs));
+    const sinceMs = anchor?.measuredAtMs ?? 0;
+    const record = ground?.record ?? this.#rows.record(meter.no);
     let untilMs = toMs;
     let readings: readonly StoredReading[] = [];
     let chain: RegisterChain | null = null;
@@ -353,8 +355,8 @@ class BillingDesk {
   }
 
   /** Readings too old to be judged when they came are no ground to stand on. */
-  #anchor(meter: Meter, atMs: number): RegisterView | null {
-    let view = this.#answers.registerAt(meter.id, atMs);
+  #anchor(meter: Meter, newest: RegisterView | null): RegisterView | null {
+    let view = newest;
     for (let step = 0; step < anchorStepsMax && view?.quality === "raw"; step += 1) {
       view = this.#answers.registerAt(meter.id, view.measuredAtMs - 1);
     }

@@ -2,7 +2,7 @@
  * The store seen from beside its writer, on a read-only connection: it keeps its own copy of what is hot by following
  * the batches, and opens the files that the manifest lists.
  */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { HotBatchCodec } from "./hotBatch.ts";
@@ -40,10 +40,12 @@ export class FollowedReadings {
   /** Every change of the list makes a file, so its next number tells. */
   #nextFileNo = 0;
   #newestSeq = 0;
+  readonly #dataVersion: StatementSync;
   #seenChange: unknown;
 
   constructor(db: DatabaseSync, disk: Disk, folder: string) {
     this.#db = db;
+    this.#dataVersion = db.prepare("PRAGMA data_version");
     this.#manifest = new Manifest(db);
     this.#files = new SegmentFiles(disk, folder);
     this.reads = new JoinedReadings(this.#files, () => [this.#hot]);
@@ -57,11 +59,12 @@ export class FollowedReadings {
 
   /** Brings it to what is committed now. Files that were open stay readable until then. */
   refresh(): void {
+    // Nearly always nothing has changed, and a transaction to see that would cost more than the answer.
+    if (this.#change() === this.#seenChange) return;
     for (let attempt = 1; ; attempt += 1) {
       this.#db.exec("BEGIN");
       try {
-        const change = this.#db.prepare("PRAGMA data_version").get()?.["data_version"];
-        if (change === this.#seenChange) return;
+        const change = this.#change();
         if (this.#follow(attempt === attemptsMax)) {
           this.#seenChange = change;
           return;
@@ -94,6 +97,11 @@ export class FollowedReadings {
 
   close(): void {
     this.#files.close();
+  }
+
+  /** Another number when another connection has committed since. */
+  #change(): unknown {
+    return this.#dataVersion.get()?.["data_version"];
   }
 
   /** Within one read of the database. False: a file went away meanwhile, and nothing has changed here. */

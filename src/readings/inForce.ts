@@ -12,21 +12,6 @@ export function readingsInForce(table: RowTable): readonly StoredReading[] {
   return rowsInForce(table, p.measuredAtMs).map((row) => storedReading(table, row));
 }
 
-/** The newest of them that are wanted, the newest first: only so many are put in words. */
-export function newestInForce(
-  table: RowTable,
-  count: number,
-  isWanted: (reading: StoredReading) => boolean,
-): readonly StoredReading[] {
-  const rows = rowsInForce(table, p.measuredAtMs);
-  const newest: StoredReading[] = [];
-  for (let place = rows.length - 1; place >= 0 && newest.length < count; place -= 1) {
-    const reading = storedReading(table, rows[place] ?? 0);
-    if (isWanted(reading)) newest.push(reading);
-  }
-  return newest;
-}
-
 /** Rows in force, by this column and the reading's number. */
 export function rowsInForce(table: RowTable, by: number): readonly number[] {
   const keys = table.column(by);

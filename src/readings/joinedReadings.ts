@@ -1,6 +1,6 @@
 /** What is hot and what is in segments, as one: every read of the store, for whoever keeps the two. */
 import type { SeenReading, StoredReading } from "#domain/reading.ts";
-import { dayMs } from "#domain/units.ts";
+import { dayMs, hourMs } from "#domain/units.ts";
 import type {
   DamagedPlace,
   DayUses,
@@ -13,7 +13,7 @@ import type {
 import { rollUpPart } from "./dayRollUps.ts";
 import { dayUse } from "./dayUse.ts";
 import type { HotRows } from "./hotRows.ts";
-import { newestInForce, readingsInForce } from "./inForce.ts";
+import { readingsInForce } from "./inForce.ts";
 import { peakFlows, peakFlowsWithin } from "./peakFlow.ts";
 import { versionedReadings } from "./readingWords.ts";
 import { registersAt } from "./registersAt.ts";
@@ -28,6 +28,9 @@ const stretchMs = 31 * dayMs;
 const columnCount = readingSchema.columns.length;
 /** A year of hours. */
 const keptRowsMax = 8_784;
+
+/** Most meters said something within so long; from there back the looks for their newest reading become wider. */
+const firstLookMs = 3 * hourMs;
 
 /** Where a list of readings goes on: at a time, behind a number. */
 export interface ReadFrom {
@@ -129,20 +132,15 @@ export class JoinedReadings {
     count: number,
     isWanted: (reading: StoredReading) => boolean,
   ): readonly StoredReading[] {
-    // A table of its own, for whoever wants them may read meanwhile.
-    const found = new RowTable(columnCount, 64);
-    this.#addHot(meterNo, -Infinity, atMs, found);
-    const wanted = () => newestInForce(found, count, isWanted);
-    let newest = wanted();
-    for (const open of this.#files.newestFirst) {
-      const oldest = newest.length < count ? undefined : newest.at(-1);
-      if (oldest !== undefined && open.file.lastMs < oldest.measuredAtMs) break;
-      const before = found.count;
-      const span = { meterNo, fromMs: -Infinity, toMs: atMs };
-      for (const place of this.#files.collectFrom(open, span, found)) this.#files.note(place);
-      if (found.count > before) newest = wanted();
+    const newest: StoredReading[] = [];
+    const oldestMs = this.#nextAfter(-Infinity);
+    let untilMs = Math.min(atMs, this.lastMs);
+    for (let lookMs = firstLookMs; newest.length < count && untilMs >= oldestMs; lookMs *= 4) {
+      const fromMs = untilMs - lookMs;
+      newest.push(...this.inForce(meterNo, fromMs, untilMs).filter(isWanted).reverse());
+      untilMs = fromMs;
     }
-    return newest;
+    return newest.slice(0, count);
   }
 
   /** So many readings from the place on and before `toMs`, by time and number. */

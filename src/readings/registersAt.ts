@@ -1,6 +1,6 @@
 /** Every meter's register at one instant: the roll-up before it, and what was measured since. */
 import type { StoredReading } from "#domain/reading.ts";
-import { timestampMs, volumeMl } from "#domain/units.ts";
+import { timestampMs, volumeMl, type VolumeMl } from "#domain/units.ts";
 import type { DamagedPlace, Registers, VersionedReading } from "#ports/readingStore.ts";
 import type { HotRows } from "./hotRows.ts";
 import { staleness } from "./manifest.ts";
@@ -249,11 +249,15 @@ function gathered(sources: RegisterSources, newest: Newest): RegisterColumns {
 /** From so many meters of a page on, one look at all meters costs less than one at each. */
 export const columnsFromRows = 200;
 
+export interface PlainRegister extends Pick<StoredReading, "measuredAtMs" | "quality"> {
+  readonly indexMl: VolumeMl;
+}
+
 /** A meter's register where nothing else was said of its time and it was found sound; null: look closer. */
 export function plainRegister(
   { meterNo: meters, measuredAtMs, indexMl, quality, conflict }: Registers,
   meterNo: number,
-): Pick<StoredReading, "measuredAtMs" | "indexMl" | "quality"> | null {
+): PlainRegister | null {
   const row = placeOf(meters, meterNo);
   if (row === -1 || quality[row] !== validated || conflict[row] !== 0) return null;
   const [atMs, ml] = [measuredAtMs[row] ?? NaN, indexMl[row] ?? NaN];
