@@ -5,6 +5,7 @@ import type { AlarmId } from "#domain/ids.ts";
 import type { Learned } from "#domain/meterFile.ts";
 import type { TimestampMs } from "#domain/units.ts";
 import { initialValveState, type ValveState } from "#valves/valveState.ts";
+import type { DecidedRegister } from "./decided.ts";
 import type { FoldExchange } from "./exchange.ts";
 import { contextJson, wholeFold } from "./compact.ts";
 import { initialFold, type FoldState } from "./fold.ts";
@@ -60,6 +61,8 @@ export interface MeterContext {
   readonly silent: AlarmSlots;
   /** Its last exchanges, the oldest first; absent: it is the first meter there. */
   readonly exchanges?: readonly FoldExchange[];
+  /** Registers by which a person has explained that it went back; absent: there is none. */
+  readonly decided?: readonly DecidedRegister[];
   /** Ledger ids of the open occurrences. */
   readonly occurrenceIds: Partial<Readonly<Record<MeterRuleId, number>>>;
 }

@@ -15,6 +15,7 @@ import {
   type RegisterState,
   type RegisterVerdict,
 } from "#screening/judgeRegister.ts";
+import { judgeDecided, type DecidedRegister } from "./decided.ts";
 import { throughExchange, type FoldExchange } from "./exchange.ts";
 import { oneOf } from "#screening/versions.ts";
 import { followConditions, type OpenOccurrences, type Waiting } from "./conditions.ts";
@@ -27,10 +28,11 @@ export interface FoldSettings extends RuleSettings, RegisterSettings {
   readonly own: readonly CompiledRule[];
 }
 
-/** How a meter is judged at an instant, and the exchanges of its metering point. */
+/** How a meter is judged at an instant, and what persons know of its registers. */
 export interface InstantSettings {
   readonly settings: FoldSettings;
   readonly exchanges: readonly FoldExchange[] | undefined;
+  readonly decided?: readonly DecidedRegister[] | undefined;
 }
 
 /** All that the past says about a meter; JSON-serialisable. */
@@ -84,7 +86,7 @@ export const foldFlags =
 
 /** Folds all versions of one instant; instants are handed over in strictly increasing order. */
 export function foldInstant(
-  { settings, exchanges }: InstantSettings,
+  { settings, exchanges, decided }: InstantSettings,
   state: FoldState,
   versions: readonly SeenReading[],
 ): FoldedInstant | undefined {
@@ -95,10 +97,13 @@ export function foldInstant(
   // At the very instant of an exchange there are two registers, and the person has read both.
   const isExchanged =
     exchanges !== undefined && exchanges.some((exchange) => exchange.atMs === atMs);
-  const judged =
-    reading.indexMl === null || isExchanged
-      ? undefined
-      : judgeRegister(settings, register, atMs, reading.indexMl);
+  const isRegister = reading.indexMl !== null && !isExchanged;
+  const told = decided?.findLast((one) => one.atMs === atMs);
+  const judged = !isRegister
+    ? undefined
+    : told === undefined
+      ? judgeRegister(settings, register, atMs, reading.indexMl)
+      : judgeDecided(told, reading.indexMl);
   const flags =
     fieldFlags(reading) | (judged?.flags ?? 0) | (reading.flags & readingFlags.CONFLICT);
   const ruleReading: RuleReading = {

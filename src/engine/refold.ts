@@ -83,8 +83,8 @@ export function refoldFrom(draft: Draft, atMs: number): void {
 
 /** As the meter that hung there at that time is judged. */
 export function settingsAt({ rules, meter, context }: Draft, atMs: number): InstantSettings {
-  const { exchanges } = context;
-  return { settings: rules.settingsAt(meterAt(meter, exchanges, atMs), atMs), exchanges };
+  const { exchanges, decided } = context;
+  return { settings: rules.settingsAt(meterAt(meter, exchanges, atMs), atMs), exchanges, decided };
 }
 
 function seqOf({ seq }: StoredReading): number {
@@ -176,9 +176,9 @@ function isEqual(one: StoredReading, other: StoredReading): boolean {
 }
 
 /** Older than every fold that is kept. */
-export function isBeyondWindow({ context }: Draft, row: StoredReading): boolean {
+export function isBeyondWindow({ context }: Draft, atMs: number): boolean {
   const [oldestMs] = context.checkpointsMs;
-  return context.isTrimmed && oldestMs !== undefined && row.measuredAtMs <= oldestMs;
+  return context.isTrimmed && oldestMs !== undefined && atMs <= oldestMs;
 }
 
 /** Stored for the record, not judged, and nothing is folded again. */

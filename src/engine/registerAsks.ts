@@ -8,10 +8,11 @@ import { judgeRegister, registerSettings, type RegisterState } from "#screening/
 import { returnToNormal } from "./alarmDesk.ts";
 import { publish, recordDraft, type Book } from "./book.ts";
 import { initialContext } from "./context.ts";
+import { decidedRemembered, explainsBack } from "./decided.ts";
 import type { Draft } from "./draft.ts";
 import { exchangesRemembered, meterAt, throughExchange } from "./exchange.ts";
 import { refuse } from "./refuse.ts";
-import { refoldFrom } from "./refold.ts";
+import { isBeyondWindow, refoldFrom } from "./refold.ts";
 import { changeMeter } from "./registry.ts";
 import { draftFor, type Room } from "./room.ts";
 import { moveValve } from "./valveDesk.ts";
@@ -174,6 +175,7 @@ export function decideRegister(room: Room, book: Book, ask: DecideAsk, by: strin
   };
   book.ledger.putDecision(meter.no, decision);
   book.ledger.settleConflict(meter.no, measuredAtMs, book.nowMs);
+  if (versions.some((version) => version.indexMl !== null)) goOnFrom(room, book, meter, decision);
   publish(book, "register.decided", meter, {
     by,
     decision: kind,
@@ -181,6 +183,19 @@ export function decideRegister(room: Room, book: Book, ask: DecideAsk, by: strin
     volumeM3: formatM3(indexMl),
   });
   return { ok: true, answer: { kind: "done" } };
+}
+
+/** Where it explains why the register stands back (R8), screening and rules go on from it, at once. */
+function goOnFrom(room: Room, book: Book, meter: Meter, decision: RegisterDecision): void {
+  const { measuredAtMs, indexMl } = decision;
+  const decided = { atMs: timestampMs(measuredAtMs), indexMl: volumeMl(indexMl) };
+  const draft = draftFor(room, book, meter);
+  const { head, decided: before = [] } = draft.context;
+  const settings = registerSettings(meter);
+  if (isBeyondWindow(draft, decided.atMs) || !explainsBack(settings, head, decided)) return;
+  draft.context = { ...draft.context, decided: [...before, decided].slice(-decidedRemembered) };
+  refoldFrom(draft, decided.atMs - 1);
+  recordDraft(book, draft);
 }
 
 /** From an instant on; what was frozen for a bill stays, and what is different now is an adjustment. */

@@ -37,11 +37,11 @@ function settleArrivals(draft: Draft, arrivals: readonly Reading[]): Settled {
   const { rows, news } = settleBehind(draft, behind);
   const mayRing = ringer(draft, [...news, ...ahead]);
   // Every part of an uplink goes its own way: one value from last year must not take a leak of now along.
-  const inWindow = rows.filter((late) => !isBeyondWindow(draft, late.row));
+  const inWindow = rows.filter((late) => !isBeyondWindow(draft, late.row.measuredAtMs));
   if (inWindow.length < rows.length) {
     recordBeyondWindow(
       draft,
-      rows.filter((late) => isBeyondWindow(draft, late.row)),
+      rows.filter((late) => isBeyondWindow(draft, late.row.measuredAtMs)),
     );
   }
   if (inWindow.length > 0) {
