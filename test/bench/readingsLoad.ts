@@ -22,6 +22,8 @@ export interface FleetOptions {
   readonly leakEvery?: number;
   /** One upload an hour, or one a day with the hours since the last. */
   readonly uploads?: "hourly" | "daily";
+  /** An hour's batches lie where those of the hour before did: making them leaves nothing to be collected. */
+  readonly isInPlace?: boolean;
 }
 
 const leakLitres = 15;
@@ -73,6 +75,9 @@ export class Fleet {
   #seq = 0;
   #uplinkSeq = 0;
   #late: Float64Array[] = [];
+  /** The last hour's. */
+  #batches: Batch[] = [];
+  readonly #oneHour: number[] = [0];
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -91,7 +96,15 @@ export class Fleet {
     this.#arrange();
     const late = this.#late;
     this.#late = [];
-    let batch = new Batch(this.#names, batchRows);
+    const spare = this.#options.isInPlace === true ? this.#batches : [];
+    this.#batches = [];
+    const next = (): Batch => {
+      const made = spare.pop() ?? new Batch(this.#names, batchRows);
+      made.count = 0;
+      this.#batches.push(made);
+      return made;
+    };
+    let batch = next();
     const { row } = this;
     for (const values of late) batch.put(this.#arrivedAt(values, hour, 0));
     for (const meter of this.#order) {
@@ -109,7 +122,7 @@ export class Fleet {
         if (chance > 0.995 && batch.count < batchRows) batch.put(row);
         if (batch.count < batchRows) continue;
         yield batch.columns();
-        batch = new Batch(this.#names, batchRows);
+        batch = next();
       }
     }
     if (batch.count > 0) yield batch.columns();
@@ -117,7 +130,8 @@ export class Fleet {
 
   /** The hours that an upload tells, the oldest first. */
   #hoursOf(hour: number): readonly number[] {
-    if (this.#options.uploads !== "daily") return [hour];
+    this.#oneHour[0] = hour;
+    if (this.#options.uploads !== "daily") return this.#oneHour;
     const first = Math.max(0, hour - 23);
     return Array.from({ length: hour - first + 1 }, (_none, at) => first + at);
   }
@@ -224,7 +238,11 @@ class Batch {
   }
 
   put(row: Float64Array): void {
-    for (const [place, column] of this.#columns.entries()) column[this.count] = row[place] ?? NaN;
+    // An iterator would leave a little to be collected for each value.
+    for (let place = 0; place < this.#columns.length; place += 1) {
+      const column = this.#columns[place];
+      if (column !== undefined) column[this.count] = row[place] ?? NaN;
+    }
     this.count += 1;
   }
 
