@@ -76,24 +76,17 @@ export class HotBatchCodec {
 
   /** Appends the batch's rows to the table, which after a fault is as it was. */
   append(no: number, stored: Uint8Array, table: RowTable): ReadingFault | undefined {
-    const bytes = stored.byteOffset % 8 === 0 ? stored : stored.slice();
-    const crcAt = bytes.length - crcBytes;
-    if (crcAt < headBytes) return { kind: "truncated", what: "batch" };
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (view.getUint32(crcAt, true) !== crc32(bytes.subarray(0, crcAt))) {
-      return { kind: "checksumMismatch", what: "batch" };
-    }
-    if (view.getUint32(0, true) !== magic) return { kind: "unexpectedValue", what: "batch" };
-    if (view.getUint32(4, true) !== no % numberRange) {
-      return { kind: "unexpectedValue", what: "batch number" };
-    }
-    const rows = view.getUint32(8, true);
-    if (rows < 1 || rows > batchRowsMax) return { kind: "overLimit", what: "batch rows" };
+    const opened = openBatch(no, stored);
+    if (!opened.ok) return opened.fault;
+    const { rows, columns } = opened.value;
     const from = table.count;
     table.grow(rows);
-    const fault = appendColumns(view, rows, crcAt, table);
-    if (fault !== undefined) table.count = from;
-    return fault;
+    for (const column of columns) readColumn(column, rows, table.column(column.place), from);
+    for (const [place, column] of table.columns.entries()) {
+      const isThere = columns.some((known) => known.place === place);
+      if (!isThere) column?.fill(NaN, from, table.count);
+    }
+    return undefined;
   }
 
   /** The batch's rows, in a table of their own. */
@@ -176,42 +169,74 @@ function writeMissing(codes: Codes, values: Float64Array, missing: number): void
   }
 }
 
-/** Fills the table's last rows. */
-function appendColumns(
-  view: DataView,
-  rows: number,
-  end: number,
-  table: RowTable,
-): ReadingFault | undefined {
-  const from = table.count - rows;
+/** A column of a batch as it lies there. */
+export interface BatchColumn {
+  readonly place: number;
+  /** Nothing where all values are the least. */
+  readonly codes: Codes;
+  readonly least: number;
+  /** The code of a missing value; undefined: none is missing. */
+  readonly missing: number | undefined;
+}
+
+export interface OpenBatch {
+  readonly rows: number;
+  readonly columns: readonly BatchColumn[];
+}
+
+/** Looks at all of a batch but its values. */
+export function openBatch(no: number, stored: Uint8Array): Result<OpenBatch, ReadingFault> {
+  const bytes = stored.byteOffset % 8 === 0 ? stored : stored.slice();
+  const crcAt = bytes.length - crcBytes;
+  if (crcAt < headBytes) return fail({ kind: "truncated", what: "batch" });
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (view.getUint32(crcAt, true) !== crc32(bytes.subarray(0, crcAt))) {
+    return fail({ kind: "checksumMismatch", what: "batch" });
+  }
+  if (view.getUint32(0, true) !== magic) return fail({ kind: "unexpectedValue", what: "batch" });
+  if (view.getUint32(4, true) !== no % numberRange) {
+    return fail({ kind: "unexpectedValue", what: "batch number" });
+  }
+  const rows = view.getUint32(8, true);
+  if (rows < 1 || rows > batchRowsMax) return fail({ kind: "overLimit", what: "batch rows" });
+  return openColumns(view, rows, crcAt);
+}
+
+function openColumns(view: DataView, rows: number, end: number): Result<OpenBatch, ReadingFault> {
+  const columns: BatchColumn[] = [];
   const seen = new Set<number>();
   let at = headBytes;
   for (let left = view.getUint32(12, true); left > 0; left -= 1) {
-    if (at + columnHeadBytes > end) return { kind: "truncated", what: "batch" };
+    if (at + columnHeadBytes > end) return fail({ kind: "truncated", what: "batch" });
     const place = view.getUint32(at, true);
     const form = view.getUint32(at + 4, true);
     const least = view.getFloat64(at + 8, true);
     const width = widths.find((known) => known === (form & ~someMissing));
     if (place >= places || seen.has(place) || width === undefined) {
-      return { kind: "unexpectedValue", what: "column" };
+      return fail({ kind: "unexpectedValue", what: "column" });
     }
     const start = at + columnHeadBytes;
     at += columnBytes(rows, width);
-    if (at > end) return { kind: "truncated", what: "batch" };
+    if (at > end) return fail({ kind: "truncated", what: "batch" });
     seen.add(place);
     const codes = codesAt(view.buffer, view.byteOffset + start, width, rows);
-    const out = table.column(place);
-    if (width === 0) out.fill(least, from, table.count);
-    else read(codes, out, from, least);
-    if ((form & someMissing) !== 0) {
-      readMissing(codes, out, from, missingCode(width));
-    }
+    const missing = (form & someMissing) === 0 ? undefined : missingCode(width);
+    columns.push({ place, codes, least, missing });
   }
-  if (at !== end) return { kind: "trailingBytes", what: "batch" };
-  for (const [place, column] of table.columns.entries()) {
-    if (!seen.has(place)) column?.fill(NaN, from, table.count);
-  }
-  return undefined;
+  if (at !== end) return fail({ kind: "trailingBytes", what: "batch" });
+  return ok({ rows, columns });
+}
+
+/** A column's values into `out`, from one on. */
+export function readColumn(
+  { codes, least, missing }: BatchColumn,
+  rows: number,
+  out: Float64Array,
+  from: number,
+): void {
+  if (codes.length === 0) out.fill(least, from, from + rows);
+  else read(codes, out, from, least);
+  if (missing !== undefined) readMissing(codes, out, from, missing);
 }
 
 /** A loop for each width, as in writing. */

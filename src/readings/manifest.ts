@@ -118,14 +118,6 @@ export class Manifest {
     return statement.iterate(from, toNo) as Iterable<unknown> as Iterable<HotBatchRow>;
   }
 
-  /** Rows of the hot batches up to a number. */
-  batchRows(toNo: number): number {
-    const row = this.#db
-      .prepare("SELECT sum(row_count) AS value FROM reading_batch WHERE no > ? AND no <= ?")
-      .get(this.flushedTo, toNo);
-    return Number(row?.["value"] ?? 0);
-  }
-
   /** Batches up to this number are in segments. */
   get flushedTo(): number {
     return this.#number("SELECT max(to_no) FROM reading_flush");

@@ -17,6 +17,7 @@ import { SegmentCursor } from "./segmentCursor.ts";
 import { openSegment } from "./segmentFiles.ts";
 import { SegmentReader } from "./segmentReader.ts";
 import { SegmentWriter, type SegmentSettings, type SegmentSummary } from "./segmentWriter.ts";
+import { RowTable } from "./rowTable.ts";
 import { sortRows } from "./sortRows.ts";
 import { verifySegment } from "./verifySegment.ts";
 
@@ -58,10 +59,10 @@ export function runWork(parts: WorkParts, work: Work): WorkResult {
 
 function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult {
   const { hot, damagedBatches } = dealtRows(parts.manifest, toNo);
-  const { rows } = hot;
+  const group = new RowTable(readingSchema.columns.length, 1_024);
   const files: ManifestFile[] = [];
   let kept = 0;
-  for (const [day, members] of byDay(rows, parts.calendar)) {
+  for (const [day, members] of byDay(hot, parts.calendar)) {
     const fileNo = firstFileNo + files.length;
     const output: PlannedFile = {
       no: fileNo,
@@ -74,12 +75,13 @@ function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult 
       reason: "flush",
     };
     const writer = openWriter(parts, output, readingSchema);
-    const seqs = new SeqRange(rows);
+    const seqs = new SeqRange();
     const summary = complete(writer, () => {
-      for (const group of groupsOf(hot, members)) {
-        const order = sortRows(rows, group);
-        writer.addOrdered(rows, order, 0, order.length);
-        seqs.take(order);
+      for (const rows of groupsOf(hot, members)) {
+        hot.load(rows, group);
+        const order = sortRows(group);
+        writer.addOrdered(group, order, 0, order.length);
+        seqs.take(group, order);
       }
     });
     const damage = readBack(parts, summary, readingSchema);
@@ -87,8 +89,8 @@ function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult 
     files.push({ ...listed(output, summary, []), ...seqs.range });
     kept += summary.rows;
   }
-  const repeated = rows.count - kept;
-  const found = { rows: rows.count, repeated, damagedBatches };
+  const rows = hot.count;
+  const found = { rows, repeated: rows - kept, damagedBatches };
   return { ok: true, files, ...found, closingsChanged: false, hashes: {} };
 }
 

@@ -5,9 +5,9 @@ import { settleVersions } from "./versions.ts";
 
 const { meterNo, measuredAtMs } = readingPlaces;
 
-/** The rows in order; rows that repeat another are left out. */
-export function sortRows(table: RowTable, rows: Uint32Array): Uint32Array {
-  const sorted = byMeter(table, rows);
+/** The table's rows in order; rows that repeat another are left out. */
+export function sortRows(table: RowTable): Uint32Array {
+  const sorted = byMeter(table);
   const times = table.column(measuredAtMs);
   const meters = table.column(meterNo);
   /** Places where a meter begins and ends that has a time more than once. */
@@ -43,37 +43,39 @@ function settled(table: RowTable, sorted: Uint32Array, unsettled: readonly numbe
 }
 
 /** By meter, the rows of one meter in the order in which they were. */
-function byMeter(table: RowTable, rows: Uint32Array): Uint32Array {
+function byMeter(table: RowTable): Uint32Array {
+  const { count } = table;
   const meters = table.column(meterNo);
   let lowest = Infinity;
   let highest = 0;
-  for (let place = 0; place < rows.length; place += 1) {
-    const meter = meters[rows[place] ?? 0] ?? 0;
+  for (let row = 0; row < count; row += 1) {
+    const meter = meters[row] ?? 0;
     if (meter < lowest) lowest = meter;
     if (meter > highest) highest = meter;
   }
-  let sorted = rows;
-  for (let shift = 0; (highest - lowest) >>> shift > 0; shift += digitBits) {
-    const digits = new Uint16Array(rows.length);
-    const places = new Uint32Array(digitMask + 2);
-    for (let place = 0; place < rows.length; place += 1) {
-      const digit = (((meters[sorted[place] ?? 0] ?? 0) - lowest) >>> shift) & digitMask;
-      digits[place] = digit;
-      places[digit + 1] = (places[digit + 1] ?? 0) + 1;
+  let sorted = new Uint32Array(count);
+  for (let row = 0; row < count; row += 1) sorted[row] = row;
+  let next = new Uint32Array(count);
+  const most = highest - lowest;
+  for (let shift = 0; 2 ** shift <= most; shift += digitBits) {
+    const places = new Uint32Array(Math.min(most >>> shift, digitMask) + 2);
+    for (let row = 0; row < count; row += 1) {
+      const after = ((((meters[row] ?? 0) - lowest) >>> shift) & digitMask) + 1;
+      places[after] = (places[after] ?? 0) + 1;
     }
     for (let digit = 1; digit < places.length; digit += 1) {
       places[digit] = (places[digit] ?? 0) + (places[digit - 1] ?? 0);
     }
-    const next = new Uint32Array(rows.length);
-    for (let place = 0; place < rows.length; place += 1) {
-      const digit = digits[place] ?? 0;
+    for (let place = 0; place < count; place += 1) {
+      const row = sorted[place] ?? 0;
+      const digit = (((meters[row] ?? 0) - lowest) >>> shift) & digitMask;
       const to = places[digit] ?? 0;
       places[digit] = to + 1;
-      next[to] = sorted[place] ?? 0;
+      next[to] = row;
     }
-    sorted = next;
+    [sorted, next] = [next, sorted];
   }
-  return sorted === rows ? rows.slice() : sorted;
+  return sorted;
 }
 
 const digitBits = 11;

@@ -1,8 +1,15 @@
 /** A flush of so many rows that they are dealt out to groups: the same answers as of a plain list. */
+import { test as property } from "@fast-check/vitest";
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import { invariant } from "#domain/invariant.ts";
+import { DealtRows } from "#readings/flushRows.ts";
+import { HotBatchCodec, openBatch } from "#readings/hotBatch.ts";
+import { RowTable } from "#readings/rowTable.ts";
+import { readingSchema } from "#readings/schema.ts";
 import { verifyStore } from "#readings/verifyStore.ts";
 import { randomOf } from "../../bench/readingsLoad.ts";
-import type { ReadingValues } from "../../support/readingRows.ts";
+import { rowsOf, tableOf, type ReadingValues } from "../../support/readingRows.ts";
 import { PlainStore, shanghai, storeRig } from "../../support/readingStore.ts";
 import { GasCalendar } from "#readings/gasDay.ts";
 
@@ -65,3 +72,62 @@ test("numbers that lie far apart, several days, repetitions and versions among t
   }
   expect(verifyStore(rig.store, rig.manifest)).toEqual([]);
 });
+
+const value = (most: number) => fc.option(fc.integer({ min: 0, max: most }), { freq: 4 });
+const batch = fc.array(
+  fc.record({
+    meterNo: fc.integer({ min: 1, max: 67_108_863 }),
+    measuredAtMs: fc.integer({ min: 1_790_000_000_000, max: 1_790_000_000_000 + 2 ** 33 }),
+    // Doubles, at and above what four bytes hold, two bytes, one, and the same everywhere.
+    indexMl: fc.option(fc.maxSafeInteger()),
+    pressurePa: value(2 ** 32 - 1),
+    flowMlPerHour: value(2 ** 32 - 3),
+    temperatureCentiC: value(60_000),
+    batteryMv: value(200),
+    valve: fc.constantFrom(null, 1),
+    quality: fc.constant(3),
+  }),
+  { minLength: 1, maxLength: 20 },
+);
+
+/** Batches of one row each, with these pressures. */
+function batchesOf(...pressures: readonly (number | null)[]) {
+  const others = { measuredAtMs: 1_790_000_000_000, indexMl: null, valve: null } as const;
+  const more = { flowMlPerHour: null, temperatureCentiC: null, batteryMv: null } as const;
+  return pressures.map((pressurePa) => [
+    { meterNo: 1, quality: 3 as const, pressurePa, ...others, ...more },
+  ]);
+}
+
+/** The last of four bytes is a missing value, so the second of these needs more. */
+const examples: [ReturnType<typeof batchesOf>][] = [
+  [batchesOf(0, null, 2 ** 32 - 2)],
+  [batchesOf(0, null, 2 ** 32 - 1)],
+];
+
+property.prop([fc.array(batch, { minLength: 1, maxLength: 4 })], { examples })(
+  "rows are dealt out as their batches held them, whatever their columns need",
+  (batches) => {
+    const codec = new HotBatchCodec();
+    const opened = batches.map((rows, no) => {
+      const batch = openBatch(no, codec.encode(no, tableOf(rows)));
+      invariant(batch.ok, "a batch that was just made");
+      return batch.value;
+    });
+    const dealt = new DealtRows(opened);
+    const every = Uint32Array.from({ length: dealt.count }, (_none, row) => row);
+    const table = new RowTable(readingSchema.columns.length, 1);
+    dealt.load(every, table);
+    const rows = batches.flat();
+    expect(rowsOf(table)).toEqual(
+      rows.map((row) =>
+        Object.fromEntries(Object.entries(row).filter(([, said]) => said !== null)),
+      ),
+    );
+    expect([...every].map((row) => dealt.timeAt(row))).toEqual(
+      rows.map(({ measuredAtMs }) => measuredAtMs),
+    );
+    dealt.load(every.subarray(0, 1), table);
+    expect(rowsOf(table)).toHaveLength(1);
+  },
+);
