@@ -5,6 +5,7 @@ import { determinantText } from "#billing/determinantText.ts";
 import { exactly, readThen } from "#billing/exactRegister.ts";
 import type { GasDays } from "#billing/gasDays.ts";
 import { registerAt } from "#billing/instantRegister.ts";
+import { openVersions } from "#billing/instantVersions.ts";
 import { registerChain, type ChainInput, type RegisterChain } from "#billing/registerChain.ts";
 import { intervalsOf, notShutMs, usedIn } from "#billing/useOf.ts";
 import type { BillingInstant, Determinant, InstantRegister } from "#domain/billing.ts";
@@ -105,9 +106,13 @@ export function billingAnswers(
     },
     conflicts(area, cursor, limit) {
       const { items, next } = rows.conflicts(area, cursor, limit);
-      const versionsOf = ({ meterId, measuredAtMs }: { meterId: string; measuredAtMs: number }) =>
-        answers.readings(meterId, measuredAtMs, measuredAtMs + 1, null, rowsPerLook).items;
-      return { items: items.map((row) => ({ ...row, versions: versionsOf(row) })), next };
+      const shown = items.flatMap(({ meterNo, ...row }) => {
+        const { meterId, measuredAtMs: atMs } = row;
+        const said = answers.readings(meterId, atMs, atMs + 1, null, rowsPerLook).items;
+        const versions = openVersions(said, atMs, rows.record(meterNo));
+        return versions === null ? [] : [{ ...row, versions }];
+      });
+      return { items: shown, next };
     },
   };
 }

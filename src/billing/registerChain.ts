@@ -18,6 +18,7 @@ import {
   type RegisterSettings,
   type RegisterState,
 } from "#screening/judgeRegister.ts";
+import { countingRegister, ownVersions, type Counting } from "./instantVersions.ts";
 
 /** A register that counts. */
 export interface ChainPoint {
@@ -136,82 +137,6 @@ function instantsOf(input: ChainInput): readonly Instant[] {
       billedMl: input.billed.get(atMs),
     };
   });
-}
-
-/**
- * A new meter gives out its memory of days on which it did not hang there yet: told after the exchange, at most the
- * register that it was put up with. It is nothing that the former meter said.
- */
-function ownVersions(
-  versions: readonly RegisterReading[],
-  atMs: number,
-  exchanges: readonly MeterExchange[],
-): readonly RegisterReading[] {
-  return versions.filter(
-    ({ indexMl, receivedAtMs }) =>
-      !exchanges.some(
-        (exchange) =>
-          exchange.atMs > atMs &&
-          receivedAtMs > exchange.atMs &&
-          (indexMl ?? Infinity) <= exchange.openingMl,
-      ),
-  );
-}
-
-/** A register that counts at its instant, and whether a person said so. */
-interface Counting {
-  readonly indexMl: number;
-  readonly quality: Quality;
-  readonly isDecided: boolean;
-}
-
-/**
- * Rank of what no person has decided. What the engine thought of a reading is none: a late one it never judged, and
- * what counts may not depend on which of two came first.
- */
-const rank: Readonly<Record<Quality, number>> = {
-  estimated: 0,
-  suspect: 1,
-  raw: 1,
-  validated: 1,
-  edited: 2,
-};
-
-/**
- * Which version counts: a person's word (what came after it and differs is a conflict again), else the one that a
- * bill was made with, else the highest rank where one alone has it. Of two equals neither does: the register is then
- * found from its neighbours, and flagged.
- */
-function countingRegister(instant: Pick<Instant, "versions" | "decision" | "billedMl">): {
-  readonly counts: Counting | null;
-  readonly isConflict: boolean;
-} {
-  const { versions, decision, billedMl } = instant;
-  if (decision !== undefined) {
-    const { indexMl, kind, enteredAtMs } = decision;
-    const isOpenAgain = versions.some(
-      (version) => version.receivedAtMs > enteredAtMs && version.indexMl !== indexMl,
-    );
-    return { counts: { indexMl, quality: kind, isDecided: true }, isConflict: isOpenAgain };
-  }
-  const best = new Map<number, Quality>();
-  for (const { indexMl, quality } of versions) {
-    if (indexMl === null) continue;
-    const known = best.get(indexMl);
-    if (known === undefined || rank[quality] > rank[known]) best.set(indexMl, quality);
-  }
-  const isConflict = best.size > 1;
-  const as = (indexMl: number, quality: Quality) => ({
-    counts: { indexMl, quality, isDecided: false },
-    isConflict,
-  });
-  const [only] = best;
-  if (only !== undefined && !isConflict) return as(...only);
-  if (billedMl !== undefined && best.has(billedMl)) return as(billedMl, "validated");
-  const highest = Math.max(...[...best.values()].map((quality) => rank[quality]));
-  const [first, ...others] = [...best].filter(([, quality]) => rank[quality] === highest);
-  const isAlone = first !== undefined && others.length === 0;
-  return isAlone ? as(...first) : { counts: null, isConflict };
 }
 
 const flagWords: readonly (readonly [number, BillingFlag])[] = [

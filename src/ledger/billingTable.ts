@@ -66,7 +66,11 @@ export interface BillingRows extends BillRows, GapRows {
   /** Meters of which a person has said something: an exchange, or a decision about a register. */
   saidOf(): ReadonlySet<number>;
   /** Not settled, the oldest instant first. */
-  conflicts(area: string | null, cursor: string | null, limit: number): Page<OpenConflict>;
+  conflicts(
+    area: string | null,
+    cursor: string | null,
+    limit: number,
+  ): Page<OpenConflict & { readonly meterNo: number }>;
 }
 
 const exchangesSql = `SELECT at AS atMs, closing_ml AS closingMl, opening_ml AS openingMl,
