@@ -91,7 +91,7 @@ test.prop(
     again: fc.array(fc.nat(), { maxLength: 6 }),
     batchSizes: fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 4 }),
   },
-  { numRuns: 60 },
+  { numRuns: 30 },
 )("any order, delay and duplication gives the same registers and alarms", (given) => {
   const inOrder = uplinksOf(given.steps);
   const shuffled = inOrder
