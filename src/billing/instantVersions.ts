@@ -86,6 +86,11 @@ export function countingRegister(instant: SaidThen): {
     );
     return { counts: { indexMl, quality: kind, isDecided: true }, isConflict: isOpenAgain };
   }
+  const [single] = versions;
+  if (versions.length === 1 && single !== undefined && single.indexMl !== null) {
+    const { indexMl, quality } = single;
+    return { counts: { indexMl, quality, isDecided: false }, isConflict: false };
+  }
   const best = new Map<number, Quality>();
   for (const { indexMl, quality } of versions) {
     if (indexMl === null) continue;

@@ -118,25 +118,29 @@ function instantsOf(input: ChainInput): readonly Instant[] {
     if (measuredAtMs >= input.sinceMs && measuredAtMs <= input.untilMs)
       decisions.set(decision.measuredAtMs, decision);
   }
-  const versions = new Map<number, RegisterReading[]>();
+  const instants: Instant[] = [];
+  const add = (atMs: number, all: readonly RegisterReading[]): void => {
+    const versions = input.exchanges.length === 0 ? all : ownVersions(all, atMs, input.exchanges);
+    const hasOthers = versions.length < all.length;
+    const [decision, billedMl] = [decisions.get(atMs), input.billed.get(atMs)];
+    decisions.delete(atMs);
+    instants.push({ atMs, versions, hasOthers, decision, billedMl });
+  };
+  // A month of hours has hundreds of instants, nearly all with one version.
+  let same: RegisterReading[] = [];
   for (const reading of input.readings) {
     if (reading.measuredAtMs < input.sinceMs || reading.indexMl === null) continue;
-    const known = versions.get(reading.measuredAtMs);
-    if (known === undefined) versions.set(reading.measuredAtMs, [reading]);
-    else known.push(reading);
+    const atMs = same[0]?.measuredAtMs ?? reading.measuredAtMs;
+    if (atMs === reading.measuredAtMs) same.push(reading);
+    else {
+      add(atMs, same);
+      same = [reading];
+    }
   }
-  const times = [...new Set([...versions.keys(), ...decisions.keys()])].sort((a, b) => a - b);
-  return times.map((atMs) => {
-    const all = versions.get(atMs) ?? [];
-    const own = ownVersions(all, atMs, input.exchanges);
-    return {
-      atMs,
-      versions: own,
-      hasOthers: own.length < all.length,
-      decision: decisions.get(atMs),
-      billedMl: input.billed.get(atMs),
-    };
-  });
+  if (same[0] !== undefined) add(same[0].measuredAtMs, same);
+  if (decisions.size === 0) return instants;
+  for (const atMs of [...decisions.keys()]) add(atMs, []);
+  return instants.sort((one, other) => one.atMs - other.atMs);
 }
 
 const flagWords: readonly (readonly [number, BillingFlag])[] = [

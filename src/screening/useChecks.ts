@@ -58,24 +58,33 @@ export function checkUse(input: UseInput): readonly UseFinding[] {
   return [...spikes(input), ...comparisons(input), ...gaps(input)];
 }
 
+interface UseHour extends UseInterval {
+  readonly flow: number;
+}
+
+function isHigh({ flow, qmaxMlPerHour }: UseHour): boolean {
+  return flow >= qmaxMlPerHour * useLimits.spikeFlowShare;
+}
+
 /** Hour by hour within stretches of a day. */
 function spikes({ fromMs, toMs, intervals }: UseInput): readonly UseFinding[] {
-  const days = new Map<number, (UseInterval & { readonly flow: number })[]>();
+  const days = new Map<number, UseHour[]>();
   for (const interval of intervals) {
     const lengthMs = interval.toMs - interval.fromMs;
     const isInside = interval.fromMs >= fromMs && interval.toMs <= toMs;
     if (!isInside || lengthMs > hourMs + 30 * minuteMs) continue;
     const day = Math.floor((interval.fromMs - fromMs) / dayMs);
     const flow = (interval.ml * hourMs) / lengthMs;
-    days.set(day, [...(days.get(day) ?? []), { ...interval, flow }]);
+    const hours = days.get(day);
+    if (hours === undefined) days.set(day, [{ ...interval, flow }]);
+    else hours.push({ ...interval, flow });
   }
   return [...days.values()].flatMap((hours) => {
-    if (hours.length < useLimits.spikeHoursMin) return [];
+    if (hours.length < useLimits.spikeHoursMin || !hours.some(isHigh)) return [];
     const [highest, , third] = hours.toSorted((one, other) => other.flow - one.flow);
     if (highest === undefined || third === undefined) return [];
-    const isHigh = highest.flow >= highest.qmaxMlPerHour * useLimits.spikeFlowShare;
     const isSpike = highest.flow - third.flow > third.flow * useLimits.spikeFactor;
-    return isHigh && isSpike ? [{ check: "spike", atMs: highest.toMs } as const] : [];
+    return isHigh(highest) && isSpike ? [{ check: "spike", atMs: highest.toMs } as const] : [];
   });
 }
 
