@@ -2,10 +2,10 @@
  * A chunk as it lies in its file, only uncompressed: a tenth of what it takes as numbers. A meter's rows become numbers
  * when they are asked for, and only they.
  */
-import { fail, ok, type Result } from "#domain/result.ts";
+import { ok, type Result } from "#domain/result.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
 import { ColumnCodec } from "./columnCodec.ts";
-import { ColumnRows, type RowSpan } from "./columnRows.ts";
+import { ColumnRows, type OpenColumn, type RowSpan } from "./columnRows.ts";
 import { areByMeter, eachColumn } from "./frameCodec.ts";
 import { addExpected } from "./reference.ts";
 import { RowTable } from "./rowTable.ts";
@@ -14,8 +14,9 @@ import { withReferences, type Schema } from "./schema.ts";
 
 const meterPlace = 0;
 const timePlace = 1;
-/** The objects around a chunk's bytes. */
-const aroundBytes = 1_024;
+/** The objects around a column's bytes. */
+const aroundBytes = 256;
+const startsMin = 2;
 
 /** Which of a meter's rows; with `isNewest` only those of the newest time among them. */
 export interface WantedRows {
@@ -31,7 +32,6 @@ export interface WantedRows {
 export class ChunkRoom {
   readonly rows = new ColumnRows();
   readonly columns = new ColumnCodec();
-  readonly runs = new Runs();
   /** Meter numbers of a chunk, or times of a meter. */
   #values = new Float64Array(1_024);
 
@@ -43,72 +43,87 @@ export class ChunkRoom {
 
 export class ChunkRows {
   readonly #schema: Schema;
-  readonly #bytes: Uint8Array;
-  readonly #count: number;
-  /** By place: where its column begins, and where it ends; of one that has no value both are 0. */
-  readonly #ends: Uint32Array;
-  /** Of each meter, in their order. */
-  readonly #meterNos: Float64Array;
-  readonly #meters: Runs;
-  /** As they are written: meters, unless nearly every row is another. */
-  readonly #runs: Runs;
   readonly #room: ChunkRoom;
+  #count = 0;
+  /** The frames, one behind the other, and behind them what was there before. */
+  #bytes = new Uint8Array(0);
+  #length = 0;
+  /** By place: where its column begins, and where it ends; of one that has no value both are 0. */
+  #ends: Uint32Array;
+  /** Of each meter, in their order. */
+  #meterNos = new Float64Array(0);
+  #meters = new Runs(new Uint32Array(startsMin));
+  readonly #allRows = new Runs(new Uint32Array(startsMin));
+  /** By place: the first value that the column has in the chunk, where it was looked for. */
+  #firstOf: (number | undefined)[] = [];
+  /** By place, in a chunk that is kept: what was found out when its column was read. */
+  #open: (OpenColumn | undefined)[] | undefined;
 
-  private constructor(
-    { bytes, ends, count }: { bytes: Uint8Array; ends: Uint32Array; count: number },
-    schema: Schema,
-    numbers: Float64Array,
-    room: ChunkRoom,
-  ) {
+  constructor(schema: Schema, room: ChunkRoom) {
     this.#schema = schema;
-    this.#bytes = bytes;
-    this.#ends = ends;
-    this.#count = count;
     this.#room = room;
-    room.runs.find(numbers, count);
-    this.#meters = room.runs.copy();
-    const { starts, count: meters } = this.#meters;
-    this.#meterNos = new Float64Array(meters);
-    for (let run = 0; run < meters; run += 1) {
-      this.#meterNos[run] = numbers[starts[run] ?? 0] ?? NaN;
-    }
-    room.runs.whole(count);
-    this.#runs = areByMeter(this.#meters, count) ? this.#meters : room.runs.copy();
+    this.#ends = new Uint32Array(schema.columns.length * 2);
   }
 
-  /** Of frames that are what was written: their checksums fitted. */
-  static open(
-    frames: readonly Uint8Array[],
-    count: number,
-    schema: Schema,
-    room: ChunkRoom,
-  ): Result<ChunkRows, ReadingFault> {
-    const bytes = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
-    const ends = new Uint32Array(schema.columns.length * 2);
-    let start = 0;
-    for (const [frame, part] of frames.entries()) {
-      bytes.set(part, start);
-      const before = start;
-      const fault = eachColumn(part, frame, schema, (place, from, to) => {
-        ends[place * 2] = before + from;
-        ends[place * 2 + 1] = before + to;
-        return undefined;
-      });
-      if (fault) return fail(fault);
-      start += part.length;
+  /** Makes room for another chunk of so many rows in place of this one. */
+  clear(count: number): void {
+    this.#count = count;
+    this.#length = 0;
+    this.#ends.fill(0);
+    this.#firstOf = [];
+  }
+
+  /** The next frame, uncompressed; its checksum fitted. */
+  add(frame: number, plain: Uint8Array): ReadingFault | undefined {
+    const start = this.#length;
+    this.#length += plain.length;
+    if (this.#length > this.#bytes.length) {
+      const grown = new Uint8Array(this.#length * 2);
+      grown.set(this.#bytes.subarray(0, start));
+      this.#bytes = grown;
     }
-    const numbers = room.values(count);
-    room.runs.whole(count);
-    const column = bytes.subarray(ends[meterPlace * 2], ends[meterPlace * 2 + 1]);
-    const decoded = room.columns.decode(column, room.runs, count, numbers);
-    if (!decoded.ok) return decoded;
-    return ok(new ChunkRows({ bytes, ends, count }, schema, numbers, room));
+    this.#bytes.set(plain, start);
+    return eachColumn(plain, frame, this.#schema, (place, from, to) => {
+      this.#ends[place * 2] = start + from;
+      this.#ends[place * 2 + 1] = start + to;
+      return undefined;
+    });
+  }
+
+  /** After the last frame: finds the meters. */
+  finish(): ReadingFault | undefined {
+    const numbers = this.#room.values(this.#count);
+    this.#allRows.whole(this.#count);
+    const column = this.#column(meterPlace);
+    const decoded = this.#room.columns.decode(column, this.#allRows, this.#count, numbers);
+    if (!decoded.ok) return decoded.fault;
+    this.#meters.find(numbers, this.#count);
+    const { starts, count } = this.#meters;
+    if (this.#meterNos.length < count) this.#meterNos = new Float64Array(count);
+    for (let run = 0; run < count; run += 1) {
+      this.#meterNos[run] = numbers[starts[run] ?? 0] ?? NaN;
+    }
+    return undefined;
+  }
+
+  /** The same chunk, in no more room than it takes. */
+  copy(): ChunkRows {
+    const copied = new ChunkRows(this.#schema, this.#room);
+    copied.#count = this.#count;
+    copied.#bytes = this.#bytes.slice(0, this.#length);
+    copied.#length = this.#length;
+    copied.#ends = this.#ends.slice();
+    copied.#meters = this.#meters.copy();
+    copied.#meterNos = this.#meterNos.slice(0, this.#meters.count);
+    copied.#allRows.whole(this.#count);
+    copied.#open = [];
+    return copied;
   }
 
   /** About what it keeps in memory. */
   get byteLength(): number {
-    const own = this.#bytes.length + this.#ends.byteLength + aroundBytes;
-    return own + this.#meterNos.byteLength + this.#meters.starts.byteLength;
+    const columns = this.#ends.length / 2;
+    return this.#bytes.length + columns * aroundBytes + this.#meters.count * columns * 8;
   }
 
   /** Adds the rows that are wanted; after a fault none. */
@@ -129,7 +144,12 @@ export class ChunkRows {
       first = end - 1;
       while (first > 0 && times[first - 1] === times[first]) first -= 1;
     }
-    return this.#add({ from: from + first, to: from + end }, into, null);
+    return this.#add(
+      { from: from + first, to: from + end },
+      into,
+      null,
+      times.subarray(first, end),
+    );
   }
 
   /** The place of the meter among those of the chunk; -1: it is not one of them. */
@@ -141,21 +161,28 @@ export class ChunkRows {
       if ((this.#meterNos[middle] ?? Infinity) < meterNo) low = middle + 1;
       else high = middle;
     }
-    return this.#meterNos[low] === meterNo ? low : -1;
+    // Behind the last meter are those of the chunk before.
+    return low < this.#meters.count && this.#meterNos[low] === meterNo ? low : -1;
   }
 
-  /** Adds rows of one meter, with the columns at these places (null: all). */
+  /** Adds rows of one meter, with the columns at these places (null: all); their times may be known. */
   #add(
     span: RowSpan,
     into: RowTable,
     places: ReadonlySet<number> | null,
+    times?: Float64Array,
   ): ReadingFault | undefined {
     const at = into.count;
     into.grow(span.to - span.from);
     into
       .column(meterPlace)
       .fill(this.#meterNos[this.#meters.runOf(span.from)] ?? NaN, at, into.count);
-    for (let place = timePlace; place < this.#schema.columns.length; place += 1) {
+    if (times) into.column(timePlace).set(times, at);
+    for (
+      let place = times ? timePlace + 1 : timePlace;
+      place < this.#schema.columns.length;
+      place += 1
+    ) {
       if (places !== null && !places.has(place)) continue;
       if ((this.#ends[place * 2] ?? 0) === 0) {
         into.columns[place]?.fill(NaN, at, into.count);
@@ -178,22 +205,38 @@ export class ChunkRows {
     at: number,
     into?: RowTable,
   ): ReadingFault | undefined {
-    const bytes = this.#bytes.subarray(this.#ends[place * 2], this.#ends[place * 2 + 1]);
-    const read = this.#room.rows.read(bytes, this.#runs, this.#count, span, { out, at });
-    if (!read.ok) return read.fault;
-    const { relative, slope } = read.value;
+    const opened = this.#opened(place);
+    if (!opened.ok) return opened.fault;
+    const fault = this.#room.rows.read(opened.value, span, { out, at });
+    if (fault) return fault;
+    const { relative, slope } = opened.value.reference;
     if (!relative) return undefined;
     const against = this.#schema.columns[place]?.against;
     const reference = against === undefined ? undefined : into?.columns[against];
     if (against === undefined || reference === undefined) {
       return { kind: "missing", what: "reference column" };
     }
-    const first = slope === null ? 0 : this.#firstOf(against);
+    const first = slope === null ? 0 : (this.#firstOf[against] ??= this.#findFirst(against));
     return addExpected(out, reference, { from: at, to: at + span.to - span.from }, slope, first);
   }
 
+  #opened(place: number): Result<OpenColumn, ReadingFault> {
+    const known = this.#open?.[place];
+    if (known !== undefined) return ok(known);
+    const runs = areByMeter(this.#meters, this.#count) ? this.#meters : this.#allRows;
+    const opened = this.#room.rows.open(this.#column(place), runs, this.#count);
+    if (!opened.ok || this.#open === undefined) return opened;
+    const kept = this.#room.rows.keep(opened.value);
+    this.#open[place] = kept;
+    return ok(kept);
+  }
+
+  #column(place: number): Uint8Array {
+    return this.#bytes.subarray(this.#ends[place * 2], this.#ends[place * 2 + 1]);
+  }
+
   /** The first value that the column has in the chunk; NaN: it has none. */
-  #firstOf(place: number): number {
+  #findFirst(place: number): number {
     const table = new RowTable(this.#schema.columns.length, 1);
     const places = withReferences(this.#schema, new Set([place]));
     for (let row = 0; row < this.#count; row += 1) {

@@ -5,7 +5,7 @@
 import { fail, ok, type Result } from "#domain/result.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
 import { readDoubles, readIntegers, readPlanes } from "./byteWriter.ts";
-import { readForm, type ColumnForm, type Reference } from "./columnForm.ts";
+import { readForm, type ColumnForm } from "./columnForm.ts";
 import { doubleWidth, readCountedIn, type CountedIn } from "./residuals.ts";
 import { Runs } from "./runs.ts";
 
@@ -24,45 +24,92 @@ interface Target {
 const truncated: ReadingFault = { kind: "truncated", what: "column" };
 const outOfRange: ReadingFault = { kind: "outOfRange", what: "column value" };
 
+/** A column whose rows can be read: its form, and what is known of each run before any row of it is. */
+export interface OpenColumn extends ColumnForm {
+  readonly bytes: Uint8Array;
+  /** The runs of rows that have a value. */
+  readonly runs: Runs;
+  readonly base: number;
+  /** Where the bytes behind the base begin. */
+  readonly next: number;
+  /** How the residuals are counted; null: there are none. */
+  readonly counted: CountedIn | null;
+  readonly residuals: number;
+  /** The first value of each run. */
+  readonly firsts: Float64Array;
+  /** Where residuals are changes: the difference that each run begins with. */
+  readonly steps: Float64Array;
+}
+
+const none = new Float64Array(0);
+
 /** Room for the work on one column; used by one thread, for one column after the other. */
 export class ColumnRows {
   #values = new Float64Array(256);
   #residuals = new Float64Array(256);
-  /** How far the first value of each run lies above that of the run before. */
-  #rises = new Float64Array(256);
+  #firsts = new Float64Array(256);
+  #steps = new Float64Array(256);
   readonly #packed = new Runs();
   readonly #pair = new Float64Array(2);
 
-  /**
-   * The rows' values into `out` from the place on. `runs` are those of the chunk's meters, and no two meters are asked
-   * for at once; the answer tells what another column has to do with the values.
-   */
-  read(
-    bytes: Uint8Array,
-    runs: Runs,
-    count: number,
-    { from, to }: RowSpan,
-    { out, at }: Target,
-  ): Result<Reference, ReadingFault> {
-    const form = readForm(bytes, count);
-    if (!form.ok) return form;
-    const { reference, bitmap, isNone } = form.value;
+  /** `runs` are those of the chunk's meters. Valid until the next one is opened, unless it is kept. */
+  open(bytes: Uint8Array, runs: Runs, count: number): Result<OpenColumn, ReadingFault> {
+    const read = readForm(bytes, count);
+    if (!read.ok) return read;
+    const form = read.value;
+    const { bitmap, shape } = form;
+    const known = { ...form, bytes, runs, residuals: 0, firsts: none, steps: none, counted: null };
+    if (form.isNone) return ok({ ...known, base: NaN, next: 0 });
+    const present = bitmap === null ? count : this.#packed.pack(bitmap, runs, count);
+    const own = bitmap === null ? runs : this.#packed;
+    const next = readIntegers(bytes, form.baseAt, this.#pair, 0, 1);
+    if (next < 0) return fail(truncated);
+    const base = this.#pair[0] ?? 0;
+    const based = { ...known, runs: own, base, next };
+    if (form.isFlat || shape === "runs") return ok(based);
+    // A plain column does not mind where meters begin.
+    const runCount = shape === "plain" ? 1 : own.count;
+    const firsts = (this.#firsts = withRoom(this.#firsts, runCount));
+    const firstsEnd = readIntegers(bytes, next, firsts, 1, runCount);
+    if (firstsEnd < 0) return fail(truncated);
+    const residuals = present - runCount;
+    const counted = readCountedIn(bytes, firstsEnd, residuals);
+    if (!counted.ok) return counted;
+    firsts[0] = base;
+    for (let run = 1; run < runCount; run += 1) {
+      firsts[run] = (firsts[run - 1] ?? 0) + (firsts[run] ?? 0) * counted.value.quantum;
+    }
+    const column = { ...based, counted: counted.value, residuals, firsts };
+    if (shape !== "deltaOfDelta") return ok(column);
+    const steps = this.#stepsOf(column);
+    return steps === null ? fail(outOfRange) : ok({ ...column, steps });
+  }
+
+  /** The same column, for as long as its chunk. */
+  keep(column: OpenColumn): OpenColumn {
+    const { runs, firsts, steps } = column;
+    return {
+      ...column,
+      runs: runs === this.#packed ? runs.copy() : runs,
+      firsts: firsts === none ? none : firsts.slice(0, runs.count),
+      steps: steps === none ? none : steps.slice(0, runs.count),
+    };
+  }
+
+  /** The rows' values, all of one meter, into `out` from the place on; a fault where one is no safe integer. */
+  read(column: OpenColumn, { from, to }: RowSpan, { out, at }: Target): ReadingFault | undefined {
+    const { bitmap, isNone } = column;
     if (isNone) {
       out.fill(NaN, at, at + to - from);
-      return ok(reference);
+      return undefined;
     }
-    if (bitmap === null) {
-      const fault = this.#readValues(bytes, form.value, runs, count, { from, to }, { out, at });
-      return fault ? fail(fault) : ok(reference);
-    }
-    const present = this.#packed.pack(bitmap, runs, count);
+    if (bitmap === null) return this.#readValues(column, { from, to }, { out, at });
     const before = bitsIn(bitmap, 0, from);
     const kept = { from: before, to: before + bitsIn(bitmap, from, to) };
     this.#values = withRoom(this.#values, to - from);
-    const packed = { out: this.#values, at: 0 };
     if (kept.to > kept.from) {
-      const fault = this.#readValues(bytes, form.value, this.#packed, present, kept, packed);
-      if (fault) return fail(fault);
+      const fault = this.#readValues(column, kept, { out: this.#values, at: 0 });
+      if (fault) return fault;
     }
     let place = 0;
     for (let row = from; row < to; row += 1) {
@@ -70,106 +117,98 @@ export class ColumnRows {
       out[at + row - from] = has === 1 ? (this.#values[place] ?? NaN) : NaN;
       place += has;
     }
-    return ok(reference);
+    return undefined;
   }
 
-  #readValues(
-    bytes: Uint8Array,
-    { shape, baseAt, isFlat }: ColumnForm,
-    runs: Runs,
-    present: number,
-    span: RowSpan,
-    into: Target,
-  ): ReadingFault | undefined {
-    const next = readIntegers(bytes, baseAt, this.#pair, 0, 1);
-    if (next < 0) return truncated;
-    const base = this.#pair[0] ?? 0;
-    if (isFlat) {
-      into.out.fill(base, into.at, into.at + span.to - span.from);
+  #readValues(column: OpenColumn, span: RowSpan, into: Target): ReadingFault | undefined {
+    const { shape, base, counted } = column;
+    const { out, at } = into;
+    if (column.isFlat) {
+      out.fill(base, at, at + span.to - span.from);
       return undefined;
     }
-    if (shape === "runs") return this.#readStays(bytes, next, base, span, into);
-    // A plain column does not mind where meters begin.
-    const runCount = shape === "plain" ? 1 : runs.count;
-    this.#rises = withRoom(this.#rises, runCount);
-    const risesEnd = readIntegers(bytes, next, this.#rises, 1, runCount);
-    if (risesEnd < 0) return truncated;
-    const counted = readCountedIn(bytes, risesEnd, present - runCount);
-    if (!counted.ok) return counted.fault;
-    const residuals = { bytes, counted: counted.value, count: present - runCount };
-    const fault =
+    if (counted === null) return this.#readStays(column, span, into);
+    const isThere =
       shape === "plain"
-        ? this.#readPlain(residuals, base, span, into)
-        : this.#readSums(residuals, shape === "deltaOfDelta", base, runs, span, into);
-    return fault ?? (areSafe(into, span) ? undefined : outOfRange);
+        ? this.#readPlain(column, counted, span, into)
+        : this.#readSums(column, counted, span, into);
+    return isThere && areSafe(into, span) ? undefined : outOfRange;
   }
 
   /** Behind the chunk's first value each residual is a value. */
   #readPlain(
-    residuals: Residuals,
-    base: number,
+    column: OpenColumn,
+    counted: CountedIn,
     { from, to }: RowSpan,
     { out, at }: Target,
-  ): ReadingFault | undefined {
+  ): boolean {
     const first = Math.max(from, 1);
-    if (!this.#readResiduals(residuals, first - 1, to - 1)) return outOfRange;
-    if (from === 0) out[at] = base;
+    if (!this.#readResiduals(column, counted, first - 1, to - 1)) return false;
+    if (from === 0) out[at] = column.base;
     for (let row = first; row < to; row += 1) {
       out[at + row - from] = this.#residuals[row - first] ?? 0;
     }
-    return undefined;
+    return true;
   }
 
   /** Behind a meter's first value each residual is a difference, or the change of one. */
   #readSums(
-    residuals: Residuals,
-    isChange: boolean,
-    base: number,
-    runs: Runs,
+    column: OpenColumn,
+    counted: CountedIn,
     { from, to }: RowSpan,
     { out, at }: Target,
-  ): ReadingFault | undefined {
+  ): boolean {
+    const { runs, firsts, steps } = column;
     const run = runs.runOf(from);
     const start = runs.starts[run] ?? 0;
-    let value = base;
-    for (let before = 1; before <= run; before += 1) {
-      value += (this.#rises[before] ?? 0) * residuals.counted.quantum;
-    }
-    // Each run before has one value less among the residuals. Changes are counted on from the chunk's first row.
-    const own = start - run;
-    const begin = isChange ? 0 : own;
-    if (!this.#readResiduals(residuals, begin, to - run - 1)) return outOfRange;
-    let step = 0;
-    let place = 0;
-    for (; begin + place < own; place += 1) step += this.#residuals[place] ?? 0;
+    // Each run before has one value less among the residuals.
+    if (!this.#readResiduals(column, counted, start - run, to - run - 1)) return false;
+    const isChange = steps !== none;
+    let step = isChange ? (steps[run] ?? 0) : 0;
+    let value = firsts[run] ?? 0;
     if (from === start) out[at] = value;
     for (let row = start + 1; row < to; row += 1) {
-      const residual = this.#residuals[place] ?? 0;
-      place += 1;
+      const residual = this.#residuals[row - start - 1] ?? 0;
       step = isChange ? step + residual : residual;
       value += step;
       if (row >= from) out[at + row - from] = value;
     }
-    return undefined;
+    return true;
+  }
+
+  /** The difference before each run's first residual: changes are counted on over the bounds of meters. */
+  #stepsOf(column: OpenColumn & { readonly counted: CountedIn }): Float64Array | null {
+    const { runs, counted, residuals } = column;
+    if (!this.#readResiduals(column, counted, 0, residuals)) return null;
+    const steps = (this.#steps = withRoom(this.#steps, runs.count));
+    let step = 0;
+    let place = 0;
+    for (let run = 0; run < runs.count; run += 1) {
+      for (; place < (runs.starts[run] ?? 0) - run; place += 1) step += this.#residuals[place] ?? 0;
+      steps[run] = step;
+    }
+    return steps;
   }
 
   /** Those from one place to another; false where one is no safe integer. */
-  #readResiduals({ bytes, counted, count }: Residuals, from: number, to: number): boolean {
+  #readResiduals(
+    { bytes, residuals }: OpenColumn,
+    counted: CountedIn,
+    from: number,
+    to: number,
+  ): boolean {
     const { width, quantum, valuesAt } = counted;
-    this.#residuals = withRoom(this.#residuals, to - from);
-    const out = this.#residuals;
+    const out = (this.#residuals = withRoom(this.#residuals, to - from));
     if (width === doubleWidth) {
       return readDoubles(bytes, valuesAt + from * doubleWidth, out, to - from, quantum);
     }
-    readPlanes(bytes, valuesAt + from, out, to - from, counted, count);
+    readPlanes(bytes, valuesAt + from, out, to - from, counted, residuals);
     return true;
   }
 
   /** From a column of values that stay: how long each does, and by how much the next is another. */
   #readStays(
-    bytes: Uint8Array,
-    start: number,
-    base: number,
+    { bytes, base, next: start }: OpenColumn,
     span: RowSpan,
     into: Target,
   ): ReadingFault | undefined {
@@ -190,13 +229,6 @@ export class ColumnRows {
     fillWithin(into, span, value, row, span.to);
     return areSafe(into, span) ? undefined : outOfRange;
   }
-}
-
-/** A column's residuals, so many, and where they stand. */
-interface Residuals {
-  readonly bytes: Uint8Array;
-  readonly counted: CountedIn;
-  readonly count: number;
 }
 
 function withRoom(values: Float64Array<ArrayBuffer>, count: number): Float64Array<ArrayBuffer> {

@@ -5,8 +5,7 @@
 import { crc32 } from "node:zlib";
 import type { Disk, DiskFile } from "#ports/disk.ts";
 import type { DamagedPlace, ReadingFault } from "#ports/readingStore.ts";
-import { fail, type Result } from "#domain/result.ts";
-import { ChunkRows, type ChunkRoom } from "./chunkRows.ts";
+import type { ChunkRows } from "./chunkRows.ts";
 import { FrameCodec, uncompress } from "./frameCodec.ts";
 import type { RowTable } from "./rowTable.ts";
 import { schemaOfKind, withReferences, type Schema } from "./schema.ts";
@@ -87,21 +86,16 @@ export class SegmentReader {
     return { file: this.path, chunk: entry.chunk, fault };
   }
 
-  /** A chunk of which a few rows are wanted: all of its frames, uncompressed. */
-  chunkRows(entry: ChunkEntry, room: ChunkRoom): Result<ChunkRows, DamagedPlace> {
-    const frames: Uint8Array[] = [];
-    const fault = this.#eachFrame(
-      entry,
-      () => true,
-      (part) => {
+  /** A chunk of which a few rows are wanted: all of its frames, uncompressed. After a fault it is of no use. */
+  readRows(entry: ChunkEntry, chunk: ChunkRows): DamagedPlace | undefined {
+    chunk.clear(entry.rows);
+    const everyFrame = (): boolean => true;
+    const fault =
+      this.#eachFrame(entry, everyFrame, (part, frame) => {
         const plain = uncompress(part);
-        if (!plain.ok) return plain.fault;
-        frames.push(plain.value.slice());
-        return undefined;
-      },
-    );
-    const opened = fault ? fail(fault) : ChunkRows.open(frames, entry.rows, this.schema, room);
-    return opened.ok ? opened : fail({ file: this.path, chunk: entry.chunk, fault: opened.fault });
+        return plain.ok ? chunk.add(frame, plain.value) : plain.fault;
+      }) ?? chunk.finish();
+    return fault && { file: this.path, chunk: entry.chunk, fault };
   }
 
   /** Place of the first chunk that may hold the meter or a later one. */

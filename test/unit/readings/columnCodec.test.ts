@@ -85,9 +85,12 @@ property.prop([fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 1, max: 400 
     const span = { from: count >> 2, to: count - (count >> 2) };
     const some = new Float64Array(count);
     const runs = runsOf(new Uint8Array(count));
-    const read = new ColumnRows().read(bytes, runs, count, span, { out: some, at: span.from });
+    const rows = new ColumnRows();
+    const opened = rows.open(bytes, runs, count);
+    const fault = opened.ok ? rows.read(opened.value, span, { out: some, at: span.from }) : opened;
     if (decoded.ok) {
-      expect(read).toEqual(decoded);
+      expect(opened).toMatchObject({ value: { reference: decoded.value } });
+      expect(fault).toBeUndefined();
       expect(some.subarray(span.from, span.to)).toEqual(out.subarray(span.from, span.to));
     }
     if (!decoded.ok) expect(decoded.fault.kind).not.toBe("");

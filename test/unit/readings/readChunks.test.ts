@@ -6,6 +6,7 @@ import type { WantedRows } from "#readings/chunkRows.ts";
 import { ReadChunks } from "#readings/readChunks.ts";
 import { RowTable } from "#readings/rowTable.ts";
 import { readingPlaces, readingSchema, type ReadingColumn } from "#readings/schema.ts";
+import { chunkHeadBytes, type ChunkEntry } from "#readings/segmentLayout.ts";
 import { SegmentReader } from "#readings/segmentReader.ts";
 import { SegmentWriter } from "#readings/segmentWriter.ts";
 import { memoryDisk, rowsOf, tableOf, type ReadingValues } from "../../support/readingRows.ts";
@@ -112,11 +113,14 @@ property.prop([fleet, fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max:
     const whole = wholly(reader);
     expect(whole.length).toBe(rows.length);
     const chunks = new ReadChunks();
+    const keepsNone = new ReadChunks(0);
     const fromMs = fromHour * 3_600_000;
     const toMs = fromMs + hourCount * 3_600_000;
     for (let meterNo = 2; meterNo <= 4 + given.meters.length * 2; meterNo += 1) {
       const own = whole.filter((values) => values.meterNo === meterNo);
-      expect(found(chunks, reader, { meterNo, ...all })).toEqual({ rows: own, damage: [] });
+      for (const each of [keepsNone, chunks]) {
+        expect(found(each, reader, { meterNo, ...all })).toEqual({ rows: own, damage: [] });
+      }
       const timeOf = ({ measuredAtMs }: ReadingValues): number => measuredAtMs ?? NaN;
       const within = own.filter((values) => timeOf(values) > fromMs && timeOf(values) <= toMs);
       expect(found(chunks, reader, { meterNo, fromMs, toMs }).rows).toEqual(within);
@@ -135,7 +139,7 @@ property.prop([fleet, fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max:
   },
 );
 
-test("a chunk is read once, and chunks of two files are not one", () => {
+test("a chunk that is asked for again is kept, and chunks of two files are not one", () => {
   const one = written(hours(2, 24));
   const other = written(hours(3, 24).map((row) => ({ ...row, quality: 2 })));
   const chunks = new ReadChunks();
@@ -149,7 +153,7 @@ test("a chunk is read once, and chunks of two files are not one", () => {
       expect(rows[0]).toMatchObject({ meterNo: 2, indexMl: 2e6, quality });
     }
   }
-  expect([one.reads.length, other.reads.length]).toEqual([1, 1]);
+  expect([one.reads.length, other.reads.length]).toEqual([2, 2]);
 });
 
 test("damage is told each time and nothing of it is used, and what is mended is read", () => {
@@ -173,7 +177,8 @@ test("what goes is the longest unused, and every read gives its own chunk", () =
   expect(reader.chunks.length).toBe(60);
   // A dozen of them fit.
   const chunks = new ReadChunks(12 * 1_400);
-  const asked = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 1, 20, 19];
+  const once = Array.from({ length: 20 }, (_none, place) => place + 1);
+  const asked = [...once, ...once, 20, 19, 1];
   for (const meterNo of asked) {
     const table = new RowTable(places, 1);
     const entry = reader.chunks[meterNo - 1];
@@ -181,6 +186,24 @@ test("what goes is the longest unused, and every read gives its own chunk", () =
     chunks.collect(7, reader, entry, { meterNo, ...all }, table);
     expect([table.count, table.value(readingPlaces.indexMl, 0)]).toEqual([24, meterNo * 1e6]);
   }
-  const again = reads.slice(20);
-  expect(again).toEqual([reads[0]]);
+  const of = (meterNo: number) => (reader.chunks[meterNo - 1]?.atByte ?? 0) + chunkHeadBytes;
+  expect(reads).toEqual([...once, ...once, 1].map(of));
+});
+
+test("a chunk that is asked for again after very many others is not kept", () => {
+  const { reader, reads } = written(hours(4_098, 1), 1);
+  const chunks = new ReadChunks();
+  const table = new RowTable(places, 1);
+  const ask = (entry: ChunkEntry | undefined) => {
+    if (entry === undefined) throw new Error("a chunk");
+    chunks.collect(7, reader, entry, { meterNo: entry.firstMeter, ...all }, table);
+  };
+  for (const entry of [...reader.chunks, ...reader.chunks.slice(0, 1)]) ask(entry);
+  const before = reads.length;
+  ask(reader.chunks[4_097]);
+  ask(reader.chunks[4_097]);
+  expect(reads.length).toBe(before + 1);
+  ask(reader.chunks[1]);
+  ask(reader.chunks[1]);
+  expect(reads.length).toBe(before + 3);
 });
