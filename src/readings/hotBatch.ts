@@ -48,13 +48,22 @@ invariant(new Uint8Array(Uint32Array.of(1).buffer)[0] === 1, "a little-endian ma
 
 /** One thread's coder of batches. */
 export class HotBatchCodec {
-  /** The batch's number goes into its head, so that a batch in another's place is noticed. */
-  encode(no: number, { count, columns }: PlacedColumns): Uint8Array<ArrayBuffer> {
+  /**
+   * The batch's number goes into its head, so that a batch in another's place is noticed. It is written into the room
+   * where that is large enough.
+   */
+  encode(
+    no: number,
+    { count, columns }: PlacedColumns,
+    room = new ArrayBuffer(0),
+  ): Uint8Array<ArrayBuffer> {
     const layouts = columns.flatMap((values, place) =>
       values === undefined ? [] : layoutOf(place, values, count),
     );
     const crcAt = layouts.reduce((sum, { width }) => sum + columnBytes(count, width), headBytes);
-    const bytes = new Uint8Array(crcAt + crcBytes);
+    const length = crcAt + crcBytes;
+    const isInRoom = room.byteLength >= length;
+    const bytes = isInRoom ? new Uint8Array(room, 0, length) : new Uint8Array(length);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, magic, true);
     view.setUint32(4, no % numberRange, true);
@@ -65,10 +74,12 @@ export class HotBatchCodec {
       view.setUint32(at, place, true);
       view.setUint32(at + 4, width | (isSome ? someMissing : 0), true);
       view.setFloat64(at + 8, least, true);
+      const end = at + columnBytes(count, width);
+      if (width > 0) bytes.fill(0, end - 8, end);
       const codes = codesAt(bytes.buffer, at + columnHeadBytes, width, count);
       write(codes, values, least);
       if (isSome && width < doubleWidth) writeMissing(codes, values, missingCode(width));
-      at += columnBytes(count, width);
+      at = end;
     }
     view.setUint32(at, crc32(bytes.subarray(0, at)), true);
     return bytes;

@@ -8,9 +8,9 @@ import { RowTable } from "./rowTable.ts";
 import { readingPlaces, readingSchema } from "./schema.ts";
 
 const none = -1;
-const blockRows = batchRowsMax * 2;
+export const hotBlockRows = batchRowsMax * 2;
 
-interface Block {
+export interface HotBlock {
   readonly table: RowTable;
   /** By row: the same meter's row before, among those of all blocks. */
   readonly before: Int32Array;
@@ -32,10 +32,26 @@ export class HotRows {
   firstMs = Infinity;
   /** Newest measured time in it; -Infinity when it is empty. */
   lastMs = -Infinity;
-  readonly #blocks: Block[] = [];
+  readonly #blocks: HotBlock[] = [];
   readonly #batches: HotBatchRows[] = [];
+  /** Blocks without rows, to be used before new ones are made. */
+  readonly #spare: HotBlock[];
   /** By meter number: its newest row. */
   #heads = new Int32Array(1_024).fill(none);
+
+  constructor(spare: HotBlock[] = []) {
+    this.#spare = spare;
+  }
+
+  /** Gives its blocks away, to be used again: nobody may read it any more. */
+  release(): HotBlock[] {
+    const blocks = this.#blocks.splice(0);
+    for (const { table } of blocks) table.clear();
+    this.#batches.length = 0;
+    this.#heads.fill(none);
+    this.count = 0;
+    return blocks;
+  }
 
   /** Adds a batch as it was stored. */
   add(codec: HotBatchCodec, no: number, bytes: Uint8Array): ReadingFault | undefined {
@@ -85,9 +101,9 @@ export class HotRows {
     const found: number[] = [];
     let at = this.#heads[meterNo] ?? none;
     while (at !== none) {
-      const block = this.#blocks[Math.floor(at / blockRows)];
+      const block = this.#blocks[Math.floor(at / hotBlockRows)];
       if (block === undefined) break;
-      const row = at % blockRows;
+      const row = at % hotBlockRows;
       const time = block.table.value(readingPlaces.measuredAtMs, row);
       if (time > fromMs && time <= toMs) found.push(at);
       at = block.before[row] ?? none;
@@ -95,24 +111,23 @@ export class HotRows {
     // The chain leads back from the newest, and rows that lie in time order need not be sorted.
     for (let place = found.length - 1; place >= 0; place -= 1) {
       const row = found[place] ?? none;
-      const table = this.#blocks[Math.floor(row / blockRows)]?.table;
-      if (table !== undefined) into.addRun(table, row % blockRows, (row % blockRows) + 1);
+      const table = this.#blocks[Math.floor(row / hotBlockRows)]?.table;
+      if (table !== undefined) into.addRun(table, row % hotBlockRows, (row % hotBlockRows) + 1);
     }
   }
 
   /** The last block when there is room in it, or a new one. */
-  #blockOf(rows: number): Block {
+  #blockOf(rows: number): HotBlock {
     const last = this.#blocks.at(-1);
-    if (last !== undefined && last.table.count + rows <= blockRows) return last;
-    const table = new RowTable(readingSchema.columns.length, blockRows);
-    const block = { table, before: new Int32Array(blockRows) };
+    if (last !== undefined && last.table.count + rows <= hotBlockRows) return last;
+    const block = this.#spare.pop() ?? newBlock();
     this.#blocks.push(block);
     return block;
   }
 
-  #chain({ table, before }: Block, from: number, no: number): void {
+  #chain({ table, before }: HotBlock, from: number, no: number): void {
     this.#batches.push({ no, table, from, to: table.count });
-    const first = (this.#blocks.length - 1) * blockRows;
+    const first = (this.#blocks.length - 1) * hotBlockRows;
     const meters = table.column(readingPlaces.meterNo);
     const times = table.column(readingPlaces.measuredAtMs);
     for (let row = from; row < table.count; row += 1) {
@@ -126,6 +141,11 @@ export class HotRows {
     }
     this.count += table.count - from;
   }
+}
+
+function newBlock(): HotBlock {
+  const table = new RowTable(readingSchema.columns.length, hotBlockRows);
+  return { table, before: new Int32Array(hotBlockRows) };
 }
 
 function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {

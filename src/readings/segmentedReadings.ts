@@ -17,7 +17,7 @@ import type {
 } from "#ports/readingStore.ts";
 import type { GasCalendar } from "./gasDay.ts";
 import { batchRowsMax, HotBatchCodec, type PlacedColumns } from "./hotBatch.ts";
-import { HotRows } from "./hotRows.ts";
+import { hotBlockRows, HotRows, type HotBlock } from "./hotRows.ts";
 import { JoinedReadings } from "./joinedReadings.ts";
 import { listMade } from "./listMade.ts";
 import { isRemake, type Work, type WorkMade, type WorkResult, type WorkRunner } from "./work.ts";
@@ -62,7 +62,14 @@ export class SegmentedReadings implements ReadingStore {
   /** What arrives now; behind it what a flush has taken and not yet listed. */
   #hot = new HotRows();
   #flushing: HotRows | undefined;
-  #pending: { readonly no: number; readonly bytes: Uint8Array; readonly newestSeq: number }[] = [];
+  readonly #spareBlocks: HotBlock[] = [];
+  /** Where the last batch was written, which nobody needs any more. */
+  #spareRoom: ArrayBuffer | undefined;
+  #pending: {
+    readonly no: number;
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly newestSeq: number;
+  }[] = [];
   #newestSeq: number;
   #newestBatch: number;
   /** Batches that are in segments may still be in the ledger. */
@@ -97,7 +104,8 @@ export class SegmentedReadings implements ReadingStore {
     invariant(this.#parts.manifest.isInTransaction, "readings are stored within a transaction");
     invariant(batch.count > 0 && batch.count <= batchRowsMax, "a batch has 1 to 32,768 readings");
     const no = this.nextBatchNo;
-    const bytes = this.#codec.encode(no, placed(batch));
+    const bytes = this.#codec.encode(no, placed(batch), this.#spareRoom);
+    this.#spareRoom = undefined;
     const newestSeq = highest(batch.columns.seq, batch.count, this.newestSeq);
     this.#parts.manifest.putBatch(no, batch.count, newestSeq, bytes);
     this.#dropSome();
@@ -109,6 +117,7 @@ export class SegmentedReadings implements ReadingStore {
       this.#hot.add(this.#codec, no, bytes);
       this.#newestBatch = no;
       this.#newestSeq = newestSeq;
+      this.#spareRoom = bytes.buffer;
     }
     this.#pending = [];
   }
@@ -229,7 +238,7 @@ export class SegmentedReadings implements ReadingStore {
       return;
     }
     this.#flushing = this.#hot;
-    this.#hot = new HotRows();
+    this.#hot = new HotRows(this.#spareBlocks);
     this.#list(work, result);
   }
 
@@ -242,7 +251,7 @@ export class SegmentedReadings implements ReadingStore {
     this.#isBusy = true;
     if (work.kind === "flush") {
       this.#flushing = this.#hot;
-      this.#hot = new HotRows();
+      this.#hot = new HotRows(this.#spareBlocks);
     }
     try {
       const result = await runner.run(work);
@@ -282,7 +291,7 @@ export class SegmentedReadings implements ReadingStore {
       if (work.kind === "flush") this.#listFlush(work.toNo, made);
       else listMade(manifest, work, made, { keepMs: plan.keepMs, putAudit });
     });
-    if (work.kind === "flush") this.#flushing = undefined;
+    if (work.kind === "flush") this.#release();
     this.#files.follow(manifest);
     clearAway(this.#parts.disk, this.#parts.folder, work);
     // What met that damage can be made now.
@@ -305,6 +314,18 @@ export class SegmentedReadings implements ReadingStore {
     manifest.putFlush({ fromNo, toNo, rows: made.rows, kept, repeated: made.repeated, newestSeq });
     this.#mayDrop = true;
     this.#dropSome();
+  }
+
+  /**
+   * What was flushed is served from files. Its blocks are kept for what comes: fresh memory costs more than what is
+   * done with it, and as much is needed again until the next flush.
+   */
+  #release(): void {
+    const spare = this.#spareBlocks;
+    const most = Math.ceil(this.#parts.plan.flushRows / hotBlockRows) + 1;
+    const blocks = this.#flushing?.release() ?? [];
+    spare.push(...blocks.slice(0, Math.max(0, most - spare.length)));
+    this.#flushing = undefined;
   }
 
   /** Most commits find nothing to drop, and then they do not look again. */
