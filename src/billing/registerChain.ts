@@ -191,7 +191,7 @@ class ChainWalk {
     if (counts.isDecided) return this.#decided(atMs, counts, flags);
     const settings = this.#settings();
     const at = timestampMs(atMs);
-    const lower = this.#state?.lower;
+    const { lower, atMs: sinceMs = atMs } = this.#state ?? {};
     const verdict = judgeRegister(settings, this.#state, at, volumeMl(counts.indexMl));
     // A time that is ours may be late by days, so a register that does not fit there says nothing about the meter.
     const isMisplaced = !verdict.isTrusted && (flags & clockFlags) !== 0;
@@ -206,6 +206,10 @@ class ChainWalk {
       const word = flagWords.find(([bit]) => (verdict.flags & bit) !== 0)?.[1];
       if (word !== undefined) this.findings.push({ flag: word, atMs });
       if (word === "resync" && !isMisplaced) this.#hold(atMs, counts.indexMl);
+      // What does not fit those below does not take back that they fitted one another.
+      const isBroken = lower !== this.#state?.lower && this.#state?.lower?.count === 1;
+      if (isBroken && isRun(lower))
+        this.findings.push({ flag: "restarted", atMs: lower.atMs, sinceMs });
       return;
     }
     const last = this.points.at(-1)?.atMs ?? atMs;
@@ -218,9 +222,9 @@ class ChainWalk {
     const isOther = lower !== undefined && (lower.indexMl > 0 || lower.count > 1) && !isRollover;
     const mayBeOther =
       isOther &&
-      ((lower.indexMl > 0 && lower.count > 1) ||
-        judgeRegister(settings, lower, at, volumeMl(counts.indexMl)).isTrusted);
-    if (mayBeOther) this.findings.push({ flag: "restarted", atMs, sinceMs: last });
+      (isRun(lower) || judgeRegister(settings, lower, at, volumeMl(counts.indexMl)).isTrusted);
+    // Since the register that they lie below, also where it was held meanwhile.
+    if (mayBeOther) this.findings.push({ flag: "restarted", atMs, sinceMs });
     // More than could have passed, and it counts on from there: only time has made it possible.
     const hasJumped =
       higher !== null && judgeRegister(settings, higher, at, volumeMl(counts.indexMl)).isTrusted;
@@ -311,6 +315,13 @@ class ChainWalk {
     invariant(settings !== undefined, "a chain has a segment for each exchange and one more");
     return settings;
   }
+}
+
+type Lower = NonNullable<NonNullable<RegisterState>["lower"]>;
+
+/** Lower registers that fit one another. */
+function isRun(lower: Lower | undefined): lower is Lower {
+  return lower !== undefined && lower.indexMl > 0 && lower.count > 1;
 }
 
 /** What the chain has found sound is validated, whatever was thought of it when it came. */

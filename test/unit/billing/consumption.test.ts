@@ -160,6 +160,23 @@ describe("a period", () => {
     ]);
   });
 
+  test("whose last hour is too high is for review, whatever becomes of the hours behind it", () => {
+    const high = [reading(0, 0), reading(23 * hourMs, 1_000), reading(24 * hourMs, 51_000)];
+    const after = (...litres: readonly number[]) =>
+      litres.map((ml, place) => reading((25 + place) * hourMs, ml));
+    const behind = [
+      // The lower ones are followed by one that fits neither them nor the high one.
+      after(1_000, 1_000, 1_000, 0),
+      // They catch up to where the high one would be held, and then pass it.
+      after(1_000, 1_000, 49_000, 49_000, 60_000),
+    ];
+    const rows = behind.map((rest) => consumed(chainOf([...high, ...rest]), 0, 24 * hourMs));
+    expect(rows.map(({ standing, flags }) => [standing, flags.includes("restarted")])).toEqual([
+      ["review", true],
+      ["review", true],
+    ]);
+  });
+
   test.each<readonly [string, readonly RegisterReading[], Partial<ChainInput>]>([
     // Somebody's meter 13 m³ ahead, believed only because time has passed.
     ["jump", [reading(0, 0), reading(hourMs, 13_000_000), reading(3 * hourMs, 13_100_000)], {}],
