@@ -194,7 +194,8 @@ function isRound(truth: ToldPoint["truth"], hours: number): boolean {
 /** The register of that hour was told, and nothing else was. */
 function isToldPlainly(point: ToldPoint, hour: number): boolean {
   const [only, ...others] = toldOf(point, hour);
-  return only === dialAt(point.truth, hour) && others.length === 0;
+  // A dial that has gone round to nothing but zeros looks like a damaged telegram.
+  return only !== 0n && only === dialAt(point.truth, hour) && others.length === 0;
 }
 
 function gapMl(truth: ToldPoint["truth"], end: Determinant["opening"]): bigint {
