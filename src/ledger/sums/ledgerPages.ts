@@ -10,6 +10,8 @@ import { SumsFile, type Sums } from "./sumsFile.ts";
 import { pageBytes, pageSum, readWal, walSalts, type WalFrames } from "./walFile.ts";
 
 const busyTimeoutMs = 5_000;
+/** Neighbours are read at once: most pages of a checkpoint are. */
+const pagesAtOnce = 64;
 
 /** Frames of the log, and how many of them are in the main file. */
 export interface LogCounts {
@@ -65,7 +67,7 @@ export class LedgerPages {
   readonly #sums: SumsFile;
   readonly #counts: () => LogCounts;
   readonly #passive: StatementSync;
-  readonly #page = new Uint8Array(pageBytes);
+  readonly #room = new Uint8Array(pagesAtOnce * pageBytes);
 
   constructor(parts: LedgerPagesParts) {
     this.#parts = parts;
@@ -109,7 +111,7 @@ export class LedgerPages {
   #settle(before: LogCounts): LogCounts {
     const former = this.#sums.sums;
     const first = this.#frames(before.log);
-    if (!former.isBegun) this.#lookAt(new Set(first.pages));
+    if (!former.isBegun) this.#lookAt([...new Set(first.pages)]);
     this.#sums.begin();
     const { log, checkpointed } = countsOf(this.#passive);
     // Negative: another program was at a checkpoint of its own.
@@ -167,16 +169,27 @@ export class LedgerPages {
       if (isWritten) changed.push(page, part.sums[place] ?? 0);
       else last.delete(page);
     }
-    for (let page = before + 1; page <= pages; page += 1) {
-      if (!last.has(page)) changed.push(page, this.#sumOf(page));
-    }
+    const grown: number[] = [];
+    for (let page = before + 1; page <= pages; page += 1) if (!last.has(page)) grown.push(page);
+    for (const [page, sum] of this.#sumsNow(grown)) changed.push(page, sum);
     return Uint32Array.from(changed);
   }
 
-  #sumOf(page: number): number {
-    const read = this.#parts.main.read(this.#page, (page - 1) * pageBytes);
-    this.#page.fill(0, read);
-    return pageSum(page, this.#page);
+  /** Pages with their sums as they lie in the main file; the list is sorted. */
+  *#sumsNow(pages: number[]): Generator<readonly [page: number, sum: number]> {
+    pages.sort((one, other) => one - other);
+    for (let place = 0; place < pages.length;) {
+      const first = pages[place] ?? 0;
+      let count = 1;
+      while (count < pagesAtOnce && pages[place + count] === first + count) count += 1;
+      const part = this.#room.subarray(0, count * pageBytes);
+      part.fill(0, this.#parts.main.read(part, (first - 1) * pageBytes));
+      for (let at = 0; at < count; at += 1) {
+        const page = first + at;
+        yield [page, pageSum(page, part.subarray(at * pageBytes, (at + 1) * pageBytes))];
+      }
+      place += count;
+    }
   }
 
   /** Compares so many pages from this one on with their sums; returns the next one, 1 behind the last. */
@@ -189,12 +202,12 @@ export class LedgerPages {
   }
 
   /** A page that does not fit is told, also before it is overwritten: what is written was made from it. */
-  #lookAt(pages: Iterable<number>): void {
+  #lookAt(pages: readonly number[]): void {
     const known = this.#sums.sums.pages;
     const places: DamagedPlace[] = [];
-    for (const page of pages) {
-      const sum = known[page - 1] ?? 0;
-      if (sum !== 0 && sum !== this.#sumOf(page)) places.push(damagedPage(this.#parts.path, page));
+    const summed = pages.filter((page) => (known[page - 1] ?? 0) !== 0);
+    for (const [page, sum] of this.#sumsNow(summed)) {
+      if (sum !== known[page - 1]) places.push(damagedPage(this.#parts.path, page));
     }
     if (places.length > 0) this.#parts.onDamage(places);
   }
