@@ -65,6 +65,8 @@ export class StoreKeeper {
     } finally {
       this.#isBusy = false;
     }
+    // Behind a stop the ledger is closed, and there is nobody left to tell.
+    if (this.#isStopped) return;
     this.#tellDamage();
     const { beforeMs, rows } = store.retired;
     if (rows > retiredRows) this.#parts.onRetired(beforeMs, rows - retiredRows);

@@ -384,7 +384,7 @@ class KillRun {
     if (counted !== stored) {
       found.violations.push(`conservation: the last process counted ${counted}, stored ${stored}`);
     }
-    if (exitCode !== 0) found.violations.push(`SIGTERM ended with exit code ${exitCode}`);
+    if (exitCode !== 0) found.violations.push(`SIGTERM: ${exitCode}, ${this.#victim.lastWords}`);
     const sorted = [...this.#readyMs].sort((one, other) => one - other);
     const max = Math.round(sorted.at(-1) ?? 0);
     if (max > startSecondsMax * 1_000) found.violations.push(`a start took ${max} ms`);
