@@ -106,7 +106,12 @@ export class Fleet {
     };
     let batch = next();
     const { row } = this;
-    for (const values of late) batch.put(this.#arrivedAt(values, hour, 0));
+    for (const values of late) {
+      batch.put(this.#arrivedAt(values, hour, 0));
+      if (batch.count < batchRows) continue;
+      yield batch.columns();
+      batch = next();
+    }
     for (const meter of this.#order) {
       const isDue = this.#options.uploads !== "daily" || meter % 24 === hour % 24;
       if (!isDue) continue;
@@ -116,8 +121,7 @@ export class Fleet {
         this.#arrivedAt(row, hour, this.#arrival[meter] ?? 0);
         const chance = this.#random();
         if (chance > 0.5 && chance < 0.5005) this.#late.push(corrected(row));
-        // More of them than a batch holds come late in one hour only where batches are small.
-        if (chance < 0.005 && this.#late.length < batchRows / 2) this.#late.push(row.slice());
+        if (chance < 0.005) this.#late.push(row.slice());
         else batch.put(row);
         if (chance > 0.995 && batch.count < batchRows) batch.put(row);
         if (batch.count < batchRows) continue;
