@@ -7,6 +7,7 @@ import type { ReadingFault } from "#ports/readingStore.ts";
 import { ColumnCodec } from "./columnCodec.ts";
 import { ColumnRows, type OpenColumn, type RowSpan } from "./columnRows.ts";
 import { areByMeter, eachColumn } from "./frameCodec.ts";
+import { placeOf } from "./placeOf.ts";
 import { addExpected } from "./reference.ts";
 import { RowTable } from "./rowTable.ts";
 import { Runs } from "./runs.ts";
@@ -128,7 +129,8 @@ export class ChunkRows {
 
   /** Adds the rows that are wanted; after a fault none. */
   collect(wanted: WantedRows, into: RowTable): ReadingFault | undefined {
-    const run = this.#runOf(wanted.meterNo);
+    // Behind the last meter are those of the chunk before.
+    const run = placeOf(this.#meterNos, wanted.meterNo, this.#meters.count);
     if (run < 0) return undefined;
     const from = this.#meters.starts[run] ?? 0;
     const to = this.#meters.starts[run + 1] ?? 0;
@@ -150,19 +152,6 @@ export class ChunkRows {
       null,
       times.subarray(first, end),
     );
-  }
-
-  /** The place of the meter among those of the chunk; -1: it is not one of them. */
-  #runOf(meterNo: number): number {
-    let low = 0;
-    let high = this.#meters.count;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#meterNos[middle] ?? Infinity) < meterNo) low = middle + 1;
-      else high = middle;
-    }
-    // Behind the last meter are those of the chunk before.
-    return low < this.#meters.count && this.#meterNos[low] === meterNo ? low : -1;
   }
 
   /** Adds rows of one meter, with the columns at these places (null: all); their times may be known. */

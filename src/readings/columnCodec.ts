@@ -14,7 +14,7 @@ import { readIntegers, type ByteWriter } from "./byteWriter.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
 import { form, readForm, shapes, type ColumnForm, type Reference } from "./columnForm.ts";
 import { differ, readResiduals, sum, writeResiduals, type Shape } from "./residuals.ts";
-import { Runs } from "./runs.ts";
+import { bitOf, Runs } from "./runs.ts";
 
 /** More rows in one chunk are refused before anything is allocated for them. */
 export const chunkRowsMax = 65_536;
@@ -253,7 +253,7 @@ function writeBitmap(writer: ByteWriter, values: Float64Array, count: number): v
 function spread(bitmap: Uint8Array, packed: Float64Array, count: number, out: Float64Array): void {
   let present = 0;
   for (let row = 0; row < count; row += 1) {
-    const has = (((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1) === 1;
+    const has = bitOf(bitmap, row) === 1;
     out[row] = has ? (packed[present] ?? NaN) : NaN;
     if (has) present += 1;
   }

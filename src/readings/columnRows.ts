@@ -7,7 +7,7 @@ import type { ReadingFault } from "#ports/readingStore.ts";
 import { readDoubles, readIntegers, readPlanes } from "./byteWriter.ts";
 import { readForm, type ColumnForm } from "./columnForm.ts";
 import { doubleWidth, readCountedIn, type CountedIn } from "./residuals.ts";
-import { Runs } from "./runs.ts";
+import { bitOf, Runs } from "./runs.ts";
 
 /** Rows of a chunk: from inclusive, to exclusive. */
 export interface RowSpan {
@@ -240,10 +240,6 @@ function areSafe({ out, at }: Target, { from, to }: RowSpan): boolean {
     if (!Number.isSafeInteger(out[place])) return false;
   }
   return true;
-}
-
-function bitOf(bitmap: Uint8Array, row: number): number {
-  return ((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1;
 }
 
 function bitsIn(bitmap: Uint8Array, from: number, to: number): number {

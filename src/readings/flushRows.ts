@@ -111,20 +111,18 @@ function deal(meters: Uint32Array): { readonly starts: Uint32Array; readonly pla
 
 function metersOf(batches: readonly OpenBatch[], count: number): Uint32Array {
   const meters = new Uint32Array(count);
-  const values = new Float64Array(batchRowsMax);
-  let from = 0;
-  for (const { rows, columns } of batches) {
-    const column = partOf(columns, readingPlaces.meterNo);
-    if (column !== undefined) readColumn(column, rows, values, 0);
-    meters.set(values.subarray(0, rows), from);
-    from += rows;
-  }
+  eachPart(batches, partsOf(batches, readingPlaces.meterNo), (values, rows, from) =>
+    meters.set(values.subarray(0, rows), from),
+  );
   return meters;
 }
 
-function partOf(columns: readonly BatchColumn[], place: number): BatchColumn | undefined {
-  for (const column of columns) if (column.place === place) return column;
-  return undefined;
+/** The column's part in each batch. */
+function partsOf(
+  batches: readonly OpenBatch[],
+  place: number,
+): readonly (BatchColumn | undefined)[] {
+  return batches.map(({ columns }) => columns.find((column) => column.place === place));
 }
 
 /** The column of all batches, each value at the row's place. */
@@ -133,7 +131,7 @@ function dealtColumn(
   place: number,
   places: Uint32Array,
 ): DealtColumn | undefined {
-  const parts = batches.map(({ columns }) => partOf(columns, place));
+  const parts = partsOf(batches, place);
   const { least, most, isWhole, isDoubles } = boundsOf(parts);
   if (most < least) return undefined;
   if (isWhole && !isDoubles && most === least) return { least, codes: undefined, isWhole };

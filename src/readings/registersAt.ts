@@ -4,6 +4,7 @@ import { timestampMs, volumeMl, type VolumeMl } from "#domain/units.ts";
 import type { DamagedPlace, Registers, VersionedReading } from "#ports/readingStore.ts";
 import type { HotRows } from "./hotRows.ts";
 import { staleness } from "./manifest.ts";
+import { placeOf } from "./placeOf.ts";
 import { RowTable } from "./rowTable.ts";
 import { readingPlaces as p, readingSchema, rollUpPlaces as r, rollUpSchema } from "./schema.ts";
 import type { Span } from "./segmentCursor.ts";
@@ -262,18 +263,6 @@ export function plainRegister(
   if (row === -1 || quality[row] !== validated || conflict[row] !== 0) return null;
   const [atMs, ml] = [measuredAtMs[row] ?? NaN, indexMl[row] ?? NaN];
   return { measuredAtMs: timestampMs(atMs), indexMl: volumeMl(ml), quality: "validated" };
-}
-
-/** Where a number stands in a sorted column; -1: nowhere. */
-function placeOf(sorted: Float64Array, wanted: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? Infinity) < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return sorted[low] === wanted ? low : -1;
 }
 
 function listOf(damage: DamagedPlace | undefined): readonly DamagedPlace[] {

@@ -61,7 +61,7 @@ export class Runs {
         this.end(present);
         run += 1;
       }
-      present += ((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1;
+      present += bitOf(bitmap, row);
     }
     this.end(present);
     return present;
@@ -78,4 +78,9 @@ export class Runs {
     }
     return low;
   }
+}
+
+/** 1: the row has a value. */
+export function bitOf(bitmap: Uint8Array, row: number): number {
+  return ((bitmap[row >> 3] ?? 0) >> (row & 7)) & 1;
 }

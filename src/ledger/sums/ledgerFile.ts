@@ -7,16 +7,16 @@ import type { LedgerOpening } from "#ports/ledger.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { nodeDisk } from "#readings/nodeDisk.ts";
 import { damaged } from "../ledgerError.ts";
+import { pageSums } from "./pageSums.ts";
 import { LedgerPages, logCounter, openGuard, openWriting, type LogCounts } from "./ledgerPages.ts";
 import { loadSums, sumsFileName, type Sums } from "./sumsFile.ts";
-import { pageBytes, pageSum, readWholeWal } from "./walFile.ts";
+import { pageBytes, readWholeWal } from "./walFile.ts";
 
 const walKeptBytesMax = 64 * 1024 * 1024;
 const cacheKibibytes = 64 * 1024;
 /** 16 MiB: without a keeper the writer waits at a checkpoint, so there are few. */
 const waitingFramesMax = 4_000;
 const commitsBetweenLooks = 16;
-const pagesAtOnce = 256;
 
 /** Who is told of it. */
 export interface LedgerWatch {
@@ -193,14 +193,8 @@ function prepare(disk: Disk, path: string): void {
 function sumsOf(disk: Disk, path: string): Uint32Array {
   const file = disk.open(path);
   const sums = new Uint32Array(Math.ceil(file.sizeBytes() / pageBytes));
-  const part = new Uint8Array(pagesAtOnce * pageBytes);
-  for (let from = 0; from < sums.length; from += pagesAtOnce) {
-    part.fill(0, file.read(part, from * pageBytes));
-    for (let page = from; page < Math.min(from + pagesAtOnce, sums.length); page += 1) {
-      const at = (page - from) * pageBytes;
-      sums[page] = pageSum(page + 1, part.subarray(at, at + pageBytes));
-    }
-  }
+  const all = Array.from(sums, (_none, place) => place + 1);
+  for (const [page, sum] of pageSums(file, all)) sums[page - 1] = sum;
   file.close();
   return sums;
 }

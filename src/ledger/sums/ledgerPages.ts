@@ -6,12 +6,11 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Disk, DiskFile } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { damaged } from "../ledgerError.ts";
+import { inOrder, pageSums } from "./pageSums.ts";
 import { SumsFile, type Sums } from "./sumsFile.ts";
-import { pageBytes, pageSum, readWal, walSalts, type WalFrames } from "./walFile.ts";
+import { readWal, walSalts, type WalFrames } from "./walFile.ts";
 
 const busyTimeoutMs = 5_000;
-/** Neighbours are read at once: most pages of a checkpoint are. */
-const pagesAtOnce = 64;
 
 /** Frames of the log, and how many of them are in the main file. */
 export interface LogCounts {
@@ -67,7 +66,6 @@ export class LedgerPages {
   readonly #sums: SumsFile;
   readonly #counts: () => LogCounts;
   readonly #passive: StatementSync;
-  readonly #room = new Uint8Array(pagesAtOnce * pageBytes);
 
   constructor(parts: LedgerPagesParts) {
     this.#parts = parts;
@@ -111,7 +109,7 @@ export class LedgerPages {
   #settle(before: LogCounts): LogCounts {
     const former = this.#sums.sums;
     const first = this.#frames(before.log);
-    if (!former.isBegun) this.#lookAt([...new Set(first.pages)]);
+    if (!former.isBegun) this.#lookAt(inOrder(new Set(first.pages)));
     this.#sums.begin();
     const { log, checkpointed } = countsOf(this.#passive);
     // Negative: another program was at a checkpoint of its own.
@@ -171,25 +169,8 @@ export class LedgerPages {
     }
     const grown: number[] = [];
     for (let page = before + 1; page <= pages; page += 1) if (!last.has(page)) grown.push(page);
-    for (const [page, sum] of this.#sumsNow(grown)) changed.push(page, sum);
+    for (const [page, sum] of pageSums(this.#parts.main, grown)) changed.push(page, sum);
     return Uint32Array.from(changed);
-  }
-
-  /** Pages with their sums as they lie in the main file; the list is sorted. */
-  *#sumsNow(pages: number[]): Generator<readonly [page: number, sum: number]> {
-    pages.sort((one, other) => one - other);
-    for (let place = 0; place < pages.length;) {
-      const first = pages[place] ?? 0;
-      let count = 1;
-      while (count < pagesAtOnce && pages[place + count] === first + count) count += 1;
-      const part = this.#room.subarray(0, count * pageBytes);
-      part.fill(0, this.#parts.main.read(part, (first - 1) * pageBytes));
-      for (let at = 0; at < count; at += 1) {
-        const page = first + at;
-        yield [page, pageSum(page, part.subarray(at * pageBytes, (at + 1) * pageBytes))];
-      }
-      place += count;
-    }
   }
 
   /** Compares so many pages from this one on with their sums; returns the next one, 1 behind the last. */
@@ -206,7 +187,7 @@ export class LedgerPages {
     const known = this.#sums.sums.pages;
     const places: DamagedPlace[] = [];
     const summed = pages.filter((page) => (known[page - 1] ?? 0) !== 0);
-    for (const [page, sum] of this.#sumsNow(summed)) {
+    for (const [page, sum] of pageSums(this.#parts.main, summed)) {
       if (sum !== known[page - 1]) places.push(damagedPage(this.#parts.path, page));
     }
     if (places.length > 0) this.#parts.onDamage(places);

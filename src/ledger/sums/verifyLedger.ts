@@ -4,8 +4,9 @@ import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { damagedPage } from "./ledgerPages.ts";
 import { openIfThere } from "./openIfThere.ts";
+import { pageSums } from "./pageSums.ts";
 import { loadSums, sumsFileName, type Sums } from "./sumsFile.ts";
-import { pageBytes, pageSum, readWholeWal, type WalPart } from "./walFile.ts";
+import { readWholeWal, type WalPart } from "./walFile.ts";
 
 export interface LedgerVerdict {
   /** null: there are no sums yet, the next start makes them. */
@@ -18,7 +19,6 @@ export interface LedgerVerdict {
 
 /** A writer that is at work changes file, log and sums one after the other. */
 const looksMax = 12;
-const pagesAtOnce = 256;
 
 interface Look extends LedgerVerdict {
   /** Equal in two looks: nobody wrote between them. */
@@ -76,13 +76,11 @@ function damagedPages(disk: Disk, path: string, sums: Sums, log: WalPart): reado
   const missing = { kind: "missing", what: "the ledger's main file" } as const;
   if (file === null) return [{ file: path, chunk: null, fault: missing }];
   const damage: DamagedPlace[] = [];
-  const part = new Uint8Array(pagesAtOnce * pageBytes);
-  for (const [place, sum] of sums.pages.entries()) {
-    const inPart = place % pagesAtOnce;
-    if (inPart === 0) part.fill(0, file.read(part, place * pageBytes));
-    const page = part.subarray(inPart * pageBytes, (inPart + 1) * pageBytes);
-    const fits = sum === 0 || passed.has(place + 1) || pageSum(place + 1, page) === sum;
-    if (!fits) damage.push(damagedPage(path, place + 1));
+  const known = Array.from(sums.pages, (_sum, place) => place + 1).filter(
+    (page) => sums.pages[page - 1] !== 0 && !passed.has(page),
+  );
+  for (const [page, sum] of pageSums(file, known)) {
+    if (sum !== sums.pages[page - 1]) damage.push(damagedPage(path, page));
   }
   file.close();
   return damage;
