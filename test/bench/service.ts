@@ -22,11 +22,17 @@ const root = new URL("../../", import.meta.url).pathname;
 /** Settings besides the usual ones, as environment variables. */
 export type ServiceSettings = Readonly<Record<string, string>>;
 
-async function startService(settings: ServiceSettings): Promise<Service> {
-  const folder = mkdtempSync(join(tmpdir(), "mercaptan-bench-"));
+/** A key for the first administrator, in a file of the folder. */
+export function adminKey(folder: string): { readonly key: string; readonly keyFile: string } {
   const key = `mk_bench_${randomBytes(24).toString("hex")}`;
   const keyFile = join(folder, "admin.key");
   writeFileSync(keyFile, key, { mode: 0o600 });
+  return { key, keyFile };
+}
+
+async function startService(settings: ServiceSettings): Promise<Service> {
+  const folder = mkdtempSync(join(tmpdir(), "mercaptan-bench-"));
+  const { key, keyFile } = adminKey(folder);
   const dataDir = join(folder, "data");
   const child = spawn(process.execPath, ["src/main.ts", "serve", "--json"], {
     cwd: root,

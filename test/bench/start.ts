@@ -2,8 +2,7 @@
  * From the start of the program to the first uplink that is durable, over a fleet that has lived: after a stop, and
  * after a kill. The clause on the host's start (5.1.2) asks for two minutes.
  */
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -14,7 +13,7 @@ import { memoryMb } from "./processStats.ts";
 import { round } from "./quantiles.ts";
 import { emptyCounts, RawMeter } from "./rawMeter.ts";
 import type { Report } from "./report.ts";
-import { registerMeters, withService, type Service } from "./service.ts";
+import { adminKey, registerMeters, withService, type Service } from "./service.ts";
 
 export interface StartOptions {
   readonly meters: number;
@@ -22,10 +21,9 @@ export interface StartOptions {
 
 export async function runStart({ meters }: StartOptions): Promise<readonly Report[]> {
   const folder = mkdtempSync(join(tmpdir(), "mercaptan-start-"));
-  const [dataDir, keyFile] = [join(folder, "data"), join(folder, "admin.key")];
+  const dataDir = join(folder, "data");
   // Both starts are of one ledger, and so of one administrator.
-  const key = `mk_bench_${randomBytes(24).toString("hex")}`;
-  writeFileSync(keyFile, key, { mode: 0o600 });
+  const { key, keyFile } = adminKey(folder);
   try {
     process.stderr.write(`start: ${meters} meters are written\n`);
     const ledger = openLedger(dataDir);
