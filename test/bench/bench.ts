@@ -54,6 +54,7 @@ Prints one JSON line per figure on standard output; how far it is, every 5 s, on
                  --meters 10000  --days 3  --origin (with receipt times and numbers of the uplinks)
                  --uploads hourly|daily (with origin: one reading an upload, or those of a day)
                  --encrypted (segments under a key; the ledger's batches are as they are)
+                 --figures all|intake (intake: the durable intake alone, and nothing after it)
                  --seconds 20 (of each of the two paced measurements)
   backup         backup beside intake, again with what is new, restore to an empty directory, verify: the real
                  commands; the last line is backup and restore against their goal. 100,000 meters of 30 days
@@ -84,6 +85,7 @@ const { values } = parseArgs({
     origin: { type: "boolean", default: false },
     uploads: { type: "string", default: "hourly" },
     encrypted: { type: "boolean", default: false },
+    figures: { type: "string", default: "all" },
     concurrency: { type: "string", default: "50" },
     commands: { type: "string", default: "1" },
     factor: { type: "string" },
@@ -156,6 +158,7 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
     }),
   readings: () =>
     runReadings({
+      figures: values.figures === "intake" ? "intake" : "all",
       meters: Number(values.meters ?? 10_000),
       days: Number(values.days ?? 3),
       withOrigin: values.origin,
@@ -167,15 +170,22 @@ const scenarios: Readonly<Record<string, () => Promise<readonly Report[]>>> = {
 
 const run = scenarios[values.scenario];
 const isKnownYardstick = values.vs === "" || values.vs === "mosquitto";
+const areKnownFigures = values.figures === "all" || values.figures === "intake";
 if (values.help) {
   process.stdout.write(help);
 } else if (run === undefined || !isKnownYardstick) {
-  process.stderr.write(`no scenario ${values.scenario} ${values.vs}\n\n${help}`);
-  process.exitCode = 2;
+  refuse(`no scenario ${values.scenario} ${values.vs}`);
+} else if (!areKnownFigures) {
+  refuse(`no figures ${values.figures}`);
 } else {
   const runs: (readonly Report[])[] = [];
   while (runs.length < Number(values.runs)) runs.push(await run());
   for (const report of medianReports(runs)) {
     process.stdout.write(`${JSON.stringify(judged(report))}\n`);
   }
+}
+
+function refuse(why: string): void {
+  process.stderr.write(`${why}\n\n${help}`);
+  process.exitCode = 2;
 }

@@ -20,6 +20,8 @@ import {
 import type { Report } from "./report.ts";
 
 export interface ReadingsOptions {
+  /** All, or the durable intake and nothing after it. */
+  readonly figures: "all" | "intake";
   readonly meters: number;
   readonly days: number;
   readonly withOrigin: boolean;
@@ -47,13 +49,17 @@ export async function runReadings(options: ReadingsOptions): Promise<readonly Re
   const alone = await withReadings({ flushRows }, keys, (rig) =>
     measure({ ...rig, options, flushRows }),
   );
-  const beside = [...(await commitsBesideWork(options.seconds)), await readyAfterKill()];
+  const beside =
+    options.figures === "intake"
+      ? []
+      : [...(await commitsBesideWork(options.seconds)), await readyAfterKill()];
   return [...alone, ...beside].map((report) => ({ ...load, ...report }));
 }
 
 async function measure(bench: Bench): Promise<readonly Report[]> {
   const { options, store, manifest, runner } = bench;
   const reports: Report[] = [{ figure: "intake", ...(await intake(bench)) }];
+  if (options.figures === "intake") return reports;
   const closed = performance.now();
   const cpu = process.cpuUsage();
   const endMs = startMs + options.days * dayMs;
@@ -80,8 +86,11 @@ async function measure(bench: Bench): Promise<readonly Report[]> {
 }
 
 function cpuMs(since: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(since);
-  return round((user + system) / 1_000);
+  return round(sumUs(process.cpuUsage(since)) / 1_000);
+}
+
+function sumUs({ user, system }: NodeJS.CpuUsage): number {
+  return user + system;
 }
 
 /**
@@ -94,16 +103,18 @@ async function intake(bench: Bench): Promise<Report> {
   const fleet = new Fleet({ ...options, startMs, isInPlace: true });
   const commits: number[] = [];
   let rows = 0;
-  let madeCpuMs = 0;
+  const made = { user: 0, system: 0 };
   let work: Promise<unknown> | undefined;
   const cpu = process.cpuUsage();
+  const engineThread = process.threadCpuUsage();
   const began = performance.now();
   const endProgress = startProgress("readings", "readings", () => rows);
   for (let hour = 0; hour < options.days * 24; hour += 1) {
     const making = process.threadCpuUsage();
     const batches = [...fleet.hour(hour, batchRows)];
-    const made = process.threadCpuUsage(making);
-    madeCpuMs += (made.user + made.system) / 1_000;
+    const { user, system } = process.threadCpuUsage(making);
+    made.user += user;
+    made.system += system;
     for (const batch of batches) {
       const start = performance.now();
       commitBatch(bench, batch);
@@ -122,12 +133,17 @@ async function intake(bench: Bench): Promise<Report> {
   }
   await work;
   await store.flush(runner);
-  const busyMs = performance.now() - began - madeCpuMs;
+  const busyMs = performance.now() - began - sumUs(made) / 1_000;
+  const used = process.cpuUsage(cpu);
+  const usedHere = process.threadCpuUsage(engineThread);
+  const eachUs = (us: number): number => round(us / rows, 3);
   endProgress();
   return {
     readings: rows,
     readingsPerSecond: Math.round(rows / (busyMs / 1_000)),
-    cpuMicrosecondsPerReading: round(((cpuMs(cpu) - madeCpuMs) * 1_000) / rows, 3),
+    cpuMicrosecondsPerReading: eachUs(sumUs(used) - sumUs(made)),
+    systemMicrosecondsPerReading: eachUs(used.system - made.system),
+    engineThreadMicrosecondsPerReading: eachUs(sumUs(usedHere) - sumUs(made)),
     commitMs: quantilesMs(commits),
     residentMb: Math.round(process.memoryUsage.rss() / 1e6),
   };
