@@ -1,5 +1,6 @@
 /** `npm run bench -- --scenario NAME`: figures as JSON lines. Compare in one run, never across machines. */
 import { parseArgs } from "node:util";
+import { PlanTooSmallError } from "../loop/loopPlan.ts";
 import { runBackup } from "./backup.ts";
 import { runBackTestBench } from "./backTest.ts";
 import { runClosedLoop } from "./closedLoop.ts";
@@ -178,10 +179,21 @@ if (values.help) {
 } else if (!areKnownFigures) {
   refuse(`no figures ${values.figures}`);
 } else {
+  await report(run);
+}
+
+async function report(scenario: () => Promise<readonly Report[]>): Promise<void> {
   const runs: (readonly Report[])[] = [];
-  while (runs.length < Number(values.runs)) runs.push(await run());
-  for (const report of medianReports(runs)) {
-    process.stdout.write(`${JSON.stringify(judged(report))}\n`);
+  try {
+    while (runs.length < Number(values.runs)) runs.push(await scenario());
+  } catch (cause) {
+    if (!(cause instanceof PlanTooSmallError)) throw cause;
+    process.stderr.write(`${cause.message}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  for (const line of medianReports(runs)) {
+    process.stdout.write(`${JSON.stringify(judged(line))}\n`);
   }
 }
 

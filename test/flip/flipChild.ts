@@ -1,7 +1,7 @@
 /**
  * Makes a data directory as a running program has one, and is killed: days of a city with leaks and orders in
  * segments, roll-ups and archive, the ledger settled in part, newer readings and entries in its log. argv: directory,
- * meters, days.
+ * meters, days, seed.
  */
 import { join } from "node:path";
 import { archiveFrames } from "#archive/archiveFrames.ts";
@@ -19,11 +19,11 @@ import { loopStartMs } from "../loop/loopPlan.ts";
 import { runLoop } from "../loop/loopRun.ts";
 import { auditRow, inTransaction, readingRow, startMs, uplinkRow } from "../support/ledgerRows.ts";
 
-const [, , directory = "", metersText = "", daysText = ""] = process.argv;
+const [, , directory = "", metersText = "", daysText = "", seedText = ""] = process.argv;
 const [meters, days] = [Number(metersText), Number(daysText)];
 const endMs = loopStartMs + days * dayMs;
 
-runLoop({ meters, days, seed: 1 }, directory, () => undefined);
+runLoop({ meters, days, seed: Number(seedText) }, directory, () => undefined);
 const ledger = openLedger(directory, {
   ...storeSettings,
   plan: { ...storeSettings.plan, flushRows: 2_000 },

@@ -15,7 +15,7 @@ import type { Disk, DiskFile } from "#ports/disk.ts";
 import type { Page } from "#ports/queries.ts";
 import { nodeDisk } from "#readings/nodeDisk.ts";
 import { segmentFolder } from "#readings/openReadings.ts";
-import { loopStartMs } from "../loop/loopPlan.ts";
+import { loopStartMs, planLeaks } from "../loop/loopPlan.ts";
 import { chanceOf, type Chance } from "../support/random.ts";
 
 /** What came of the flips in one kind of file. */
@@ -81,15 +81,20 @@ const pageRows = 1_000;
 const placesBetweenChecks = 100;
 const noPause = () => undefined;
 
+/** Of the city, whose places are another matter. */
+const citySeed = 1;
+
 /** A directory that a killed program left. */
 export async function makeDirectory(
   directory: string,
   meters: number,
   days: number,
 ): Promise<void> {
+  // What is wrong with the plan is thrown here, not in the child.
+  planLeaks({ meters, days, seed: citySeed });
   const child = spawn(
     process.execPath,
-    [`${import.meta.dirname}/flipChild.ts`, directory, String(meters), String(days)],
+    [`${import.meta.dirname}/flipChild.ts`, directory, ...[meters, days, citySeed].map(String)],
     { stdio: ["ignore", "ignore", "inherit"] },
   );
   const [code, signal] = (await once(child, "exit")) as [number | null, string | null];

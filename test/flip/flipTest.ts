@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { PlanTooSmallError } from "../loop/loopPlan.ts";
 import { makeDirectory, runFlips } from "./flipRun.ts";
 
 const help = `npm run flip-test -- [options]
 
   --places 2000         in segments, roll-ups and archived frames
   --ledger-places 200   in the ledger's main file and its log
-  --meters 200  --days 8  of the city whose directory it is; at least 100 and 8
+  --meters 200  --days 8  of the city whose directory it is
   --seed 1              of the places
 `;
 
@@ -48,6 +49,10 @@ async function run(): Promise<void> {
     const seconds = Math.round((performance.now() - startedMs) / 1_000);
     process.stdout.write(`${JSON.stringify({ ...plan, ...report, seconds })}\n`);
     process.exitCode = report.failures.length === 0 ? 0 : 1;
+  } catch (cause) {
+    if (!(cause instanceof PlanTooSmallError)) throw cause;
+    process.stderr.write(`${cause.message}\n`);
+    process.exitCode = 2;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

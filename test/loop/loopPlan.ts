@@ -40,6 +40,8 @@ export const air = Object.freeze({
 export const slotMs = 5 * minuteMs;
 export const metersPerArea = 1_000;
 export const loopStartMs = Date.UTC(2026, 10, 10);
+/** A day of peace first, and at the end the time that the slowest needs. */
+const daysWithoutLeaks = 5;
 /** Within the breaker's twenty a day, with room for what shares a window by chance. */
 const leaksPerDayMax = 15;
 
@@ -85,17 +87,32 @@ function habitAt(share: number): SleepHabit {
   return "daily";
 }
 
+/** No leak would be over within its days, or the city has not a meter of its own for each of its leaks. */
+export class PlanTooSmallError extends Error {
+  override readonly name = "PlanTooSmallError";
+  readonly code = "PLAN_TOO_SMALL";
+}
+
 /** Spread over the days; every protocol and habit in turn, so that each is measured as often. */
-export function planLeaks({ meters, days, seed }: LoopPlan): readonly PlannedLeak[] {
+export function planLeaks(plan: LoopPlan): readonly PlannedLeak[] {
+  const { meters, days, seed } = plan;
+  if (!(days >= daysWithoutLeaks + 1)) {
+    throw new PlanTooSmallError(
+      `${days} days are too few for a leak: at least ${daysWithoutLeaks + 1}`,
+    );
+  }
+  const metersMin = leastMeters(plan);
+  if (!(meters >= metersMin)) {
+    const why = "each leak has a meter of its own, of each protocol and sleep habit in turn";
+    const least = `at least ${metersMin}`;
+    throw new PlanTooSmallError(
+      `${meters} meters are too few for ${days} days: ${least}, for ${why}`,
+    );
+  }
   const rng = seededRng(seed, 2);
   const taken = new Set<number>();
-  const perDay = Math.min(leaksPerDayMax, Math.max(2, Math.floor(meters / 1_000) - 1));
-  const everyMs = dayMs / perDay;
-  // A day of peace first, and at the end the time that the slowest needs.
-  const leaks = Math.max(0, days - 5) * perDay;
-  return Array.from({ length: leaks }, (_, turn) => {
-    const protocol = simulatedProtocols[turn % simulatedProtocols.length];
-    const habit = habitNames[Math.floor(turn / simulatedProtocols.length) % habitNames.length];
+  const everyMs = dayMs / leaksPerDay(meters);
+  return wantedKinds(plan).map(({ protocol, habit }, turn) => {
     let meter = plannedMeter(seed, rng.whole(1, meters));
     while (taken.has(meter.no) || meter.protocol !== protocol || meter.habit !== habit) {
       meter = plannedMeter(seed, rng.whole(1, meters));
@@ -108,6 +125,51 @@ export function planLeaks({ meters, days, seed }: LoopPlan): readonly PlannedLea
     const untilMs = atMs + rng.between(minuteMs, air.outageMsMax / 2);
     return { meter, atMs, outage: isOut ? { fromMs, untilMs } : null };
   });
+}
+
+/** From so many meters on every leak of the plan finds its meter; a larger city has more leaks. */
+function leastMeters(plan: LoopPlan): number {
+  for (let meters = Math.max(1, plan.meters || 0); ;) {
+    const needed = metersWith(wantedKinds({ ...plan, meters }), plan.seed);
+    if (needed <= meters) return needed;
+    meters = needed;
+  }
+}
+
+/** How many of the first meters hold all of these kinds, each as often as it is wanted. */
+function metersWith(wanted: readonly MeterKind[], seed: number): number {
+  const missing = new Map<string, number>();
+  for (const kind of wanted) missing.set(nameOf(kind), (missing.get(nameOf(kind)) ?? 0) + 1);
+  let no = 0;
+  while (missing.size > 0) {
+    no += 1;
+    const name = nameOf(plannedMeter(seed, no));
+    const count = (missing.get(name) ?? 0) - 1;
+    if (count > 0) missing.set(name, count);
+    else missing.delete(name);
+  }
+  return no;
+}
+
+type MeterKind = Pick<PlannedMeter, "protocol" | "habit">;
+
+function nameOf({ protocol, habit }: MeterKind): string {
+  return `${protocol}, ${habit}`;
+}
+
+function leaksPerDay(meters: number): number {
+  return Math.min(leaksPerDayMax, Math.max(2, Math.floor(meters / 1_000) - 1));
+}
+
+/** Of each leak's meter, in the order of the leaks. */
+function wantedKinds({ meters, days }: LoopPlan): readonly MeterKind[] {
+  const leaks = (days - daysWithoutLeaks) * leaksPerDay(meters);
+  const kinds = habitNames.flatMap((habit) =>
+    simulatedProtocols.map((protocol) => ({ protocol, habit })),
+  );
+  return Array.from({ length: leaks }, (_, turn) => kinds[turn % kinds.length]).filter(
+    (kind) => kind !== undefined,
+  );
 }
 
 /** 14 digits, for frames of CJ/T 188. */

@@ -1,9 +1,11 @@
 /** The closed loop over a small city: every leak's close is proven by flow, and the same seed is the same city. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Agenda } from "../loop/agenda.ts";
+import { planLeaks, PlanTooSmallError } from "../loop/loopPlan.ts";
 import { runLoop, type LoopOutcome } from "../loop/loopRun.ts";
 
 function live(): LoopOutcome {
@@ -28,6 +30,51 @@ test("every leak of a small city is closed and verified, once, the same in every
   }
   expect(live()).toEqual(outcome);
 });
+
+test("a plan without a meter for each of its leaks is refused, and says which would do", () => {
+  for (const [days, seed] of [
+    [6, 1],
+    [8, 1],
+    [30, 7],
+  ] as const) {
+    const least = leastOf(() => planLeaks({ meters: 1, days, seed }));
+    const leaks = planLeaks({ meters: least, days, seed });
+    expect(new Set(leaks.map(({ meter }) => meter.no)).size).toBe(2 * (days - 5));
+    expect(leastOf(() => planLeaks({ meters: least - 1, days, seed }))).toBe(least);
+  }
+  // From 4,000 meters on there are more leaks a day.
+  const least = leastOf(() => planLeaks({ meters: 100, days: 300, seed: 1 }));
+  expect(planLeaks({ meters: least, days: 300, seed: 1 }).length).toBeGreaterThan(2 * 295);
+  for (const meters of [0, -5, NaN]) {
+    expect(() => planLeaks({ meters, days: 8, seed: 1 })).toThrow(PlanTooSmallError);
+  }
+  for (const days of [5, 0, NaN]) {
+    const plan = () => planLeaks({ meters: 300, days, seed: 1 });
+    expect(plan).toThrow(`${days} days are too few for a leak: at least 6`);
+  }
+});
+
+test.each([
+  ["test/flip/flipTest.ts", "--meters", "40"],
+  ["test/bench/bench.ts", "--scenario", "closed-loop", "--meters", "40"],
+])("%s refuses a plan that is too small with exit code 2", (...words) => {
+  const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  expect(stderr).toBe(
+    "40 meters are too few for 8 days: at least 69, for each leak has a meter of its own, " +
+      "of each protocol and sleep habit in turn\n",
+  );
+  expect(status).toBe(2);
+});
+
+function leastOf(plan: () => unknown): number {
+  try {
+    plan();
+  } catch (cause) {
+    if (cause instanceof PlanTooSmallError)
+      return Number(/at least (\d+)/.exec(cause.message)?.[1]);
+  }
+  throw new Error("a refusal");
+}
 
 test("the agenda keeps the order of instants, and of those at the same one", () => {
   const agenda = new Agenda(0);
