@@ -114,7 +114,7 @@ if (opened === undefined) {
   tell({ kind: "ready", directory: { ...ledger.access(), meters: [...engine.meters()] } });
   port.on("message", (batch: EngineBatch | DamageNote) => {
     if ("damage" in batch) {
-      ledger.readings.noteDamage(batch.damage);
+      keeper.noteDamage(batch.damage);
       return;
     }
     if (batch.isLast) {

@@ -11,6 +11,7 @@ import { reserveFileIn } from "#selfwatch/reserveFile.ts";
 import { SelfWatch } from "#selfwatch/selfWatch.ts";
 import type { Aftermath } from "./aftermath.ts";
 import { startBackups } from "./backupSchedule.ts";
+import { startFileWalk } from "./fileWalk.ts";
 import type { SystemClock } from "./systemClock.ts";
 
 interface Base {
@@ -31,7 +32,7 @@ export function watchOurselves(
   base: Base,
   readers: readonly Pick<Queries, "readingDamage">[],
 ): { stop(): Promise<void> } {
-  const { config, directory, queue, clock, observability, aftermath } = base;
+  const { config, secrets, directory, queue, clock, observability, aftermath } = base;
   const { file, url, everySeconds } = config.heartbeat;
   const reserve = new DiskReserve({
     file: reserveFileIn(directory),
@@ -61,11 +62,17 @@ export function watchOurselves(
   const damageTimer = setInterval(() => {
     for (const reader of readers) void lookForDamage(reader, base.aftermath);
   }, damageEveryMs);
+  const walk = startFileWalk({
+    worker: { directory, fileKeys: secrets.fileKeys },
+    observer: observability.observer,
+    onDamage: (places) => aftermath.noteDamage(places),
+  });
   const backups = startSchedule(base, selfWatch);
   return {
     async stop() {
       selfWatch.stop();
       clearInterval(damageTimer);
+      await walk.stop();
       await backups?.stop();
     },
   };

@@ -146,6 +146,8 @@ export const events: Readonly<Record<NamedEvent, EventRow>> = {
   "readings.damaged": { level: "error" },
   "readings.remade": { level: "warn" },
   "readings.workFailed": { level: "error" },
+  "readings.walked": { level: "info" },
+  "readings.walkFailed": { level: "error" },
   "readings.retired": { level: "info" },
   "engine.exited": { level: "fatal" },
   "engine.queueFull": { level: "warn" },

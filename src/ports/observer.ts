@@ -47,6 +47,8 @@ export const namedEvents = {
     "the ledger's file was changed or copied since the program ended; its pages are compared",
   "readings.damaged": "a place of the reading store or a page of the ledger cannot be believed",
   "readings.remade": "a damaged roll-up was put aside and made again from its readings",
+  "readings.walked": "every byte of the files of readings was read; what is damaged was told",
+  "readings.walkFailed": "that walk came to nothing; the next one is a day later",
   "readings.retired": "whole months of readings, older than they must be kept, were let go",
   "readings.workFailed": "a flush, a merge or a checkpoint came to nothing; it is tried again",
   "engine.exited": "the engine thread ended; the process stops",

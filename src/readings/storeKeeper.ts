@@ -72,6 +72,12 @@ export class StoreKeeper {
     if (rows > retiredRows) this.#parts.onRetired(beforeMs, rows - retiredRows);
   }
 
+  /** What others met in its files: what can be made again is, at the next look. */
+  noteDamage(places: readonly DamagedPlace[]): void {
+    this.#parts.store.noteDamage(places);
+    this.#nextLookMs = -Infinity;
+  }
+
   /** What is being made is given up: it is not listed, so nothing is lost. */
   stop(): void {
     this.#isStopped = true;

@@ -6,8 +6,11 @@ import type { ChunkEntry } from "./segmentLayout.ts";
 import type { SegmentReader } from "./segmentReader.ts";
 import { peakOf } from "./segmentWriter.ts";
 
-/** What is wrong, the first place first; empty: every byte is as it was written. */
-export function verifySegment(reader: SegmentReader): readonly DamagedPlace[] {
+/** What is wrong, the first place first; empty: every byte is as it was written. `rest`: between two chunks. */
+export function verifySegment(
+  reader: SegmentReader,
+  rest: () => void = () => undefined,
+): readonly DamagedPlace[] {
   const found = [...reader.openingDamage];
   const table = new RowTable(reader.schema.columns.length, 1_024);
   let before: Key = { meterNo: -Infinity, atMs: -Infinity };
@@ -23,6 +26,7 @@ export function verifySegment(reader: SegmentReader): readonly DamagedPlace[] {
       const last = table.count - 1;
       before = { meterNo: table.value(0, last), atMs: table.value(1, last) };
     }
+    rest();
   }
   return found;
 }

@@ -16,12 +16,15 @@ export function verifyStore(
   return [...verifyFiles(store.openFiles()), ...verifyManifest(manifest), ...database];
 }
 
-/** Every byte of the files, and that they are those of the manifest. */
-export function verifyFiles(files: readonly ListedFile[]): readonly DamagedPlace[] {
+/** Every byte of the files, and that they are those of the manifest. `rest`: between two chunks. */
+export function verifyFiles(
+  files: readonly ListedFile[],
+  rest?: () => void,
+): readonly DamagedPlace[] {
   const found: DamagedPlace[] = [];
   for (const { file, reader } of files) {
     if (reader === undefined) found.push(wrong(file.name, "missing file"));
-    else found.push(...verifySegment(reader), ...fileFaults(file, reader));
+    else found.push(...verifySegment(reader, rest), ...fileFaults(file, reader));
   }
   return found;
 }

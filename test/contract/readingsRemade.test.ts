@@ -2,9 +2,11 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Disk } from "#ports/disk.ts";
+import type { DamagedPlace } from "#ports/readingStore.ts";
 import { GasCalendar } from "#readings/gasDay.ts";
 import { StoreKeeper } from "#readings/storeKeeper.ts";
 import { verifyStore } from "#readings/verifyStore.ts";
+import { walkFiles } from "#readings/walkFiles.ts";
 import { failingDisk, memoryDisk, type ReadingValues } from "../support/readingRows.ts";
 import { shanghai, storeRig, type StoreRig } from "../support/readingStore.ts";
 
@@ -75,6 +77,28 @@ const harms: Readonly<Record<string, (memory: Memory, path: string) => void>> = 
   "the file": (memory, path) => void memory.files.delete(path),
 };
 
+function keeperOf(rig: StoreRig): { readonly keeper: StoreKeeper; readonly told: string[] } {
+  const told: string[] = [];
+  const keeper = new StoreKeeper({
+    store: rig.store,
+    startWorker: () => ({ ...rig.runner, end: () => undefined }),
+    onDamage: (places) => told.push(...places.map(({ file }) => `damaged ${file}`)),
+    onRemade: (file) => told.push(`remade ${file}`),
+    onRetired: () => undefined,
+    onFailure: (cause) => told.push(String(cause)),
+  });
+  return { keeper, told };
+}
+
+/** What a walk finds, as it is told. */
+function walked({ manifest, disk }: StoreRig, rest = () => undefined as void): DamagedPlace[] {
+  const found: DamagedPlace[] = [];
+  const onDamage = (places: readonly DamagedPlace[]) => void found.push(...places);
+  const files = walkFiles({ disk, folder: "/readings", manifest, rest, onDamage });
+  expect(files).toBeGreaterThan(1);
+  return found;
+}
+
 for (const [what, harm] of Object.entries(harms)) {
   for (const [when, atMs] of [
     ["from days", nowMs],
@@ -91,15 +115,7 @@ for (const [what, harm] of Object.entries(harms)) {
       rig.reopen();
       expect(verifyStore(rig.store, rig.manifest)).not.toEqual([]);
 
-      const told: string[] = [];
-      const keeper = new StoreKeeper({
-        store: rig.store,
-        startWorker: () => ({ ...rig.runner, end: () => undefined }),
-        onDamage: (places) => told.push(...places.map(({ file }) => `damaged ${file}`)),
-        onRemade: (file) => told.push(`remade ${file}`),
-        onRetired: () => undefined,
-        onFailure: (cause) => told.push(String(cause)),
-      });
+      const { keeper, told } = keeperOf(rig);
       // While it is not made again, what touches it says so; a file that is gone was told at the opening.
       const { damage } = rig.store.dayUse([1], startDay + 1, startDay + 1);
       if (what === "a byte of a chunk") expect(damage).toMatchObject([{ file: path, chunk: 0 }]);
@@ -140,6 +156,60 @@ test("damage that a reader beside the writer met, or the work on the next day, i
   expect(verifyStore(rig.store, rig.manifest)).toEqual([]);
   expect(rollUpOf(rig, startDay + days)).toBeDefined();
   expect([...memory.files.keys()].filter((path) => path.includes("/damaged/"))).toHaveLength(2);
+});
+
+for (const [what, harm] of Object.entries(harms)) {
+  test(`damaged is ${what} that nobody reads: a walk finds it, and it is made again at once`, async () => {
+    const memory = memoryDisk();
+    const rig = await filled(memory.disk);
+    const right = answers(rig);
+    const { keeper, told } = keeperOf(rig);
+    await keeper.look(nowMs);
+    expect(walked(rig)).toEqual([]);
+    const name = rollUpOf(rig, startDay + 1);
+    const path = join("/readings", name);
+    harm(memory, path);
+    const found = walked(rig);
+    expect(new Set(found.map(({ file }) => file))).toEqual(new Set([path]));
+    await keeper.look(nowMs + 1);
+    expect(told).toEqual([]);
+    keeper.noteDamage(found);
+    await keeper.look(nowMs + 2);
+    expect(new Set(told)).toEqual(new Set([`damaged ${path}`, `remade ${name}`]));
+    expect([...memory.files.keys()].includes(path)).toBe(false);
+    expect(walked(rig)).toEqual([]);
+    expect(answers(rig)).toEqual(right);
+    expect(rig.store.damage()).toEqual([]);
+  });
+}
+
+test("a walk tells nothing of a file that is replaced under it, and a disk that gives nothing back", async () => {
+  const memory = memoryDisk();
+  const rig = await filled(memory.disk);
+  const [first, second] = [rollUpOf(rig, startDay), rollUpOf(rig, startDay + 1)];
+  const broken: Disk = {
+    ...memory.disk,
+    open(path) {
+      const file = memory.disk.open(path);
+      const isBad = path.endsWith(second);
+      const read: typeof file.read = (into, atByte) => {
+        if (isBad && atByte > 0 && atByte < 400) throw new TypeError("EIO: i/o error, read");
+        return file.read(into, atByte);
+      };
+      return { ...file, read };
+    },
+  };
+  const places = walked({ ...rig, disk: broken });
+  const fault = { kind: "missing", what: "EIO: i/o error, read" };
+  expect(places).toEqual([{ file: join("/readings", second), chunk: null, fault }]);
+  harms["a byte of a chunk"]?.(memory, join("/readings", first));
+  let hasRested = false;
+  const replaced = walked(rig, () => {
+    if (!hasRested) rig.db.exec(`UPDATE reading_file SET replaced_by = 99 WHERE name = '${first}'`);
+    hasRested = true;
+  });
+  expect(hasRested).toBe(true);
+  expect(replaced).toEqual([]);
 });
 
 test("a roll-up whose readings are damaged too stays, is told, and holds up no later day", async () => {

@@ -18,6 +18,11 @@ async function damageRings(service: Service): Promise<void> {
   await expect.poll(alarms, { timeout: 60_000 }).toMatchObject([{ rule: "DAMAGE", priority: 2 }]);
 }
 
+/** What the start and its walk over all files read is read by then. */
+async function walkEnds(service: Service): Promise<void> {
+  await expect.poll(() => service.event("readings.walked"), { timeout: 30_000 }).toBe(1);
+}
+
 test("a flipped byte costs its chunk, `verify` names it, and DAMAGE rings", async () => {
   const home = new Home();
   homes.push(home);
@@ -52,7 +57,7 @@ test("what only a read for billing meets rings too", async () => {
   homes.push(home);
   storeReadings(home.dataDir);
   const service = await home.serve();
-  // What the start itself reads is read by then.
+  await walkEnds(service);
   flipFirst(home.dataDir);
   await service.fetch(
     "GET",
@@ -74,6 +79,7 @@ test("a roll-up that a read for billing finds damaged is made again, and the ser
     return answer.json();
   };
   const right = await ask();
+  await walkEnds(service);
   const file = flipFirst(home.dataDir, ".rollup");
   await ask();
   await damageRings(service);
@@ -82,6 +88,27 @@ test("a roll-up that a read for billing finds damaged is made again, and the ser
   await expect.poll(aside, { timeout: 90_000 }).toEqual([file]);
   await expect.poll(() => service.event("readings.remade")).toBe(1);
   expect(await ask()).toEqual(right);
+  const verify = home.run(["verify"]);
+  expect(await verify.exited).toBe(0);
+}, 180_000);
+
+test("a roll-up that nobody asks for is found damaged by the walk, and made again", async () => {
+  const home = new Home();
+  homes.push(home);
+  storeReadings(home.dataDir);
+  const first = await home.serve();
+  const rollUps = () => filesOf(home.dataDir).filter((name) => name.endsWith(".rollup"));
+  await expect.poll(rollUps, { timeout: 60_000 }).toHaveLength(2);
+  expect(await first.stop()).toBe(0);
+  const file = flipFirst(home.dataDir, ".rollup");
+
+  const service = await home.serve();
+  await damageRings(service);
+  const aside = () => filesOf(home.dataDir, "damaged");
+  await expect.poll(aside, { timeout: 30_000 }).toEqual([file]);
+  await expect.poll(() => service.event("readings.remade")).toBe(1);
+  await expect.poll(() => service.event("self.troubleOver", "DAMAGE")).toBe(1);
+  expect(rollUps()).toHaveLength(2);
   const verify = home.run(["verify"]);
   expect(await verify.exited).toBe(0);
 }, 180_000);
