@@ -90,6 +90,8 @@ function collect(cursors: readonly SegmentCursor[]): {
   const places = cursors[0]?.table.columns.length ?? 0;
   const all = new RowTable(places, cursors.length);
   for (const cursor of cursors) {
+    // Which version counts may depend on any column.
+    cursor.readAll();
     const { meterNo, atMs } = cursor;
     while (!cursor.isAtEnd && cursor.meterNo === meterNo && cursor.atMs === atMs) {
       all.addRun(cursor.table, cursor.row, cursor.row + 1);

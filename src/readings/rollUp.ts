@@ -5,46 +5,19 @@
 import { hourMs } from "#domain/units.ts";
 import type { RowSink } from "./mergeRows.ts";
 import { RowTable } from "./rowTable.ts";
-import { readingPlaces as from, rollUpPlaces as to, rollUpSchema } from "./schema.ts";
+import {
+  readingPlaces as from,
+  readingSchema,
+  rollUpPlaces as to,
+  rollUpSchema,
+} from "./schema.ts";
 import type { SegmentCursor, Span } from "./segmentCursor.ts";
-import { storedQualities } from "./versions.ts";
+import { isConflict } from "./versions.ts";
 
-const settledFrom = storedQualities.indexOf("edited");
 const flushRows = 4_096;
+const openRows = 64;
 
-/** One meter's day while its rows come in. */
-interface MeterDay {
-  meterNo: number;
-  atMs: number;
-  /** Numbers of the versions of that time, and whether one of them is a revision. */
-  numbers: number[];
-  isRevised: boolean;
-  closingAtMs: number;
-  closingIndexMl: number;
-  closingQuality: number;
-  closingConflict: number;
-  peak: number;
-  night: number;
-  readings: number;
-  batteryMv: number;
-  temperatureCentiC: number;
-}
-
-type DayColumns = Readonly<
-  Record<
-    | "times"
-    | "registers"
-    | "qualities"
-    | "flows"
-    | "batteries"
-    | "temperatures"
-    | "numbers"
-    | "revisions",
-    Float64Array
-  >
->;
-
-/** What of a reading goes into a roll-up. */
+/** What of a reading goes into a roll-up; where readings were revised it takes all of them to tell what counts. */
 export const rolledUpPlaces: ReadonlySet<number> = new Set([
   from.meterNo,
   from.measuredAtMs,
@@ -53,16 +26,28 @@ export const rolledUpPlaces: ReadonlySet<number> = new Set([
   from.flowMlPerHour,
   from.batteryMv,
   from.temperatureCentiC,
-  from.seq,
   from.revision,
+]);
+
+/** What a day hands on to the next one. */
+export const closingPlaces: ReadonlySet<number> = new Set([
+  to.meterNo,
+  to.closingAtMs,
+  to.closingIndexMl,
+  to.closingQuality,
+  to.closingConflict,
+  to.batteryMv,
+  to.temperatureCentiC,
 ]);
 
 export class RollUpBuilder implements RowSink {
   readonly #night: Span;
   readonly #previous: SegmentCursor | null;
   readonly #sink: RowSink;
-  readonly #rows = new RowTable(rollUpSchema.columns.length, flushRows * 2);
-  #day: MeterDay | undefined;
+  readonly #rows = new RowTable(rollUpSchema.columns.length, flushRows);
+  readonly #out = columnsOf(this.#rows);
+  /** Of the meter that came last: the next run may have more of it. */
+  readonly #open = new RowTable(readingSchema.columns.length, openRows);
 
   /** `previous` walks the roll-up of the day before; the rows that are added are sorted, versions settled. */
   constructor(night: Span, previous: SegmentCursor | null, sink: RowSink) {
@@ -73,98 +58,75 @@ export class RollUpBuilder implements RowSink {
 
   addRun(table: RowTable, start: number, end: number): void {
     const meters = table.column(from.meterNo);
-    const columns = {
-      times: table.column(from.measuredAtMs),
-      registers: table.column(from.indexMl),
-      qualities: table.column(from.quality),
-      flows: table.column(from.flowMlPerHour),
-      batteries: table.column(from.batteryMv),
-      temperatures: table.column(from.temperatureCentiC),
-      numbers: table.column(from.seq),
-      revisions: table.column(from.revision),
-    };
-    for (let row = start; row < end; row += 1) {
-      const meterNo = meters[row] ?? NaN;
-      if (this.#day?.meterNo !== meterNo) {
-        this.#close();
-        this.#day = emptyDay(meterNo);
-      }
-      this.#take(this.#day, columns, row);
+    const open = this.#open;
+    let row = start;
+    if (open.count > 0) {
+      row = endOfMeter(meters, open.value(from.meterNo, 0), start, end);
+      if (row > start) open.addRun(table, start, row);
+      if (row === end) return;
+      this.#take(open, 0, open.count);
+      open.clear();
+    }
+    while (row < end) {
+      const next = endOfMeter(meters, meters[row], row + 1, end);
+      if (next < end) this.#take(table, row, next);
+      else open.addRun(table, row, end);
+      row = next;
     }
   }
 
   finish(): void {
-    this.#close();
+    if (this.#open.count > 0) this.#take(this.#open, 0, this.#open.count);
     this.#carry(Infinity);
     this.#flush();
   }
 
-  #take(day: MeterDay, columns: DayColumns, row: number): void {
-    const atMs = columns.times[row] ?? NaN;
-    const index = columns.registers[row] ?? NaN;
-    if (atMs === day.atMs) {
+  /** All of a meter's day, behind the silent ones before it. */
+  #take(table: RowTable, start: number, end: number): void {
+    const times = table.column(from.measuredAtMs);
+    const registers = table.column(from.indexMl);
+    const flows = table.column(from.flowMlPerHour);
+    const { fromMs, toMs } = this.#night;
+    let readings = 0;
+    let peak = NaN;
+    let night = NaN;
+    let beforeMs = NaN;
+    let closing = -1;
+    let closingAtMs = NaN;
+    let closingIndexMl = NaN;
+    for (let row = start; row < end; row += 1) {
+      const atMs = times[row] ?? NaN;
       // Another version of the same time; the one that counts came first.
-      const isOpen = day.closingAtMs === atMs && day.closingQuality < settledFrom;
-      const isOther = isOpen && !Number.isNaN(index) && index !== day.closingIndexMl;
-      if (!isSuperseded(day, columns, row) && isOther) day.closingConflict = 1;
-      return;
+      if (atMs === beforeMs) continue;
+      beforeMs = atMs;
+      readings += 1;
+      const indexMl = registers[row] ?? NaN;
+      let flow = flows[row] ?? NaN;
+      if (Number.isNaN(flow)) flow = meanFlow(indexMl - closingIndexMl, atMs - closingAtMs);
+      if (!Number.isNaN(flow)) {
+        if (!(flow <= peak)) peak = flow;
+        if (atMs > fromMs && atMs <= toMs && !(flow >= night)) night = flow;
+      }
+      if (Number.isNaN(indexMl)) continue;
+      closing = row;
+      closingAtMs = atMs;
+      closingIndexMl = indexMl;
     }
-    day.numbers = [columns.numbers[row] ?? NaN];
-    day.isRevised = !Number.isNaN(columns.revisions[row] ?? NaN);
-    day.readings += 1;
-    const reported = columns.flows[row] ?? NaN;
-    const flow = Number.isNaN(reported) ? flowSince(day, index, atMs) : reported;
-    if (!Number.isNaN(flow)) {
-      if (!(flow <= day.peak)) day.peak = flow;
-      const isNight = atMs > this.#night.fromMs && atMs <= this.#night.toMs;
-      if (isNight && !(flow >= day.night)) day.night = flow;
-    }
-    const battery = columns.batteries[row] ?? NaN;
-    if (!Number.isNaN(battery)) day.batteryMv = battery;
-    const temperature = columns.temperatures[row] ?? NaN;
-    if (!Number.isNaN(temperature)) day.temperatureCentiC = temperature;
-    if (!Number.isNaN(index)) {
-      day.closingAtMs = atMs;
-      day.closingIndexMl = index;
-      day.closingQuality = columns.qualities[row] ?? NaN;
-      day.closingConflict = 0;
-    }
-    day.atMs = atMs;
-  }
-
-  /** Ends the meter that is open, after the silent ones before it. */
-  #close(): void {
-    const day = this.#day;
-    if (day === undefined) return;
-    this.#carry(day.meterNo);
-    const previous = this.#previous;
-    const isKnown = previous !== null && !previous.isAtEnd && previous.meterNo === day.meterNo;
-    const opening = (place: number) =>
-      isKnown ? previous.table.value(place, previous.row) : Number.NaN;
-    const openingIndexMl = opening(to.closingIndexMl);
-    const isSilent = Number.isNaN(day.closingIndexMl);
-    const volume = day.closingIndexMl - openingIndexMl;
-    this.#put({
-      meterNo: day.meterNo,
-      closingAtMs: isSilent ? opening(to.closingAtMs) : day.closingAtMs,
-      closingIndexMl: isSilent ? openingIndexMl : day.closingIndexMl,
-      closingQuality: isSilent ? opening(to.closingQuality) : day.closingQuality,
-      closingConflict: isSilent ? opening(to.closingConflict) : day.closingConflict,
-      openingAtMs: opening(to.closingAtMs),
-      openingIndexMl,
-      openingQuality: opening(to.closingQuality),
-      // A register that went back has no volume here: its range and exchanges are not known to the store.
-      volumeMl: volume >= 0 ? volume : Number.NaN,
-      peakFlowMlPerHour: day.peak,
-      nightFlowMlPerHour: day.night,
-      readings: day.readings,
-      batteryMv: Number.isNaN(day.batteryMv) ? opening(to.batteryMv) : day.batteryMv,
-      temperatureCentiC: Number.isNaN(day.temperatureCentiC)
-        ? opening(to.temperatureCentiC)
-        : day.temperatureCentiC,
-    });
-    if (isKnown) previous.advance(previous.row + 1);
-    this.#day = undefined;
+    const meterNo = table.value(from.meterNo, start);
+    this.#carry(meterNo);
+    const out = this.#out;
+    const at = this.#rows.count;
+    out.meterNo[at] = meterNo;
+    out.closingAtMs[at] = closingAtMs;
+    out.closingIndexMl[at] = closingIndexMl;
+    out.closingQuality[at] = closing < 0 ? NaN : table.value(from.quality, closing);
+    out.closingConflict[at] = closing < 0 ? NaN : conflictAt(table, times, closing, end);
+    out.peakFlowMlPerHour[at] = peak;
+    out.nightFlowMlPerHour[at] = night;
+    out.readings[at] = readings;
+    out.batteryMv[at] = lastSaid(table.columns[from.batteryMv], times, start, end);
+    out.temperatureCentiC[at] = lastSaid(table.columns[from.temperatureCentiC], times, start, end);
+    this.#close();
   }
 
   /** Meters of the day before, up to this one, that said nothing. */
@@ -172,33 +134,41 @@ export class RollUpBuilder implements RowSink {
     const previous = this.#previous;
     if (previous === null) return;
     while (!previous.isAtEnd && previous.meterNo < meterNo) {
-      const last = (place: number) => previous.table.value(place, previous.row);
-      this.#put({
-        meterNo: previous.meterNo,
-        closingAtMs: last(to.closingAtMs),
-        closingIndexMl: last(to.closingIndexMl),
-        closingQuality: last(to.closingQuality),
-        closingConflict: last(to.closingConflict),
-        openingAtMs: last(to.closingAtMs),
-        openingIndexMl: last(to.closingIndexMl),
-        openingQuality: last(to.closingQuality),
-        volumeMl: Number.NaN,
-        peakFlowMlPerHour: Number.NaN,
-        nightFlowMlPerHour: Number.NaN,
-        readings: 0,
-        batteryMv: last(to.batteryMv),
-        temperatureCentiC: last(to.temperatureCentiC),
-      });
-      previous.advance(previous.row + 1);
+      const at = this.#rows.count;
+      for (const column of Object.values(this.#out)) column[at] = NaN;
+      this.#out.meterNo[at] = previous.meterNo;
+      this.#out.readings[at] = 0;
+      this.#close();
     }
   }
 
-  #put(values: Record<keyof typeof to, number>): void {
-    const rows = this.#rows;
-    const row = rows.count;
-    for (const name of names) rows.column(to[name])[row] = values[name];
-    rows.count += 1;
-    if (rows.count >= flushRows) this.#flush();
+  /** Ends the row: with what the day before handed on, and that again where the day said nothing. */
+  #close(): void {
+    const out = this.#out;
+    const previous = this.#previous;
+    const at = this.#rows.count;
+    const isKnown = previous !== null && !previous.isAtEnd && previous.meterNo === out.meterNo[at];
+    const last = (place: number) => (isKnown ? previous.table.value(place, previous.row) : NaN);
+    const openingIndexMl = last(to.closingIndexMl);
+    out.openingAtMs[at] = last(to.closingAtMs);
+    out.openingIndexMl[at] = openingIndexMl;
+    out.openingQuality[at] = last(to.closingQuality);
+    // A register that went back has no volume here: its range and exchanges are not known to the store.
+    const volumeMl = (out.closingIndexMl[at] ?? NaN) - openingIndexMl;
+    out.volumeMl[at] = volumeMl >= 0 ? volumeMl : NaN;
+    if (Number.isNaN(out.closingIndexMl[at])) {
+      out.closingAtMs[at] = last(to.closingAtMs);
+      out.closingIndexMl[at] = openingIndexMl;
+      out.closingQuality[at] = last(to.closingQuality);
+      out.closingConflict[at] = last(to.closingConflict);
+    }
+    if (Number.isNaN(out.batteryMv[at])) out.batteryMv[at] = last(to.batteryMv);
+    if (Number.isNaN(out.temperatureCentiC[at])) {
+      out.temperatureCentiC[at] = last(to.temperatureCentiC);
+    }
+    if (isKnown) previous.advance(previous.row + 1);
+    this.#rows.count += 1;
+    if (this.#rows.count >= flushRows) this.#flush();
   }
 
   #flush(): void {
@@ -207,40 +177,52 @@ export class RollUpBuilder implements RowSink {
   }
 }
 
-const names = Object.keys(to) as (keyof typeof to)[];
+type RollUpColumns = Readonly<Record<keyof typeof to, Float64Array>>;
 
-function emptyDay(meterNo: number): MeterDay {
-  return {
-    meterNo,
-    atMs: NaN,
-    numbers: [],
-    isRevised: false,
-    closingAtMs: NaN,
-    closingIndexMl: NaN,
-    closingQuality: NaN,
-    closingConflict: NaN,
-    peak: NaN,
-    night: NaN,
-    readings: 0,
-    batteryMv: NaN,
-    temperatureCentiC: NaN,
-  };
+function columnsOf(rows: RowTable): RollUpColumns {
+  const named = Object.entries(to).map(([name, place]) => [name, rows.column(place)]);
+  return Object.fromEntries(named) as RollUpColumns;
 }
 
-/**
- * A former version of a reading that was revised is no conflict with it. Former versions stand behind all in force, so
- * that the number of each was there before it. Notes the row's own for those behind it.
- */
-function isSuperseded(day: MeterDay, { numbers, revisions }: DayColumns, row: number): boolean {
-  const number = numbers[row] ?? NaN;
-  if (!Number.isNaN(revisions[row] ?? NaN)) day.isRevised = true;
-  if (day.isRevised && day.numbers.includes(number)) return !Number.isNaN(number);
-  day.numbers.push(number);
-  return false;
+/** The first row from `row` on that is another meter's. */
+function endOfMeter(
+  meters: Float64Array,
+  meterNo: number | undefined,
+  row: number,
+  end: number,
+): number {
+  let next = row;
+  while (next < end && meters[next] === meterNo) next += 1;
+  return next;
 }
 
-/** The mean flow since the register before in the same day; NaN where there is none or it went back. */
-function flowSince(day: MeterDay, indexMl: number, atMs: number): number {
-  const flow = Math.round(((indexMl - day.closingIndexMl) * hourMs) / (atMs - day.closingAtMs));
+/** NaN where there is no register before in the same day, or it went back. */
+function meanFlow(volumeMl: number, duringMs: number): number {
+  const flow = Math.round((volumeMl * hourMs) / duringMs);
   return flow >= 0 ? flow : NaN;
+}
+
+/** Whether the row, which counts, has other versions behind it that wait for a person. */
+function conflictAt(table: RowTable, times: Float64Array, row: number, end: number): number {
+  let next = row + 1;
+  while (next < end && times[next] === times[row]) next += 1;
+  if (next === row + 1) return 0;
+  const versions = Array.from({ length: next - row }, (_none, place) => row + place);
+  return isConflict(table, versions) ? 1 : 0;
+}
+
+/** Of the versions that count, the last value that was said. */
+function lastSaid(
+  values: Float64Array | undefined,
+  times: Float64Array,
+  start: number,
+  end: number,
+): number {
+  if (values === undefined) return NaN;
+  for (let row = end - 1; row >= start; row -= 1) {
+    const value = values[row] ?? NaN;
+    const counts = row === start || times[row] !== times[row - 1];
+    if (counts && !Number.isNaN(value)) return value;
+  }
+  return NaN;
 }

@@ -11,8 +11,8 @@ import { isRemake, type Work, type WorkMade, type WorkResult, type WorkRunner } 
 import type { PlannedFile } from "./work.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
 import { mergeRows, type MergeCounts } from "./mergeRows.ts";
-import { RollUpBuilder, rolledUpPlaces } from "./rollUp.ts";
-import { readingSchema, rollUpPlaces, rollUpSchema, type Schema } from "./schema.ts";
+import { RollUpBuilder, closingPlaces, rolledUpPlaces } from "./rollUp.ts";
+import { readingPlaces, readingSchema, rollUpSchema, type Schema } from "./schema.ts";
 import { SegmentCursor } from "./segmentCursor.ts";
 import { openSegment } from "./segmentFiles.ts";
 import { SegmentReader } from "./segmentReader.ts";
@@ -187,13 +187,13 @@ function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): Work
   return withReaders(parts, inputs, (readers) =>
     withReaders(parts, earlier, ([before]) => {
       const writer = openWriter(parts, output, rollUpSchema);
-      const carried = before === undefined ? null : new SegmentCursor(before);
+      const carried = before === undefined ? null : new SegmentCursor(before, closingPlaces);
       const builder = new RollUpBuilder(work.night, carried, writer);
-      // Which of several files' versions counts may depend on any column; within one file they stand in order.
-      const wanted = readers.length > 1 ? null : rolledUpPlaces;
       // The last retired day ends with what is left of all before it, whenever that was said.
       const span = inputs.some(({ kind }) => kind === "last") ? null : output;
-      const cursors = readers.map((reader) => new SegmentCursor(reader, wanted, span));
+      const cursors = readers.map(
+        (reader) => new SegmentCursor(reader, rolledUpPlaces, span, readingPlaces.revision),
+      );
       let damage: DamagedPlace | undefined;
       const summary = complete(writer, () => {
         damage = mergeRows(cursors, builder).damage;
@@ -210,17 +210,6 @@ function rollUp(parts: WorkParts, work: Extract<Work, { kind: "rollUp" }>): Work
     }),
   );
 }
-
-/** What a day hands on to the next one. */
-const closingPlaces = new Set<number>([
-  rollUpPlaces.meterNo,
-  rollUpPlaces.closingAtMs,
-  rollUpPlaces.closingIndexMl,
-  rollUpPlaces.closingQuality,
-  rollUpPlaces.closingConflict,
-  rollUpPlaces.batteryMv,
-  rollUpPlaces.temperatureCentiC,
-]);
 
 function hasSameClosings(parts: WorkParts, former: ManifestFile, made: PlannedFile): boolean {
   const open = ({ name }: { name: string }) =>

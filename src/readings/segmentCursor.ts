@@ -23,18 +23,24 @@ export class SegmentCursor {
   readonly #reader: SegmentReader;
   readonly #wanted: ReadonlySet<number> | null;
   readonly #span: Span | null;
-  #next = 0;
+  readonly #allWhere: number | null;
+  /** Of the chunk in the table. */
+  #place = -1;
+  #isWhole = false;
   #meters: Float64Array | undefined;
   #times: Float64Array | undefined;
 
+  /** Reads the wanted columns (null: all); of a chunk in which the column `allWhere` has a value, all of them. */
   constructor(
     reader: SegmentReader,
     wanted: ReadonlySet<number> | null = null,
     span: Span | null = null,
+    allWhere: number | null = null,
   ) {
     this.#reader = reader;
     this.#wanted = wanted;
     this.#span = span;
+    this.#allWhere = allWhere;
     this.table = new RowTable(reader.schema.columns.length, 1_024);
     this.#load();
   }
@@ -54,25 +60,46 @@ export class SegmentCursor {
 
   #load(): void {
     this.#fill();
+    this.#open(0);
+  }
+
+  #open(row: number): void {
     this.#meters = this.table.columns[meterPlace];
     this.#times = this.table.columns[timePlace];
+    this.row = row;
     this.#look();
+  }
+
+  /** What was not wanted of the chunk, where it is needed after all. */
+  readAll(): void {
+    if (this.#isWhole || this.isAtEnd) return;
+    this.#read(null);
+    this.#open(this.row);
   }
 
   /** The next chunk that has rows in the span; a damaged one ends the walk. */
   #fill(): void {
-    this.row = 0;
-    this.table.clear();
-    const span = this.#span;
-    while (this.table.count === 0) {
-      const entry = this.#reader.chunks[this.#next];
-      if (entry === undefined) return;
-      this.#next += 1;
-      if (span !== null && (entry.lastMs <= span.fromMs || entry.firstMs > span.toMs)) continue;
-      this.damage = this.#reader.readChunk(entry, this.table, this.#wanted);
-      if (this.damage) return;
-      if (span !== null) this.#keep(span);
+    const { table } = this;
+    // What was read beside the wanted columns belongs to that chunk alone.
+    if (this.#isWhole && this.#wanted !== null) table.columns.fill(undefined);
+    table.clear();
+    while (table.count === 0 && !this.damage && this.#place < this.#reader.chunks.length) {
+      this.#place += 1;
+      this.#read(this.#wanted);
+      if (this.#allWhere !== null && hasValue(table, this.#allWhere)) this.#read(null);
     }
+  }
+
+  /** The chunk's rows that are in the span. */
+  #read(wanted: ReadonlySet<number> | null): void {
+    const span = this.#span;
+    const entry = this.#reader.chunks[this.#place];
+    if (entry === undefined) return;
+    if (span !== null && (entry.lastMs <= span.fromMs || entry.firstMs > span.toMs)) return;
+    this.#isWhole = wanted === null;
+    this.damage = this.#reader.readChunk(entry, this.table, wanted);
+    const isInside = span === null || (entry.firstMs > span.fromMs && entry.lastMs <= span.toMs);
+    if (!isInside) this.#keep(span);
   }
 
   #keep({ fromMs, toMs }: Span): void {
@@ -91,4 +118,11 @@ export class SegmentCursor {
     }
     table.count = kept;
   }
+}
+
+function hasValue(table: RowTable, place: number): boolean {
+  const column = table.columns[place];
+  if (column === undefined) return false;
+  for (let row = 0; row < table.count; row += 1) if (!Number.isNaN(column[row])) return true;
+  return false;
 }
