@@ -83,17 +83,18 @@ function isSealed(file: number): boolean {
 }
 
 function sealInto(source: number, seal: FileSeal, write: (piece: Uint8Array) => void): void {
-  const { blockBytes } = sealShape;
+  const { blockBytes, sealedBlockBytes } = sealShape;
+  const sealed = new Uint8Array(sealedBlockBytes);
   const sealer = seal.create();
   write(sealer.header);
   const totalBytes = fstatSync(source).size;
   const lastNo = Math.max(1, Math.ceil(totalBytes / blockBytes)) - 1;
   let blockNo = 0;
   forEachPiece(source, blockBytes, (piece) => {
-    write(sealer.seal(blockNo, blockNo === lastNo, piece));
+    write(sealer.seal(blockNo, blockNo === lastNo, piece, sealed));
     blockNo += 1;
   });
-  if (totalBytes === 0) write(sealer.seal(0, true, Buffer.alloc(0)));
+  if (totalBytes === 0) write(sealer.seal(0, true, Buffer.alloc(0), sealed));
 }
 
 function openInto(
@@ -102,7 +103,7 @@ function openInto(
   hash: Hash,
   write: (piece: Uint8Array) => void,
 ): void {
-  const { headerBytes, blockBytes, tagBytes } = sealShape;
+  const { headerBytes, blockBytes, sealedBlockBytes } = sealShape;
   const header = Buffer.alloc(headerBytes);
   readSync(source, header, 0, headerBytes, 0);
   hash.update(header);
@@ -124,7 +125,7 @@ function openInto(
     write(plain);
     blockNo += 1;
   };
-  forEachPiece(source, blockBytes + tagBytes, take, headerBytes);
+  forEachPiece(source, sealedBlockBytes, take, headerBytes);
 }
 
 function forEachPiece(

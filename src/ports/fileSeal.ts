@@ -4,8 +4,11 @@
 export interface BlockSealer {
   /** Stands in front of the first block. */
   readonly header: Uint8Array;
-  /** The last block says that it is, so that a file that was cut short is noticed. */
-  seal(blockNo: number, isLast: boolean, plain: Uint8Array): Uint8Array;
+  /**
+   * Into the caller's room, of which the filled part comes back. The last block says that it is, so that a file that
+   * was cut short is noticed.
+   */
+  seal(blockNo: number, isLast: boolean, plain: Uint8Array, into: Uint8Array): Uint8Array;
 }
 
 /** Opens the blocks of one file, in any order. */
@@ -29,6 +32,8 @@ export const sealShape = Object.freeze({
   /** Plain bytes of a block; the last one may have fewer, down to none in an empty file. */
   blockBytes: 16 * 1024,
   tagBytes: 16,
+  /** Of a full block. */
+  sealedBlockBytes: 16 * 1024 + 16,
 });
 
 const magic = "MERCSEAL";
@@ -40,7 +45,7 @@ export function looksSealed(head: Uint8Array): boolean {
 
 /** Plain bytes of a sealed file of so many; negative or not whole blocks: it was cut. */
 export function plainBytes(fileBytes: number): number {
-  const { headerBytes, blockBytes, tagBytes } = sealShape;
+  const { headerBytes, sealedBlockBytes, tagBytes } = sealShape;
   const body = fileBytes - headerBytes;
-  return body - Math.max(1, Math.ceil(body / (blockBytes + tagBytes))) * tagBytes;
+  return body - Math.max(1, Math.ceil(body / sealedBlockBytes)) * tagBytes;
 }

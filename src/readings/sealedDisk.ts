@@ -15,8 +15,7 @@ import {
 } from "#ports/fileSeal.ts";
 import { ReadingStoreError } from "./readingStoreError.ts";
 
-const { headerBytes, blockBytes, tagBytes } = sealShape;
-const sealedBlockBytes = blockBytes + tagBytes;
+const { headerBytes, blockBytes, tagBytes, sealedBlockBytes } = sealShape;
 
 /** Without a seal new files are plain, and a sealed one cannot be opened. */
 export function sealedDisk(disk: Disk, seal: FileSeal | null): Disk {
@@ -43,6 +42,7 @@ export function sealedDisk(disk: Disk, seal: FileSeal | null): Disk {
 /** The last block is known with `sync` only; nothing may follow it. */
 function writing(file: DiskFile, sealer: BlockSealer): DiskFile {
   const block = new Uint8Array(blockBytes);
+  const sealed = new Uint8Array(sealedBlockBytes);
   let filled = 0;
   let blockNo = 0;
   let totalBytes = 0;
@@ -50,7 +50,7 @@ function writing(file: DiskFile, sealer: BlockSealer): DiskFile {
   file.write(sealer.header);
 
   function put(isLast: boolean): void {
-    file.write(sealer.seal(blockNo, isLast, block.subarray(0, filled)));
+    file.write(sealer.seal(blockNo, isLast, block.subarray(0, filled), sealed));
     blockNo += 1;
     filled = 0;
   }

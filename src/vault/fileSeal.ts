@@ -5,9 +5,22 @@
  *     header = "MERCSEAL" 8 | version u32 = 1 | block bytes u32 | key id 8 | file id 16
  *     block  = ciphertext | tag 16       nonce: block number u32, zeros 8; bound to: header, block number, last or not
  */
-import { createCipheriv, createDecipheriv, createHash, hkdfSync } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from "node:crypto";
 import { invariant } from "#domain/invariant.ts";
-import { looksSealed, sealShape, type FileSeal } from "#ports/fileSeal.ts";
+import {
+  looksSealed,
+  sealShape,
+  type BlockOpener,
+  type BlockSealer,
+  type FileSeal,
+} from "#ports/fileSeal.ts";
 import type { Rng } from "#ports/rng.ts";
 
 const cipher = "aes-256-gcm";
@@ -33,8 +46,7 @@ export function fileSeal(ring: readonly Uint8Array[], rng: Rng): FileSeal {
   return {
     create() {
       const header = headerOf(fileKeyId(current), rng.bytes(fileIdBytes));
-      const key = keyOfFile(current, header);
-      return { header, seal: (no, isLast, plain) => sealBlock(key, header, no, isLast, plain) };
+      return blockSealer(keyOfFile(current, header), header);
     },
     open(header) {
       const view = Buffer.from(header.buffer, header.byteOffset, header.byteLength);
@@ -44,8 +56,7 @@ export function fileSeal(ring: readonly Uint8Array[], rng: Rng): FileSeal {
       }
       const found = byId.get(view.subarray(keyIdAt, fileIdAt).toString("hex"));
       if (found === undefined) return "unknownKey";
-      const key = keyOfFile(found, header);
-      return { open: (no, isLast, sealed) => openBlock(key, header, no, isLast, sealed) };
+      return blockOpener(keyOfFile(found, header), header);
     },
   };
 }
@@ -60,9 +71,10 @@ function headerOf(keyId: Uint8Array, fileId: Uint8Array): Uint8Array {
   return header;
 }
 
-function keyOfFile(key: Uint8Array, header: Uint8Array): Uint8Array {
+/** As an object: given bytes, every block's cipher makes one of them, which takes longer than to seal the block. */
+function keyOfFile(key: Uint8Array, header: Uint8Array): KeyObject {
   const fileId = header.subarray(fileIdAt, headerBytes);
-  return Buffer.from(hkdfSync("sha256", key, fileId, "mercaptan sealed file", 32));
+  return createSecretKey(Buffer.from(hkdfSync("sha256", key, fileId, "mercaptan sealed file", 32)));
 }
 
 function nonceOf(blockNo: number): Uint8Array {
@@ -80,33 +92,36 @@ function boundTo(header: Uint8Array, blockNo: number, isLast: boolean): Uint8Arr
   return bound;
 }
 
-function sealBlock(
-  key: Uint8Array,
-  header: Uint8Array,
-  blockNo: number,
-  isLast: boolean,
-  plain: Uint8Array,
-): Uint8Array {
-  const sealing = createCipheriv(cipher, key, nonceOf(blockNo));
-  sealing.setAAD(boundTo(header, blockNo, isLast));
-  return Buffer.concat([sealing.update(plain), sealing.final(), sealing.getAuthTag()]);
+/** A cipher that counts gives as many bytes as it takes, so nothing is left for its end. */
+function blockSealer(key: KeyObject, header: Uint8Array): BlockSealer {
+  return {
+    header,
+    seal(blockNo, isLast, plain, into) {
+      const sealing = createCipheriv(cipher, key, nonceOf(blockNo));
+      sealing.setAAD(boundTo(header, blockNo, isLast));
+      into.set(sealing.update(plain));
+      sealing.final();
+      into.set(sealing.getAuthTag(), plain.length);
+      return into.subarray(0, plain.length + tagBytes);
+    },
+  };
 }
 
 /** node:crypto says by a throw that a tag is wrong; here it is an answer. */
-function openBlock(
-  key: Uint8Array,
-  header: Uint8Array,
-  blockNo: number,
-  isLast: boolean,
-  sealed: Uint8Array,
-): Uint8Array | null {
-  if (sealed.length < tagBytes) return null;
-  const opening = createDecipheriv(cipher, key, nonceOf(blockNo));
-  opening.setAAD(boundTo(header, blockNo, isLast));
-  opening.setAuthTag(sealed.subarray(-tagBytes));
-  try {
-    return Buffer.concat([opening.update(sealed.subarray(0, -tagBytes)), opening.final()]);
-  } catch {
-    return null;
-  }
+function blockOpener(key: KeyObject, header: Uint8Array): BlockOpener {
+  return {
+    open(blockNo, isLast, sealed) {
+      if (sealed.length < tagBytes) return null;
+      const opening = createDecipheriv(cipher, key, nonceOf(blockNo));
+      opening.setAAD(boundTo(header, blockNo, isLast));
+      opening.setAuthTag(sealed.subarray(-tagBytes));
+      try {
+        const plain = opening.update(sealed.subarray(0, -tagBytes));
+        opening.final();
+        return plain;
+      } catch {
+        return null;
+      }
+    },
+  };
 }

@@ -6,7 +6,8 @@ import { systemRng } from "../../../src/systemRng.ts";
 
 const keys = [systemRng.bytes(32), systemRng.bytes(32)] as const;
 const seal = fileSeal([keys[0]], systemRng);
-const { headerBytes, blockBytes, tagBytes } = sealShape;
+const { headerBytes, blockBytes, tagBytes, sealedBlockBytes } = sealShape;
+const room = () => new Uint8Array(sealedBlockBytes);
 
 function opener(header: Uint8Array, with_ = seal): BlockOpener {
   const found = with_.open(header);
@@ -17,7 +18,7 @@ function opener(header: Uint8Array, with_ = seal): BlockOpener {
 test("blocks open in any order, and the size of what is in it is known from outside", () => {
   const sealer = seal.create();
   const plain = [systemRng.bytes(blockBytes), systemRng.bytes(blockBytes), systemRng.bytes(7)];
-  const sealed = plain.map((block, no) => sealer.seal(no, no === 2, block));
+  const sealed = plain.map((block, no) => sealer.seal(no, no === 2, block, room()));
   const fileBytes = headerBytes + sealed.reduce((all, { length }) => all + length, 0);
   expect(plainBytes(fileBytes)).toBe(2 * blockBytes + 7);
   const opened = opener(sealer.header);
@@ -42,7 +43,7 @@ test.each([0, 1, blockBytes - 1, blockBytes, blockBytes + 1, 3 * blockBytes])(
 
 test("every flipped byte of a block and of its header is noticed", () => {
   const sealer = seal.create();
-  const sealed = sealer.seal(0, true, Buffer.from("register 1234567"));
+  const sealed = sealer.seal(0, true, Buffer.from("register 1234567"), room());
   const flipped = (bytes: Uint8Array, at: number) => {
     const copy = Buffer.from(bytes);
     copy[at] = (copy[at] ?? 0) ^ 1;
@@ -63,4 +64,17 @@ test("an old key of the ring still opens, a ring without it says so", () => {
   expect(fileSeal([keys[1], keys[0]], systemRng).open(header)).toHaveProperty("open");
   expect(fileSeal([keys[1]], systemRng).open(header)).toBe("unknownKey");
   expect(seal.open(Buffer.from("MERCSEG1".padEnd(headerBytes)))).toBe("notSealed");
+});
+
+test("what files in the field look like: the same key, file id and text give the same bytes", () => {
+  const rng = { ...systemRng, bytes: (length: number) => new Uint8Array(length).fill(2) };
+  const ring = [new Uint8Array(32).fill(1)];
+  const sealer = fileSeal(ring, rng).create();
+  const sealed = sealer.seal(3, true, Buffer.from("register 1234567"), room());
+  expect(Buffer.from(sealer.header).toString("hex")).toBe(
+    "4d4552435345414c01000000004000007e26494cdee66e5402020202020202020202020202020202",
+  );
+  expect(Buffer.from(sealed).toString("hex")).toBe(
+    "00e84fc03abccb2b41f29ea9a3b098cc1685c3fc68da02dad0db14e026be729d",
+  );
 });
