@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import { planSettings } from "#readings/planWork.ts";
 import { verifyStore } from "#readings/verifyStore.ts";
-import { forgetFiles } from "./coldFiles.ts";
+import { ColdFiles } from "./coldFiles.ts";
 import { startProgress } from "./progress.ts";
 import { quantilesMs, round } from "./quantiles.ts";
 import { commitsBesideWork, readyAfterKill } from "./readingsBeside.ts";
@@ -40,15 +40,17 @@ const hotFlushesMax = 2;
 interface Bench extends ReadingsRig {
   readonly options: ReadingsOptions;
   readonly flushRows: number;
+  readonly coldFiles: ColdFiles;
 }
 
 export async function runReadings(options: ReadingsOptions): Promise<readonly Report[]> {
   const flushRows = Math.min(2_400_000, Math.max(100_000, options.meters * 24));
   const load = { scenario: "readings", ...options, cores: availableParallelism() };
   const keys = options.isEncrypted ? [randomBytes(32)] : null;
+  const coldFiles = new ColdFiles();
   const alone = await withReadings({ flushRows }, keys, (rig) =>
-    measure({ ...rig, options, flushRows }),
-  );
+    measure({ ...rig, options, flushRows, coldFiles }),
+  ).finally(() => coldFiles.close());
   const beside =
     options.figures === "intake"
       ? []
@@ -71,14 +73,14 @@ async function measure(bench: Bench): Promise<readonly Report[]> {
     afterIntakeMs: round(performance.now() - closed),
     afterIntakeCpuMs: cpuMs(cpu),
   });
-  reports.push(...reads(bench, "day"), ...fleetReads(bench));
+  reports.push(...(await reads(bench, "day")), ...fleetReads(bench));
   reports.push(await readsDuringIntake(bench));
   const merging = performance.now();
   await store.flush(runner);
   await store.maintain(runner, endMs + 40 * dayMs);
   const mergeMs = round(performance.now() - merging);
   reports.push({ figure: "month-segment", ...sizes(bench, "month"), mergeMs });
-  reports.push(...reads(bench, "month"));
+  reports.push(...(await reads(bench, "month")));
   const verifying = performance.now();
   const failed = verifyStore(store, manifest).length;
   reports.push({ figure: "verify", failed, ms: round(performance.now() - verifying) });
@@ -177,11 +179,12 @@ function timed(times: number, act: (turn: number) => unknown): Report {
   return { ...quantilesMs(samples), cpuMsMean: round(cpuMs(cpu) / times, 3) };
 }
 
-function reads({ store, options, folder }: Bench, layout: string): readonly Report[] {
+async function reads(bench: Bench, layout: string): Promise<readonly Report[]> {
+  const { store, options } = bench;
   const random = randomOf(7);
   const meter = () => 1 + Math.floor(random() * options.meters);
   const toMs = startMs + options.days * dayMs;
-  const cold = timedCold(folder, () => store.range(meter(), startMs, toMs));
+  const cold = await timedCold(bench, () => store.range(meter(), startMs, toMs));
   return [
     { layout, figure: "last-ms", ...timed(2_000, () => store.last(meter())) },
     {
@@ -196,10 +199,11 @@ function reads({ store, options, folder }: Bench, layout: string): readonly Repo
 const coldReadsMax = 30;
 
 /** From the medium: only the reads are timed, not how the pages were dropped. */
-function timedCold(folder: string, read: () => unknown): Report {
+async function timedCold({ folder, coldFiles }: Bench, read: () => unknown): Promise<Report> {
   const samples: number[] = [];
   for (let turn = 0; turn < coldReadsMax; turn += 1) {
-    if (!forgetFiles(segmentsIn(folder))) return { skipped: "no dd to drop pages with" };
+    const isForgotten = await coldFiles.forget(segmentsIn(folder));
+    if (!isForgotten) return { skipped: "no dd to drop pages with" };
     const start = performance.now();
     read();
     samples.push(performance.now() - start);
