@@ -6,7 +6,6 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { readingsDaysMin, retentionDaysMin } from "#domain/retention.ts";
-import { dayMs } from "#domain/units.ts";
 import { seededRng, type SeededRng } from "#simulators/rng.ts";
 import { KilledBackups } from "./backups.ts";
 import { checkLedger, uplinksSince, type Findings } from "./checks.ts";
@@ -14,8 +13,10 @@ import { readMetric } from "./exposition.ts";
 import type { KeeperMeter } from "./keeperMeter.ts";
 import { Load, registerKeepers } from "./keepers.ts";
 import { Operator } from "./operator.ts";
-import { isOnce, PhaseTrap, pointsOf, type Phase } from "./phases.ts";
+import { livePast } from "./pastMeters.ts";
+import { isOnce, isRemake, PhaseTrap, pointsOf, type Phase } from "./phases.ts";
 import { freePorts } from "./ports.ts";
+import { remakeDays, Remakes } from "./remakes.ts";
 import { Victim } from "./victim.ts";
 
 export interface KillOptions {
@@ -63,8 +64,6 @@ const pointWithinMs = 90_000;
 const pointSoonMs = 4_000;
 /** So far back meters report, in two months, so that retention has something to remove: more than it must keep. */
 const pastDays = [readingsDaysMin + 100, readingsDaysMin + 50] as const;
-const pastMeters = 20;
-const pastMs = 6_000;
 /** So few frames make a file of the archive, that this too is always under way. */
 const archivedRows = 500;
 /** So few that flushes and merges of the reading store are always under way. */
@@ -118,6 +117,7 @@ class KillRun {
   #meters: readonly KeeperMeter[] = [];
   #load: Load | null = null;
   #backups: KilledBackups | null = null;
+  #remakes: Remakes | null = null;
   /** While the service was up, and what it acknowledged meanwhile. */
   #upMs = 0;
   #acknowledged = 0;
@@ -142,7 +142,13 @@ class KillRun {
     const { cycles, meters, rate, over } = this.#options;
     const past: KeeperMeter[] = [];
     for (const days of over.includes("retention") ? pastDays : []) {
-      past.push(...(await this.#livePast(days)));
+      past.push(...(await livePast(this.#victim, days, rate)));
+    }
+    if (over.includes("remake")) {
+      const closed: KeeperMeter[] = [];
+      for (const days of remakeDays) closed.push(...(await livePast(this.#victim, days, rate)));
+      this.#remakes = new Remakes(this.#victim, closed, this.#rng);
+      past.push(...closed);
     }
     await this.#start();
     const events = {
@@ -184,28 +190,6 @@ class KillRun {
     return true;
   }
 
-  /** Meters that reported long ago and never again: by the clock of the settings, on the same data directory. */
-  async #livePast(days: number): Promise<readonly KeeperMeter[]> {
-    // A clock of twice the pace that is to meet the real one so far ahead stands as far back now.
-    const meetMs = Date.now() + days * dayMs;
-    const settings = { MERCAPTAN_CLOCK_FACTOR: "2", MERCAPTAN_CLOCK_BASE_MS: String(meetMs) };
-    await this.#victim.start(settings);
-    const events = { ordered: () => undefined, acknowledged: () => undefined };
-    const clock = { nowMs: () => 2 * Date.now() - meetMs };
-    const named = { prefix: `P${days}-`, area: "past", clock };
-    const meters = await registerKeepers(this.#victim, pastMeters, events, named);
-    for (const meter of meters) meter.rise(this.#victim.mqttPort);
-    const load = new Load(meters, this.#options.rate);
-    await delay(pastMs);
-    load.stop();
-    const untilMs = performance.now() + deliverWithinMs;
-    while (meters.some(({ waiting }) => waiting > 0) && performance.now() < untilMs)
-      await delay(20);
-    await this.#victim.stop();
-    for (const meter of meters) meter.rest();
-    return meters;
-  }
-
   /** Points of retention come once: there is nothing left for it afterwards. */
   #nextPoint(): string {
     const again = this.#points.filter((point) => !isOnce(point));
@@ -220,7 +204,6 @@ class KillRun {
     this.#pointsAimed += 1;
     const upSinceMs = performance.now();
     const before = this.#owed();
-    this.#trap.arm(point);
     const isHit = await this.#hasComeTo(point);
     if (!isHit) this.#missed.push(point);
     await this.#victim.kill();
@@ -228,6 +211,7 @@ class KillRun {
     this.#acknowledged += this.#owed() - before;
     // What is taken from the list is removed at the next start, which is to end there.
     if (point !== "retention.listed") await this.#start();
+    if (isRemake(point)) await this.#remakes?.ask();
     this.#options.say(
       `cycle ${no}: killed at ${point}${isHit ? "" : ", which never came"}, ` +
         `ready again after ${Math.round(this.#readyMs.at(-1) ?? 0)} ms`,
@@ -235,7 +219,8 @@ class KillRun {
   }
 
   async #hasComeTo(point: string): Promise<boolean> {
-    if (isOnce(point)) return this.#hasLetGo(point);
+    if (isOnce(point) || isRemake(point)) return this.#comesAtStart(point);
+    this.#trap.arm(point);
     // A backup is made by a process of its own, again and again.
     if (point.startsWith("backup.")) return this.#trap.sprung(pointWithinMs);
     if (await this.#trap.sprung(pointSoonMs)) return true;
@@ -245,12 +230,15 @@ class KillRun {
     return this.#trap.sprung(pointWithinMs);
   }
 
-  /** Months of readings go when all else is done, so the load is small meanwhile. */
-  async #hasLetGo(point: string): Promise<boolean> {
+  /** Months of readings go and a roll-up is made again when all else is done, so the load is small meanwhile. */
+  async #comesAtStart(point: string): Promise<boolean> {
     const load = this.#load;
     if (load !== null) load.rate = this.#options.rate * calmShare;
+    const flip = isRemake(point) ? await this.#remakes?.aim() : undefined;
+    this.#trap.arm(point);
     await this.#victim.kill();
-    await this.#start(point.startsWith("retiring.") ? letsGoReadings : letsGoFrames);
+    flip?.();
+    await this.#start(settingsAt(point));
     const isHit = await this.#trap.sprung(pointWithinMs);
     if (load !== null) load.rate = this.#options.rate;
     return isHit;
@@ -362,10 +350,17 @@ class KillRun {
     const waiting = () => this.#meters.reduce((all, meter) => all + meter.waiting, 0);
     while (waiting() > 0 && performance.now() < deliverUntilMs) await delay(20);
     const undelivered = waiting();
+    // Whole again, and never told otherwise.
+    await this.#remakes?.aim();
+    await this.#remakes?.ask();
     const counted = await this.#counted();
     const exitCode = await this.#victim.stop();
     const found = checkLedger(this.#victim.dataDir, this.#meters, operator.ordered);
     found.violations.push(...operator.surprises, ...(await this.#checkBackups(operator)));
+    if (this.#remakes !== null) {
+      found.facts["rollUps"] = this.#remakes.finish();
+      found.violations.push(...this.#remakes.violations);
+    }
     if (this.#backups !== null) {
       const { made, killed } = this.#backups;
       found.facts["backups"] = { made, killed };
@@ -397,4 +392,9 @@ class KillRun {
       seconds: Math.round((performance.now() - this.#startedMs) / 1_000),
     };
   }
+}
+
+function settingsAt(point: string): Readonly<Record<string, string>> {
+  if (isRemake(point)) return {};
+  return point.startsWith("retiring.") ? letsGoReadings : letsGoFrames;
 }

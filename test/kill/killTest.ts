@@ -11,8 +11,9 @@ const help = `npm run kill-test -- [options]
   --seed N        the moments of the kills; the default is another one each time
   --settle 120    longest wait in seconds for commands to end after the last kill
   --early-ack     runs a build that acknowledges before it has stored: must end with "lost"
-  --over PHASES   four of five kills at a point of flush,merge,archive,backup,retention: before or behind a write,
-                  a rename, a commit or a removal, one point after the other; backup means --backups as well
+  --over PHASES   four of five kills at a point of flush,merge,remake,archive,backup,retention: before or behind a
+                  write, a rename, a commit or a removal, one point after the other; backup means --backups as well;
+                  for remake a byte of a roll-up flips while the process is dead
   --start 10      a start may take so many seconds; give more on a busy machine
   --backups       backups go on beside it, half of them killed; the last one is restored and must hold as much
   --json          one JSON object at the end, progress on standard error

@@ -62,9 +62,12 @@ fs.writeSync = (file: number, ...rest: readonly unknown[]) => {
 };
 fs.renameSync = (from, to) => {
   const phase = phaseOf(String(from));
+  const isAside = /\/readings\/damaged\//.test(String(to));
   const isManifest = String(to).endsWith(".json");
+  if (isAside) pass("remake.putting");
   if (phase !== null) pass(`${phase}.${isManifest ? "telling" : "written"}`);
   renameSync(from, to);
+  if (isAside) pass("remake.put");
   if (phase !== null) pass(`${phase}.${isManifest ? "told" : "renamed"}`);
 };
 fs.rmSync = (path, options) => {
@@ -94,6 +97,8 @@ StatementSync.prototype.run = function patched(this: StatementSync, ...all: unkn
     phase = listing.find(([pattern]) => pattern.test(this.sourceSQL))?.[1] ?? null;
     known.set(this, phase);
   }
+  // The reason stands among what is bound: the statement is that of every file which replaces another.
+  if (phase === "merge" && all.includes("damaged")) phase = "remake";
   pending = phase ?? pending;
   return this.sourceSQL === "COMMIT"
     ? committing(() => run.apply(this, all))
@@ -121,6 +126,12 @@ DatabaseSync.prototype.exec = function patched(this: DatabaseSync, sql: string) 
   else exec.call(this, sql);
 };
 
+/** What a worker is told, as far as it is looked at. */
+interface Told {
+  readonly kind?: unknown;
+  readonly output?: { readonly reason?: unknown };
+}
+
 if (parentPort !== null) {
   const on = parentPort.on.bind(parentPort) as (
     name: string,
@@ -128,9 +139,10 @@ if (parentPort !== null) {
   ) => void;
   const watched = (name: string, take: (told: unknown) => void) => {
     on(name, (told) => {
-      const kind: unknown = (told as { readonly kind?: unknown } | null)?.kind;
+      const { kind, output } = (told ?? {}) as Told;
       if (kind === "flush" || kind === "merge" || kind === "rollUp") work = kind;
       if (kind === "retire") work = "retiring";
+      if (output?.reason === "damaged") work = "remake";
       take(told);
     });
     return parentPort;

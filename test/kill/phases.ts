@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 const phasePoints = {
   flush: ["writing", "written", "renamed", "listing", "listed"],
   merge: ["writing", "written", "renamed", "listing", "listed", "removing"],
+  remake: ["writing", "written", "renamed", "listing", "listed", "putting", "put"],
   archive: ["writing", "written", "renamed", "listing", "listed", "removing", "removed"],
   backup: ["writing", "written", "renamed", "telling", "told", "pruning"],
 } as const;
@@ -28,6 +29,11 @@ export function isPhase(name: string): name is Phase {
 /** A point of retention, after which there is nothing left to let go: only its process is told to. */
 export function isOnce(point: string): boolean {
   return retentionPoints.includes(point);
+}
+
+/** A damaged roll-up is made again: somebody must have damaged it before. */
+export function isRemake(point: string): boolean {
+  return point.startsWith("remake.");
 }
 
 /**
