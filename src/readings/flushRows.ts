@@ -4,13 +4,8 @@
  * because fresh memory costs more than what is done with it, all rows together lie as small as their batches held them.
  */
 import type { GasCalendar } from "./gasDay.ts";
-import {
-  batchRowsMax,
-  openBatch,
-  readColumn,
-  type BatchColumn,
-  type OpenBatch,
-} from "./hotBatch.ts";
+import { batchRowsMax, openBatch, type OpenBatch } from "./hotBatch.ts";
+import { readColumn, type BatchColumn } from "./hotColumn.ts";
 import type { Manifest } from "./manifest.ts";
 import type { RowTable } from "./rowTable.ts";
 import { readingPlaces, readingSchema } from "./schema.ts";
@@ -168,30 +163,13 @@ function boundsOf(parts: readonly (BatchColumn | undefined)[]): Bounds {
   let isWhole = true;
   let isDoubles = false;
   for (const part of parts) {
-    if (part === undefined || part.missing !== undefined) isWhole = false;
+    if (part === undefined || part.isSome) isWhole = false;
     if (part === undefined) continue;
     if (part.codes instanceof Float64Array) isDoubles = true;
     least = Math.min(least, part.least);
-    most = Math.max(most, part.least + highestCode(part));
+    most = Math.max(most, part.most);
   }
   return { least, most, isWhole, isDoubles };
-}
-
-/** The highest code, or for short ones the highest that there can be. */
-function highestCode({ codes, missing }: BatchColumn): number {
-  if (codes instanceof Uint32Array) return highestOf(codes, missing);
-  return codes.length === 0 || codes instanceof Float64Array
-    ? 0
-    : 2 ** (8 * codes.BYTES_PER_ELEMENT) - 1;
-}
-
-function highestOf(codes: Uint32Array, missing = NaN): number {
-  let highest = 0;
-  for (let row = 0; row < codes.length; row += 1) {
-    const code = codes[row] ?? 0;
-    if (code > highest && code !== missing) highest = code;
-  }
-  return highest;
 }
 
 /** The values of one part after the other, and the number of its first row. */

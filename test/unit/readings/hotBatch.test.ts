@@ -3,7 +3,7 @@ import { test as property } from "@fast-check/vitest";
 import fc from "fast-check";
 import { crc32 } from "node:zlib";
 import { expect, test } from "vitest";
-import { HotBatchCodec } from "#readings/hotBatch.ts";
+import { batchRowsMax, HotBatchCodec } from "#readings/hotBatch.ts";
 import { RowTable } from "#readings/rowTable.ts";
 import { readingSchema } from "#readings/schema.ts";
 import { rowsOf, tableOf, type ReadingValues } from "../../support/readingRows.ts";
@@ -59,8 +59,113 @@ function sealed(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-test("a value that is no integer is our own mistake", () => {
-  expect(() => codec.encode(1, tableOf([{ meterNo: 1, measuredAtMs: 1.5 }]))).toThrow(
-    "measuredAtMs is a safe integer or missing",
-  );
+test.each([
+  [1.5],
+  [1.5, 2.5],
+  [0, 1_000, 1_500.5, 3_000],
+  // In a difference to the least of them the fraction is lost.
+  [-(2 ** 31), 1e-10, 5],
+  [0, 2 ** 40, 0.5],
+  [2 ** 53],
+  [-Infinity, 1],
+])("a value that is no safe integer is our own mistake: %s, %s, %s", (...values) => {
+  const rows = values.map((indexMl) => ({ meterNo: 1, indexMl }));
+  expect(() => codec.encode(1, tableOf(rows))).toThrow("indexMl is a safe integer or missing");
 });
+
+/** What a column of whole litres, seconds or tenths holds, and one in which some values keep to nothing. */
+const counted = fc
+  .record({
+    quantum: fc.constantFrom(1, 7, 10, 500, 1_000, 60_000),
+    least: fc.integer({ min: -(2 ** 45), max: 2 ** 45 }),
+    codes: fc.oneof(
+      ...[1, 254, 255, 256, 65_534, 65_535, 2 ** 24 - 2, 2 ** 24 - 1, 2 ** 31].map((max) =>
+        fc.array(fc.option(fc.oneof(fc.integer({ min: 0, max }), fc.constant(max)), { freq: 9 }), {
+          minLength: 1,
+          maxLength: 120,
+        }),
+      ),
+    ),
+    odd: fc.option(fc.nat(200)),
+  })
+  .map(({ quantum, least, codes, odd }) =>
+    codes.map((code, at) => (code === null ? null : least + code * quantum + (at === odd ? 1 : 0))),
+  );
+
+property.prop([counted])("whatever its values are counted in, a column comes back", (values) => {
+  const rows = values.map((indexMl, at) => ({ meterNo: at + 1, measuredAtMs: 5, indexMl }));
+  const decoded = codec.decode(7, codec.encode(7, tableOf(rows)));
+  expect(decoded.ok && rowsOf(decoded.value)).toEqual(present(rows));
+});
+
+test("registers in whole litres take three bytes, times in whole seconds two, also with one that is missing", () => {
+  const rows = (oddMl: number): readonly ReadingValues[] =>
+    Array.from({ length: batchRowsMax }, (_none, at) => ({
+      meterNo: 1,
+      measuredAtMs: 1_790_000_000_000 + at * 1_000,
+      indexMl: at === 4_567 ? null : at * 100_000 + (at === 9_876 ? oddMl : 0),
+    }));
+  const heads = 16 + 3 * 16 + 4;
+  expect(codec.encode(7, tableOf(rows(1_000))).length).toBe(heads + 5 * batchRowsMax);
+  // One that keeps to nothing, and everything is as exact.
+  const odd = codec.encode(7, tableOf(rows(1)));
+  expect(odd.length).toBe(heads + 6 * batchRowsMax);
+  const decoded = codec.decode(7, odd);
+  expect(decoded.ok && rowsOf(decoded.value)).toEqual(present(rows(1)));
+});
+
+test("one value among many that are the same comes back", () => {
+  for (let odd = 0; odd < 100; odd += 1) {
+    const rows = Array.from({ length: 100 }, (_none, at) => ({
+      meterNo: 1,
+      indexMl: at === odd ? 6 : 5,
+    }));
+    const decoded = codec.decode(7, codec.encode(7, tableOf(rows)));
+    expect(decoded.ok && rowsOf(decoded.value)).toEqual(rows);
+  }
+});
+
+/** Three rows as a ledger of before has them: every width, with and without missing values. */
+const former = Buffer.from(
+  `
+  484f54420700000003000000090000000000000002000000000000000000f03f2b010100000000000100000002000000
+  0000c006450c7a42000060ea0100000002000000880000000000000000000000ffffffffffff3f4300000000000014c0
+  000000000000f87f030000000000000000000000000008400900000084000000000000000000000070110100ffffffff
+  00000000000000000a0000000200000000000000007097c00000b80bdc0500000b0000008400000000000000d0bcf840
+  00000000fffffffffeffffff000000000c00000081000000000000000020ac4000ff0100000000000f00000081000000
+  0000000000000000ff0100000000000065624bd2
+`.replace(/\s/g, ""),
+  "hex",
+);
+const formerRows: readonly ReadingValues[] = [
+  {
+    ...{ meterNo: 300, measuredAtMs: 1_790_000_000_000, indexMl: Number.MAX_SAFE_INTEGER },
+    ...{ quality: 3, flowMlPerHour: 70_000, temperatureCentiC: -1_500, pressurePa: 101_325 },
+    batteryMv: 3_600,
+  },
+  {
+    ...{ meterNo: 2, measuredAtMs: 1_790_000_060_000, indexMl: -5, quality: 3 },
+    ...{ temperatureCentiC: 1_500, valve: 1 },
+  },
+  {
+    ...{ meterNo: 1, measuredAtMs: 1_790_000_000_001, quality: 3, flowMlPerHour: 0 },
+    ...{ temperatureCentiC: 0, pressurePa: 4_295_068_619, batteryMv: 3_601, valve: 0 },
+  },
+];
+
+test("a batch of the former format is read as it is", () => {
+  const decoded = codec.decode(7, former);
+  expect(decoded.ok && rowsOf(decoded.value)).toEqual(formerRows);
+});
+
+property.prop([fc.nat(former.length - 5), fc.integer({ min: 1, max: 255 })])(
+  "nor does one of the former format do harm, whatever is changed in it",
+  (at, change) => {
+    const changed = Uint8Array.from(former);
+    changed[at] = (changed[at] ?? 0) ^ change;
+    const table = tableOf([{ meterNo: 3, measuredAtMs: 4 }]);
+    const fault = codec.append(7, sealed(changed), table);
+    if (fault !== undefined) expect(rowsOf(table)).toEqual([{ meterNo: 3, measuredAtMs: 4 }]);
+    else expect(table.count).toBeGreaterThan(1);
+  },
+);
