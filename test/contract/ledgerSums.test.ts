@@ -6,7 +6,7 @@ import { LedgerError } from "#ledger/ledgerError.ts";
 import { LedgerFile, unwatched } from "#ledger/sums/ledgerFile.ts";
 import { LedgerKeeper } from "#ledger/sums/ledgerKeeper.ts";
 import { verifyLedger } from "#ledger/sums/verifyLedger.ts";
-import type { Disk } from "#ports/disk.ts";
+import type { Disk, DiskFile } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { nodeDisk } from "#readings/nodeDisk.ts";
 import { expect, onTestFinished, test } from "vitest";
@@ -179,6 +179,30 @@ test("a disk that fails at any write of the sums, and a kill then, leave it whol
   }
   expect(failed).toBeGreaterThan(8);
 }, 240_000);
+
+test("what is committed while a checkpoint runs has its sums, and so has what was there before", () => {
+  const rig = new Rig();
+  const all = Array.from({ length: 40 }, (_none, place) => place + 1);
+  rig.commit(all, 5_000);
+  let between: (() => void) | undefined;
+  const create = (path: string): DiskFile => {
+    const file = nodeDisk.create(path);
+    const sync = (): void => {
+      const act = between;
+      between = undefined;
+      act?.();
+      file.sync();
+    };
+    return { ...file, sync };
+  };
+  rig.reopen({ ...nodeDisk, create });
+  // Pages that have sums are written again, so that former sums would not fit.
+  rig.commit(all.slice(0, 20), 5_000);
+  between = () => rig.commit(all.slice(20, 30), 5_000);
+  rig.reopen();
+  expect(between).toBeUndefined();
+  rig.expectWhole();
+}, 60_000);
 
 /** Some pages settled and in no log, some settled and still in the log, some only in the log. */
 function killedInMidst(): string {

@@ -192,9 +192,9 @@ function prepare(disk: Disk, path: string): void {
 
 function sumsOf(disk: Disk, path: string): Uint32Array {
   const file = disk.open(path);
-  const sums = new Uint32Array(Math.ceil(file.sizeBytes() / pageBytes));
-  const all = Array.from(sums, (_none, place) => place + 1);
-  for (const [page, sum] of pageSums(file, all)) sums[page - 1] = sum;
+  const count = Math.ceil(file.sizeBytes() / pageBytes);
+  const all = Uint32Array.from({ length: count }, (_none, place) => place + 1);
+  const sums = pageSums(file, all);
   file.close();
   return sums;
 }

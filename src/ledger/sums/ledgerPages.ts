@@ -6,7 +6,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Disk, DiskFile } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { damaged } from "../ledgerError.ts";
-import { inOrder, pageSums } from "./pageSums.ts";
+import { pageSums } from "./pageSums.ts";
 import { SumsFile, type Sums } from "./sumsFile.ts";
 import { readWal, walSalts, type WalFrames } from "./walFile.ts";
 
@@ -109,14 +109,13 @@ export class LedgerPages {
   #settle(before: LogCounts): LogCounts {
     const former = this.#sums.sums;
     const first = this.#frames(before.log);
-    if (!former.isBegun) this.#lookAt(inOrder(new Set(first.pages)));
+    if (!former.isBegun) this.#lookAt(Uint32Array.from(new Set(first.pages)).sort());
     this.#sums.begin();
     const { log, checkpointed } = countsOf(this.#passive);
     // Negative: another program was at a checkpoint of its own.
     const safe = Math.max(checkpointed, before.checkpointed);
-    const isAll = log <= first.after + first.pages.length;
     // What was committed while the checkpoint ran it did not see.
-    const part = upTo(log, isAll ? first : this.#frames(log));
+    const part = upTo(log, log <= endOf(first) ? first : this.#frames(log, first));
     const settled = former.salts === part.salts ? Math.max(former.settled, safe) : safe;
     const place = { salts: part.salts, settled, durable: Math.max(log, before.log) };
     const pages = part.commits.findLast((count) => count !== 0) ?? former.pages.length;
@@ -124,16 +123,15 @@ export class LedgerPages {
     return { log, checkpointed: safe };
   }
 
-  #frames(least: number): WalFrames {
-    const part = this.#readLog(least);
-    const frames = part.after + part.pages.length;
-    if (part.damagedFrame === null && frames >= least) return part;
-    throw damaged(new TypeError(`its log is damaged in frame ${frames + 1}`));
-  }
-
-  #readLog(durable: number) {
-    const { salts, settled } = this.#sums.sums;
-    return this.#withLog((file) => readWal(file, { salts, settled, durable }, "new"));
+  /** Behind what is settled; `read` has the first of them, and no more than the others is read. */
+  #frames(least: number, read?: WalFrames): WalFrames {
+    const { salts, settled } = read ? { ...read, settled: endOf(read) } : this.#sums.sums;
+    const known = { salts, settled, durable: least };
+    const part = this.#withLog((file) => readWal(file, known, "new"));
+    if (part.damagedFrame !== null || endOf(part) < least) {
+      throw damaged(new TypeError(`its log is damaged in frame ${endOf(part) + 1}`));
+    }
+    return read?.salts === part.salts && endOf(read) === part.after ? joined(read, part) : part;
   }
 
   #salts(): bigint {
@@ -169,26 +167,27 @@ export class LedgerPages {
     }
     const grown: number[] = [];
     for (let page = before + 1; page <= pages; page += 1) if (!last.has(page)) grown.push(page);
-    for (const [page, sum] of pageSums(this.#parts.main, grown)) changed.push(page, sum);
+    const found = pageSums(this.#parts.main, grown);
+    for (const [place, page] of grown.entries()) changed.push(page, found[place] ?? 0);
     return Uint32Array.from(changed);
   }
 
   /** Compares so many pages from this one on with their sums; returns the next one, 1 behind the last. */
   look(fromPage: number, countMax: number): number {
     const end = Math.min(fromPage + countMax, this.pageCount + 1);
-    const wanted: number[] = [];
-    for (let page = fromPage; page < end; page += 1) wanted.push(page);
-    this.#lookAt(wanted);
+    const count = Math.max(0, end - fromPage);
+    this.#lookAt(Uint32Array.from({ length: count }, (_none, place) => fromPage + place));
     return end > this.pageCount ? 1 : end;
   }
 
   /** A page that does not fit is told, also before it is overwritten: what is written was made from it. */
-  #lookAt(pages: readonly number[]): void {
+  #lookAt(pages: Uint32Array): void {
     const known = this.#sums.sums.pages;
     const places: DamagedPlace[] = [];
     const summed = pages.filter((page) => (known[page - 1] ?? 0) !== 0);
-    for (const [page, sum] of pageSums(this.#parts.main, summed)) {
-      if (sum !== known[page - 1]) places.push(damagedPage(this.#parts.path, page));
+    const found = pageSums(this.#parts.main, summed);
+    for (const [place, page] of summed.entries()) {
+      if (found[place] !== known[page - 1]) places.push(damagedPage(this.#parts.path, page));
     }
     if (places.length > 0) this.#parts.onDamage(places);
   }
@@ -201,6 +200,19 @@ export class LedgerPages {
   close(): void {
     this.#sums.close();
   }
+}
+
+function endOf({ after, pages }: WalFrames): number {
+  return after + pages.length;
+}
+
+function joined(one: WalFrames, next: WalFrames): WalFrames {
+  return {
+    ...one,
+    pages: [...one.pages, ...next.pages],
+    sums: [...one.sums, ...next.sums],
+    commits: [...one.commits, ...next.commits],
+  };
 }
 
 function upTo(log: number, { salts, after, pages, sums, commits }: WalFrames): WalFrames {

@@ -79,8 +79,9 @@ function damagedPages(disk: Disk, path: string, sums: Sums, log: WalPart): reado
   const known = Array.from(sums.pages, (_sum, place) => place + 1).filter(
     (page) => sums.pages[page - 1] !== 0 && !passed.has(page),
   );
-  for (const [page, sum] of pageSums(file, known)) {
-    if (sum !== sums.pages[page - 1]) damage.push(damagedPage(path, page));
+  const found = pageSums(file, known);
+  for (const [place, page] of known.entries()) {
+    if (found[place] !== sums.pages[page - 1]) damage.push(damagedPage(path, page));
   }
   file.close();
   return damage;

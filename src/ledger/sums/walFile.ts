@@ -3,6 +3,7 @@
  * whether it is as it was written. SQLite takes everything behind the first bad frame for a torn tail and drops it
  * without a word; here a tail that was torn is told from transactions that were durable and are damaged.
  */
+import { endianness } from "node:os";
 import { crc32 } from "node:zlib";
 import type { Disk, DiskFile } from "#ports/disk.ts";
 import { openIfThere } from "./openIfThere.ts";
@@ -49,8 +50,8 @@ type Chain = readonly [number, number];
 
 /** Salts of the generation that is in the file; 0n: none. */
 export function walSalts(file: DiskFile): bigint {
-  const head = Buffer.alloc(headerBytes);
-  return file.read(head, 0) === headerBytes ? head.readBigUInt64BE(16) : 0n;
+  const head = new Uint8Array(headerBytes);
+  return file.read(head, 0) === headerBytes ? new DataView(head.buffer).getBigUint64(16) : 0n;
 }
 
 /**
@@ -58,21 +59,22 @@ export function walSalts(file: DiskFile): bigint {
  * settled yet.
  */
 export function readWal(file: DiskFile, known: KnownWal, what: "whole" | "new"): WalPart {
-  const head = Buffer.alloc(headerBytes);
+  const head = new Uint8Array(headerBytes);
+  const view = new DataView(head.buffer);
   const framesInFile = Math.floor((file.sizeBytes() - headerBytes) / frameBytes);
   if (file.read(head, 0) < headerBytes || framesInFile < 1) return nothing;
-  const isLittle = head.readUInt32BE(0) === magicLittle;
+  const isLittle = view.getUint32(0) === magicLittle;
   const reader = new FrameReader(file, framesInFile, isLittle);
-  const chain = chainOver(head, 0, 24, [0, 0], isLittle);
+  const chain = chainOver(summedWords(head, isLittle), 0, 24, [0, 0]);
   const isHeader =
-    (isLittle || head.readUInt32BE(0) === magicBig) &&
-    head.readUInt32BE(8) === pageBytes &&
-    isStored(head, 24, chain);
+    (isLittle || view.getUint32(0) === magicBig) &&
+    view.getUint32(8) === pageBytes &&
+    isStored(view, 24, chain);
   if (!isHeader) return { ...nothing, damagedFrame: isHeaderNeeded(reader, known) ? 0 : null };
-  const salts = head.readBigUInt64BE(16);
+  const salts = view.getBigUint64(16);
   const isKnown = salts === known.salts;
   const after = what === "new" && isKnown && known.settled <= framesInFile ? known.settled : 0;
-  const seed = after === 0 ? chain : reader.storedChain(after);
+  const seed = after === 0 ? chain : reader.stored(after);
   const { frame, lastChain, ...part } = walk(reader, salts, after, seed);
   const isDamaged =
     (isKnown && after + part.pages.length < known.durable) ||
@@ -103,14 +105,14 @@ function walk(
   let committed = 0;
   let frame = after + 1;
   for (; frame <= reader.count; frame += 1) {
-    const view = reader.frame(frame);
-    lastChain = reader.chainTo(view, lastChain);
-    if (view.readBigUInt64BE(8) !== salts || !isStored(view, 16, lastChain)) break;
-    const page = view.readUInt32BE(0);
+    lastChain = reader.chain(frame, lastChain);
+    if (reader.salts(frame) !== salts || !reader.isChain(frame, lastChain)) break;
+    const page = reader.page(frame);
+    const commit = reader.commit(frame);
     pages.push(page);
-    sums.push(pageSum(page, view.subarray(frameHeadBytes)));
-    commits.push(view.readUInt32BE(4));
-    if (commits.at(-1) !== 0) committed = pages.length;
+    sums.push(pageSum(page, reader.content(frame)));
+    commits.push(commit);
+    if (commit !== 0) committed = pages.length;
   }
   for (const list of [pages, sums, commits]) list.length = committed;
   return { salts, after, pages, sums, commits, frame, lastChain };
@@ -122,36 +124,36 @@ function walk(
  */
 function isFollowed(reader: FrameReader, bad: number, salts: bigint, computed: Chain): boolean {
   if (bad > reader.count) return false;
-  const first = reader.frame(bad);
-  let isEnded = first.readUInt32BE(4) !== 0 && first.readBigUInt64BE(8) === salts;
-  let seeds: readonly Chain[] = [computed, storedIn(first, 16)];
+  let isEnded = reader.commit(bad) !== 0 && reader.salts(bad) === salts;
+  let seeds: readonly Chain[] = [computed, reader.stored(bad)];
   for (let frame = bad + 1; frame <= reader.count; frame += 1) {
-    const view = reader.frame(frame);
-    const isOurs = view.readBigUInt64BE(8) === salts;
-    const isLinked = seeds.some((seed) => isStored(view, 16, reader.chainTo(view, seed)));
+    const isOurs = reader.salts(frame) === salts;
+    const isLinked = seeds.some((seed) => reader.isChain(frame, reader.chain(frame, seed)));
     if (isOurs && isLinked && isEnded) return true;
-    if (isOurs && view.readUInt32BE(4) !== 0) isEnded = true;
-    seeds = [storedIn(view, 16)];
+    if (isOurs && reader.commit(frame) !== 0) isEnded = true;
+    seeds = [reader.stored(frame)];
   }
   return false;
 }
 
 /** A header that was torn when the log began anew costs nothing: all that stood in the log was in the main file. */
 function isHeaderNeeded(reader: FrameReader, known: KnownWal): boolean {
-  const salts = reader.frame(1).readBigUInt64BE(8);
+  const salts = reader.salts(1);
   if (salts !== known.salts || known.settled < known.durable) return true;
   const next = known.settled + 1;
   if (known.settled === 0 || next > reader.count) return known.settled === 0;
-  const seed = reader.storedChain(known.settled);
-  const view = reader.frame(next);
-  return view.readBigUInt64BE(8) === salts && isStored(view, 16, reader.chainTo(view, seed));
+  const chain = reader.chain(next, reader.stored(known.settled));
+  return reader.salts(next) === salts && reader.isChain(next, chain);
 }
 
+/** Frames by their numbers, many read at once. */
 class FrameReader {
   readonly count: number;
   readonly #file: DiskFile;
   readonly #isLittle: boolean;
-  readonly #buffer = Buffer.alloc(framesAtOnce * frameBytes);
+  readonly #bytes = new Uint8Array(framesAtOnce * frameBytes);
+  readonly #view = new DataView(this.#bytes.buffer);
+  #words: Int32Array = new Int32Array();
   #from = 1;
   #held = 0;
 
@@ -161,41 +163,71 @@ class FrameReader {
     this.#isLittle = isLittle;
   }
 
-  /** Valid until the next call. */
-  frame(no: number): Buffer {
+  page(no: number): number {
+    return this.#view.getUint32(this.#at(no));
+  }
+
+  /** Pages of the database after its transaction; 0: not its last frame. */
+  commit(no: number): number {
+    return this.#view.getUint32(this.#at(no) + 4);
+  }
+
+  salts(no: number): bigint {
+    return this.#view.getBigUint64(this.#at(no) + 8);
+  }
+
+  stored(no: number): Chain {
+    const at = this.#at(no) + 16;
+    return [this.#view.getUint32(at), this.#view.getUint32(at + 4)];
+  }
+
+  isChain(no: number, chain: Chain): boolean {
+    return isStored(this.#view, this.#at(no) + 16, chain);
+  }
+
+  /** Valid until another frame is asked for. */
+  content(no: number): Uint8Array {
+    const at = this.#at(no);
+    return this.#bytes.subarray(at + frameHeadBytes, at + frameBytes);
+  }
+
+  /** What the frame's own must be behind that of the frame before. */
+  chain(no: number, before: Chain): Chain {
+    const at = this.#at(no);
+    const chain = chainOver(this.#words, at, at + 8, before);
+    return chainOver(this.#words, at + frameHeadBytes, at + frameBytes, chain);
+  }
+
+  /** Where it lies among the bytes. */
+  #at(no: number): number {
     if (no < this.#from || no >= this.#from + this.#held) {
-      const read = this.#file.read(this.#buffer, headerBytes + (no - 1) * frameBytes);
+      const read = this.#file.read(this.#bytes, headerBytes + (no - 1) * frameBytes);
       this.#from = no;
       this.#held = Math.max(1, Math.floor(read / frameBytes));
+      this.#words = summedWords(this.#bytes, this.#isLittle);
     }
-    const at = (no - this.#from) * frameBytes;
-    return this.#buffer.subarray(at, at + frameBytes);
-  }
-
-  storedChain(no: number): Chain {
-    return storedIn(this.frame(no), 16);
-  }
-
-  chainTo(view: Buffer, seed: Chain): Chain {
-    const chain = chainOver(view, 0, 8, seed, this.#isLittle);
-    return chainOver(view, frameHeadBytes, frameBytes, chain, this.#isLittle);
+    return (no - this.#from) * frameBytes;
   }
 }
 
-function chainOver(bytes: Buffer, from: number, to: number, seed: Chain, isLittle: boolean): Chain {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let [first, second] = seed;
-  for (let at = from; at < to; at += 8) {
-    first = (first + view.getUint32(at, isLittle) + second) >>> 0;
-    second = (second + view.getUint32(at + 4, isLittle) + first) >>> 0;
+/** In the order of bytes of the machine that made the log: so SQLite sums them. */
+function summedWords(bytes: Uint8Array<ArrayBuffer>, isLittle: boolean): Int32Array {
+  const isOurs = isLittle === (endianness() === "LE");
+  const own = isOurs ? bytes : Buffer.from(bytes).swap32();
+  return new Int32Array(own.buffer, own.byteOffset, own.length >> 2);
+}
+
+/** Over bytes from one place to another, both whole words. */
+function chainOver(words: Int32Array, from: number, to: number, seed: Chain): Chain {
+  let first = seed[0] | 0;
+  let second = seed[1] | 0;
+  for (let at = from >> 2; at < to >> 2; at += 2) {
+    first = (first + (words[at] ?? 0) + second) | 0;
+    second = (second + (words[at + 1] ?? 0) + first) | 0;
   }
-  return [first, second];
+  return [first >>> 0, second >>> 0];
 }
 
-function storedIn(view: Buffer, at: number): Chain {
-  return [view.readUInt32BE(at), view.readUInt32BE(at + 4)];
-}
-
-function isStored(view: Buffer, at: number, [first, second]: Chain): boolean {
-  return view.readUInt32BE(at) === first && view.readUInt32BE(at + 4) === second;
+function isStored(view: DataView, at: number, [first, second]: Chain): boolean {
+  return view.getUint32(at) === first && view.getUint32(at + 4) === second;
 }
