@@ -11,12 +11,8 @@ const pageBytes = 4_096;
 const frameBytes = pageBytes + 24;
 const rows = 300;
 
-function read(path: string, what: "whole" | "new" = "whole"): WalPart {
-  const file = nodeDisk.open(path);
-  const part = readWal(file, { salts: 0n, settled: 0, durable: 0 }, what);
-  file.close();
-  return part;
-}
+const read = (path: string): WalPart =>
+  readWal(nodeDisk, path, { salts: 0n, settled: 0, durable: 0 }, "whole");
 
 /** A main file with more in its log than is read at once; the log is never in the main file. */
 function written(): string {

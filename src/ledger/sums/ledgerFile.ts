@@ -10,7 +10,7 @@ import { damaged } from "../ledgerError.ts";
 import { pageSums } from "./pageSums.ts";
 import { LedgerPages, logCounter, openGuard, openWriting, type LogCounts } from "./ledgerPages.ts";
 import { loadSums, sumsFileName, type Sums } from "./sumsFile.ts";
-import { pageBytes, readWholeWal } from "./walFile.ts";
+import { pageBytes, readWal } from "./walFile.ts";
 
 const walKeptBytesMax = 64 * 1024 * 1024;
 const cacheKibibytes = 64 * 1024;
@@ -149,7 +149,7 @@ function sumsBefore(disk: Disk, path: string): LedgerOpening & { readonly sums: 
   const isNew = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
   const loaded = isNew ? "missing" : loadSums(disk, sumsPathOf(path));
   const known = typeof loaded === "string" ? nothingKnown : loaded;
-  const bad = isNew ? null : readWholeWal(disk, `${path}-wal`, known).damagedFrame;
+  const bad = isNew ? null : readWal(disk, `${path}-wal`, known, "whole").damagedFrame;
   if (bad !== null) {
     const why = `${path}-wal, frame ${bad}: transactions from here on cannot be read`;
     throw damaged(new TypeError(why));

@@ -6,6 +6,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Disk, DiskFile } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
 import { damaged } from "../ledgerError.ts";
+import { openIfThere } from "./openIfThere.ts";
 import { pageSums } from "./pageSums.ts";
 import { SumsFile, type Sums } from "./sumsFile.ts";
 import { readWal, walSalts, type WalFrames } from "./walFile.ts";
@@ -80,13 +81,17 @@ export class LedgerPages {
 
   /** Notes how much of the log is durable, so that damage to its end is told from a torn tail. */
   counts(): LogCounts {
-    const salts = this.#salts();
-    const counts = this.#counts();
-    // Between the two the log may have begun anew.
-    if (counts.log > 0 && salts !== 0n && this.#salts() === salts) {
-      this.#sums.durable(salts, counts.log);
+    const file = openIfThere(this.#parts.disk, `${this.#parts.path}-wal`);
+    try {
+      const salts = file === null ? 0n : walSalts(file);
+      const counts = this.#counts();
+      // Between the two the log may have begun anew.
+      const isSame = file !== null && counts.log > 0 && salts !== 0n && walSalts(file) === salts;
+      if (isSame) this.#sums.durable(salts, counts.log);
+      return counts;
+    } finally {
+      file?.close();
     }
-    return counts;
   }
 
   /**
@@ -127,29 +132,11 @@ export class LedgerPages {
   #frames(least: number, read?: WalFrames): WalFrames {
     const { salts, settled } = read ? { ...read, settled: endOf(read) } : this.#sums.sums;
     const known = { salts, settled, durable: least };
-    const part = this.#withLog((file) => readWal(file, known, "new"));
+    const part = readWal(this.#parts.disk, `${this.#parts.path}-wal`, known, "new");
     if (part.damagedFrame !== null || endOf(part) < least) {
       throw damaged(new TypeError(`its log is damaged in frame ${endOf(part) + 1}`));
     }
     return read?.salts === part.salts && endOf(read) === part.after ? joined(read, part) : part;
-  }
-
-  #salts(): bigint {
-    try {
-      return this.#withLog(walSalts);
-    } catch {
-      // No log was written yet.
-      return 0n;
-    }
-  }
-
-  #withLog<Result>(read: (file: DiskFile) => Result): Result {
-    const file = this.#parts.disk.open(`${this.#parts.path}-wal`);
-    try {
-      return read(file);
-    } finally {
-      file.close();
-    }
   }
 
   /**

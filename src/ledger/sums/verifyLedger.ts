@@ -6,7 +6,7 @@ import { damagedPage } from "./ledgerPages.ts";
 import { openIfThere } from "./openIfThere.ts";
 import { pageSums } from "./pageSums.ts";
 import { loadSums, sumsFileName, type Sums } from "./sumsFile.ts";
-import { readWholeWal, type WalPart } from "./walFile.ts";
+import { readWal, type WalPart } from "./walFile.ts";
 
 export interface LedgerVerdict {
   /** null: there are no sums yet, the next start makes them. */
@@ -54,7 +54,7 @@ function lookAt(disk: Disk, directory: string, fileName: string): Look {
     const damage = sums === "damaged" ? [{ file: sumsPath, chunk: null, fault }] : [];
     return { ok: sums === "damaged" ? false : null, pages: 0, frames: 0, damage, state: sums };
   }
-  const log = readWholeWal(disk, `${path}-wal`, sums);
+  const log = readWal(disk, `${path}-wal`, sums, "whole");
   const damage = [...damagedFrames(`${path}-wal`, log), ...damagedPages(disk, path, sums, log)];
   const { salts, settled, durable, isBegun, pages } = sums;
   const frames = log.pages.length;

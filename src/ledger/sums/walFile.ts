@@ -55,10 +55,20 @@ export function walSalts(file: DiskFile): bigint {
 }
 
 /**
- * `whole`: every frame, and a look at what stands behind the last good one. `new`: beside a writer, only what is not
- * settled yet.
+ * The log, where there is one. `whole`: every frame, and a look at what stands behind the last good one. `new`: beside
+ * a writer, only what is not settled yet.
  */
-export function readWal(file: DiskFile, known: KnownWal, what: "whole" | "new"): WalPart {
+export function readWal(disk: Disk, path: string, known: KnownWal, what: "whole" | "new"): WalPart {
+  const file = openIfThere(disk, path);
+  if (file === null) return nothing;
+  try {
+    return readFrames(file, known, what);
+  } finally {
+    file.close();
+  }
+}
+
+function readFrames(file: DiskFile, known: KnownWal, what: "whole" | "new"): WalPart {
   const head = new Uint8Array(headerBytes);
   const view = new DataView(head.buffer);
   const framesInFile = Math.floor((file.sizeBytes() - headerBytes) / frameBytes);
@@ -80,17 +90,6 @@ export function readWal(file: DiskFile, known: KnownWal, what: "whole" | "new"):
     (isKnown && after + part.pages.length < known.durable) ||
     (what === "whole" && isFollowed(reader, frame, salts, lastChain));
   return { ...part, damagedFrame: isDamaged ? frame : null };
-}
-
-/** Every frame of the ledger's log; none where there is no log. */
-export function readWholeWal(disk: Disk, path: string, known: KnownWal): WalPart {
-  const file = openIfThere(disk, path);
-  if (file === null) return nothing;
-  try {
-    return readWal(file, known, "whole");
-  } finally {
-    file.close();
-  }
 }
 
 /** Takes good frames; `frame` is the first that is not, `lastChain` what was computed for it. */
