@@ -136,7 +136,10 @@ export interface DamagedPlace {
 }
 
 export interface ReadingStore {
-  /** Within the caller's open transaction; nothing is served of it before `committed`. */
+  /**
+   * Within the caller's open transaction; nothing is served of it before `committed`, and until then the columns
+   * stay as they are.
+   */
   append(batch: ReadingColumns): void;
   committed(): void;
   rolledBack(): void;

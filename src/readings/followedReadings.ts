@@ -5,7 +5,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
-import { HotBatchCodec } from "./hotBatch.ts";
 import { HotRows } from "./hotRows.ts";
 import { JoinedReadings } from "./joinedReadings.ts";
 import { Manifest } from "./manifest.ts";
@@ -33,7 +32,6 @@ export class FollowedReadings {
   readonly #db: DatabaseSync;
   readonly #manifest: Manifest;
   readonly #files: SegmentFiles;
-  readonly #codec = new HotBatchCodec();
   #hot = new HotRows();
   #seenBatch = 0;
   #flushedTo = 0;
@@ -117,7 +115,7 @@ export class FollowedReadings {
       this.#files.loseBatches(manifest.damagedBatches());
     }
     for (const { no, bytes } of manifest.batches(Number.MAX_SAFE_INTEGER, this.#seenBatch)) {
-      if (this.#hot.add(this.#codec, no, bytes)) this.#files.loseBatches([no]);
+      if (this.#hot.add(no, bytes)) this.#files.loseBatches([no]);
       else this.order.noteBatch(this.#hot.batches.at(-1));
       this.#seenBatch = no;
     }

@@ -55,7 +55,7 @@ export type ColumnSpans = readonly (ColumnSpan | undefined)[];
 
 invariant(new Uint8Array(Uint32Array.of(1).buffer)[0] === 1, "a little-endian machine");
 
-function spansOf({ count, columns }: PlacedColumns): ColumnSpans {
+export function spansOf({ count, columns }: PlacedColumns): ColumnSpans {
   return columns.map((values) => {
     const span = values === undefined ? undefined : spanOf(values, count);
     return span?.missing === count ? undefined : span;
@@ -104,14 +104,7 @@ export class HotBatchCodec {
   append(no: number, stored: Uint8Array, table: RowTable): ReadingFault | undefined {
     const opened = openBatch(no, stored);
     if (!opened.ok) return opened.fault;
-    const { rows, columns } = opened.value;
-    const from = table.count;
-    table.grow(rows);
-    for (const column of columns) readColumn(column, rows, table.column(column.place), from);
-    for (const [place, column] of table.columns.entries()) {
-      const isThere = columns.some((known) => known.place === place);
-      if (!isThere) column?.fill(NaN, from, table.count);
-    }
+    appendRows(opened.value, table);
     return undefined;
   }
 
@@ -187,6 +180,17 @@ function formerHeadAt(view: DataView, at: number): ColumnHead {
   const place = view.getUint32(at, true);
   const form = view.getUint32(at + 4, true);
   return { place, form, quantum: 1, highest: undefined, least: view.getFloat64(at + 8, true) };
+}
+
+/** Appends an open batch's rows to the table. */
+export function appendRows({ rows, columns }: OpenBatch, table: RowTable): void {
+  const from = table.count;
+  table.grow(rows);
+  for (const column of columns) readColumn(column, rows, table.column(column.place), from);
+  for (const [place, column] of table.columns.entries()) {
+    const isThere = columns.some((known) => known.place === place);
+    if (!isThere) column?.fill(NaN, from, table.count);
+  }
 }
 
 function openColumns(

@@ -3,7 +3,14 @@
  * in blocks of a fixed size, for a table that grew with them would be copied while a commit waits.
  */
 import type { ReadingFault } from "#ports/readingStore.ts";
-import { batchRowsMax, type HotBatchCodec } from "./hotBatch.ts";
+import {
+  appendRows,
+  batchRowsMax,
+  openBatch,
+  type ColumnSpans,
+  type PlacedColumns,
+} from "./hotBatch.ts";
+import { spanOf, type ColumnSpan } from "./hotColumn.ts";
 import { RowTable } from "./rowTable.ts";
 import { readingPlaces, readingSchema } from "./schema.ts";
 
@@ -54,13 +61,35 @@ export class HotRows {
   }
 
   /** Adds a batch as it was stored. */
-  add(codec: HotBatchCodec, no: number, bytes: Uint8Array): ReadingFault | undefined {
-    const block = this.#blockOf(batchRowsMax);
-    const from = block.table.count;
-    const fault = codec.append(no, bytes, block.table);
-    if (fault === undefined) this.#chain(block, from, no);
+  add(no: number, bytes: Uint8Array): ReadingFault | undefined {
     this.batchNo = Math.max(no, this.batchNo);
-    return fault;
+    const opened = openBatch(no, bytes);
+    if (!opened.ok) return opened.fault;
+    const block = this.#blockOf(opened.value.rows);
+    const from = block.table.count;
+    appendRows(opened.value, block.table);
+    this.#chain(block, from, no);
+    return undefined;
+  }
+
+  /** Adds a batch from the columns that were stored, of which all is known. */
+  put(no: number, { count, columns }: PlacedColumns, spans: ColumnSpans): void {
+    this.batchNo = Math.max(no, this.batchNo);
+    const block = this.#blockOf(count);
+    const { table } = block;
+    const from = table.count;
+    table.grow(count);
+    for (const [place, span] of spans.entries()) {
+      const values = columns[place];
+      if (span === undefined || values === undefined) {
+        table.columns[place]?.fill(NaN, from, table.count);
+      } else if (span.least === span.most && span.missing === 0) {
+        table.column(place).fill(span.least, from, table.count);
+      } else {
+        table.column(place).set(values.subarray(0, count), from);
+      }
+    }
+    this.#chain(block, from, no, spans);
   }
 
   /** In the order in which they came. */
@@ -125,21 +154,23 @@ export class HotRows {
     return block;
   }
 
-  #chain({ table, before }: HotBlock, from: number, no: number): void {
+  #chain({ table, before }: HotBlock, from: number, no: number, spans: ColumnSpans = []): void {
     this.#batches.push({ no, table, from, to: table.count });
     const first = (this.#blocks.length - 1) * hotBlockRows;
-    const meters = table.column(readingPlaces.meterNo);
-    const times = table.column(readingPlaces.measuredAtMs);
-    for (let row = from; row < table.count; row += 1) {
-      const time = times[row] ?? Infinity;
-      if (time < this.firstMs) this.firstMs = time;
-      if (time > this.lastMs) this.lastMs = time;
+    const meters = table.column(readingPlaces.meterNo).subarray(from, table.count);
+    const times = table.column(readingPlaces.measuredAtMs).subarray(from, table.count);
+    const span: ColumnSpan = spans[readingPlaces.measuredAtMs] ?? spanOf(times, times.length);
+    this.firstMs = Math.min(this.firstMs, span.least);
+    this.lastMs = Math.max(this.lastMs, span.most);
+    const { most } = spans[readingPlaces.meterNo] ?? spanOf(meters, meters.length);
+    if (most >= this.#heads.length) this.#heads = grown(this.#heads, most + 1);
+    const heads = this.#heads;
+    for (let row = 0; row < meters.length; row += 1) {
       const meter = meters[row] ?? 0;
-      if (meter >= this.#heads.length) this.#heads = grown(this.#heads, meter + 1);
-      before[row] = this.#heads[meter] ?? none;
-      this.#heads[meter] = first + row;
+      before[from + row] = heads[meter] ?? none;
+      heads[meter] = first + from + row;
     }
-    this.count += table.count - from;
+    this.count += meters.length;
   }
 }
 

@@ -16,7 +16,13 @@ import type {
   Registers,
 } from "#ports/readingStore.ts";
 import type { GasCalendar } from "./gasDay.ts";
-import { batchRowsMax, HotBatchCodec, type PlacedColumns } from "./hotBatch.ts";
+import {
+  batchRowsMax,
+  HotBatchCodec,
+  spansOf,
+  type ColumnSpans,
+  type PlacedColumns,
+} from "./hotBatch.ts";
 import { hotBlockRows, HotRows, type HotBlock } from "./hotRows.ts";
 import { JoinedReadings } from "./joinedReadings.ts";
 import { listMade } from "./listMade.ts";
@@ -63,11 +69,12 @@ export class SegmentedReadings implements ReadingStore {
   #hot = new HotRows();
   #flushing: HotRows | undefined;
   readonly #spareBlocks: HotBlock[] = [];
-  /** Where the last batch was written, which nobody needs any more. */
-  #spareRoom: ArrayBuffer | undefined;
+  /** Where batches are written, one after the other: SQLite makes a copy. */
+  #room = new ArrayBuffer(0);
   #pending: {
     readonly no: number;
-    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly batch: PlacedColumns;
+    readonly spans: ColumnSpans;
     readonly newestSeq: number;
   }[] = [];
   #newestSeq: number;
@@ -90,7 +97,7 @@ export class SegmentedReadings implements ReadingStore {
     const unlisted = tidyFolder(parts.disk, parts.folder, parts.manifest);
     const damagedBatches: number[] = [];
     for (const { no, bytes } of parts.manifest.batches(Infinity)) {
-      if (this.#hot.add(this.#codec, no, bytes)) damagedBatches.push(no);
+      if (this.#hot.add(no, bytes)) damagedBatches.push(no);
     }
     this.#newestBatch = parts.manifest.newestBatch;
     this.#newestSeq = parts.manifest.newestSeqAfter(this.#newestBatch);
@@ -100,24 +107,27 @@ export class SegmentedReadings implements ReadingStore {
     this.report = { hotRows: this.#hot.count, files, unlisted, damagedBatches };
   }
 
-  append(batch: ReadingColumns): void {
+  append(columns: ReadingColumns): void {
+    const { count } = columns;
     invariant(this.#parts.manifest.isInTransaction, "readings are stored within a transaction");
-    invariant(batch.count > 0 && batch.count <= batchRowsMax, "a batch has 1 to 32,768 readings");
+    invariant(count > 0 && count <= batchRowsMax, "a batch has 1 to 32,768 readings");
     const no = this.nextBatchNo;
-    const bytes = this.#codec.encode(no, placed(batch), this.#spareRoom);
-    this.#spareRoom = undefined;
-    const newestSeq = highest(batch.columns.seq, batch.count, this.newestSeq);
-    this.#parts.manifest.putBatch(no, batch.count, newestSeq, bytes);
+    const batch = placed(columns);
+    const spans = spansOf(batch);
+    check(spans);
+    const bytes = this.#codec.encode(no, batch, this.#room, spans);
+    this.#room = bytes.buffer;
+    const newestSeq = Math.max(this.newestSeq, spans[readingPlaces.seq]?.most ?? 0);
+    this.#parts.manifest.putBatch(no, count, newestSeq, bytes);
     this.#dropSome();
-    this.#pending.push({ no, bytes, newestSeq });
+    this.#pending.push({ no, batch, spans, newestSeq });
   }
 
   committed(): void {
-    for (const { no, bytes, newestSeq } of this.#pending) {
-      this.#hot.add(this.#codec, no, bytes);
+    for (const { no, batch, spans, newestSeq } of this.#pending) {
+      this.#hot.put(no, batch, spans);
       this.#newestBatch = no;
       this.#newestSeq = newestSeq;
-      this.#spareRoom = bytes.buffer;
     }
     this.#pending = [];
   }
@@ -318,11 +328,12 @@ export class SegmentedReadings implements ReadingStore {
 
   /**
    * What was flushed is served from files. Its blocks are kept for what comes: fresh memory costs more than what is
-   * done with it, and as much is needed again until the next flush.
+   * done with it, and as much is needed again until the next flush. Of two
+   * neighbouring blocks one is more than half full.
    */
   #release(): void {
     const spare = this.#spareBlocks;
-    const most = Math.ceil(this.#parts.plan.flushRows / hotBlockRows) + 1;
+    const most = Math.ceil(this.#parts.plan.flushRows / hotBlockRows) * 2 + 1;
     const blocks = this.#flushing?.release() ?? [];
     spare.push(...blocks.slice(0, Math.max(0, most - spare.length)));
     this.#flushing = undefined;
@@ -343,29 +354,22 @@ export class SegmentedReadings implements ReadingStore {
   }
 }
 
-function highest(values: Float64Array | undefined, count: number, least: number): number {
-  let most = least;
-  for (let row = 0; row < count; row += 1) most = Math.max(most, values?.[row] || 0);
-  return most;
-}
-
-/** The columns by their places; our own mistakes end here and in the coder, before anything is written. */
 function placed({ count, columns }: ReadingColumns): PlacedColumns {
   const byPlace: (Float64Array | undefined)[] = [];
   for (const [name, place] of Object.entries(readingPlaces)) {
     byPlace[place] = columns[name as keyof typeof columns];
   }
-  const { meterNo, measuredAtMs } = columns;
-  const isWithin = (values: Float64Array | undefined, least: number, most: number): boolean => {
-    for (let row = 0; row < count; row += 1) {
-      const value = values?.[row] ?? NaN;
-      if (!(value >= least && value <= most)) return false;
-    }
-    return true;
-  };
-  invariant(isWithin(meterNo, 1, meterNoMax), `a meter number is 1 to ${meterNoMax}`);
-  invariant(isWithin(measuredAtMs, 0, timeMsMax), "a reading was measured at some time");
   return { count, columns: byPlace };
+}
+
+/** Our own mistakes end here and in the coder, before anything is written. */
+function check(spans: ColumnSpans): void {
+  const meters = spans[readingPlaces.meterNo];
+  const areMeters = meters?.missing === 0 && isMeterNo(meters.least) && isMeterNo(meters.most);
+  invariant(areMeters, `a meter number is 1 to ${meterNoMax}`);
+  const times = spans[readingPlaces.measuredAtMs];
+  const areTimes = times?.missing === 0 && isTime(times.least) && isTime(times.most);
+  invariant(areTimes, "a reading was measured at some time");
 }
 
 /** A number that the store can hold a meter under. */

@@ -1,6 +1,8 @@
 /** Hot rows in blocks that others had: nothing of theirs is seen again. */
+import { test as property } from "@fast-check/vitest";
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { HotBatchCodec } from "#readings/hotBatch.ts";
+import { HotBatchCodec, spansOf } from "#readings/hotBatch.ts";
 import { HotRows } from "#readings/hotRows.ts";
 import { RowTable } from "#readings/rowTable.ts";
 import { readingSchema } from "#readings/schema.ts";
@@ -12,7 +14,7 @@ const startMs = Date.UTC(2026, 9, 29, 12);
 const codec = new HotBatchCodec();
 
 function filled(hot: HotRows, rows: readonly ReadingValues[]): HotRows {
-  expect(hot.add(codec, 1, codec.encode(1, tableOf(rows)))).toBeUndefined();
+  expect(hot.add(1, codec.encode(1, tableOf(rows)))).toBeUndefined();
   return hot;
 }
 
@@ -21,6 +23,52 @@ function collected(hot: HotRows, meterNo: number): readonly ReadingValues[] {
   hot.collect(meterNo, 0, Infinity, into);
   return rowsOf(into);
 }
+
+const value = (max: number) => fc.option(fc.integer({ min: 0, max }), { freq: 5 });
+const batch = fc.array(
+  fc.record({
+    meterNo: fc.integer({ min: 1, max: 3_000 }),
+    measuredAtMs: fc.integer({ min: startMs, max: startMs + 40 * hourMs }),
+    indexMl: fc.option(fc.maxSafeInteger(), { freq: 9 }),
+    flowMlPerHour: value(9),
+    batteryMv: fc.constant(null),
+    valve: value(0),
+    quality: fc.constant(3),
+  }),
+  { minLength: 1, maxLength: 20 },
+);
+
+property.prop([fc.array(batch, { minLength: 1, maxLength: 5 }), fc.boolean()])(
+  "what is put as columns is as if it were added as it was stored",
+  (batches, isUsedAgain) => {
+    const former = filled(new HotRows(), [{ meterNo: 4_000, measuredAtMs: 1, pressurePa: 7 }]);
+    const put = isUsedAgain ? new HotRows(former.release()) : new HotRows();
+    const added = new HotRows();
+    for (const [at, rows] of batches.entries()) {
+      // A table has room behind its rows, with what was there before.
+      const columns = tableOf([...rows, { meterNo: 9, measuredAtMs: 9, flowMlPerHour: 999 }]);
+      columns.count = rows.length;
+      put.put(at + 1, columns, spansOf(columns));
+      expect(added.add(at + 1, codec.encode(at + 1, columns))).toBeUndefined();
+    }
+    const facts = ({ count, batchNo, firstMs, lastMs }: HotRows) => [
+      count,
+      batchNo,
+      firstMs,
+      lastMs,
+    ];
+    expect(facts(put)).toEqual(facts(added));
+    expect(put.tables.map(rowsOf)).toEqual(added.tables.map(rowsOf));
+    for (const { meterNo } of batches.flat()) {
+      const own = batches.flat().filter((row) => row.meterNo === meterNo);
+      expect(collected(put, meterNo)).toEqual(rowsOf(tableOf(own)));
+      expect(collected(added, meterNo)).toEqual(rowsOf(tableOf(own)));
+    }
+    expect(put.batches.map(({ no, from, to }) => [no, from, to])).toEqual(
+      added.batches.map(({ no, from, to }) => [no, from, to]),
+    );
+  },
+);
 
 test("blocks that were given away are used again, without what was in them", () => {
   const former = filled(new HotRows(), [
