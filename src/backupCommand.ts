@@ -16,6 +16,7 @@ interface BackupFlags {
   readonly to?: string;
   readonly keyFile?: string;
   readonly keep?: string;
+  readonly determinants?: string;
   readonly json?: boolean;
 }
 
@@ -28,6 +29,10 @@ export function backupCommand(): Command {
     .option("--to <folder>", "folder of the backups; else backup.folder of the settings")
     .option("--key-file <file>", "keys that seal it; else encryption.keyFile of the settings")
     .option("--keep <count>", "so many backups stay; else backup.keep of the settings")
+    .option(
+      "--determinants <count>",
+      "a restore compares what billing makes of so many meters; 0: none; else the settings'",
+    )
     .option("--json", "what was made as one JSON object")
     .action(backup);
 }
@@ -38,6 +43,7 @@ async function backup({
   to,
   keyFile,
   keep,
+  determinants,
   json,
 }: BackupFlags): Promise<void> {
   const flags = {
@@ -46,6 +52,7 @@ async function backup({
     backupFolder: to,
     encryptionKeyFile: keyFile,
     backupKeep: keep,
+    backupDeterminants: determinants,
   };
   const config = loadConfig({ flags });
   const { folder } = config.backup;
@@ -62,6 +69,7 @@ async function backup({
     billed: billedTotals,
     nowMs: Date.now,
     keep: config.backup.keep,
+    determinants: config.backup.determinants,
     say: progress.say,
   });
   progress.end();
@@ -74,6 +82,7 @@ async function backup({
       newObjects,
       newBytes,
       prunedBackups,
+      determinants: manifest.determinants,
       leftOut,
     };
     process.stdout.write(`${JSON.stringify({ ...said, totals })}\n`);

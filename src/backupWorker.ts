@@ -11,6 +11,7 @@ export interface BackupWorkerData {
   readonly dataDir: string;
   readonly folder: string;
   readonly keep: number;
+  readonly determinants: number;
   readonly fileKeys: FileKeys;
 }
 

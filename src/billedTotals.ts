@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import type { BilledTotals, Figures } from "#backup/totals.ts";
+import type { BilledTotals, Figures, TotalsScope } from "#backup/totals.ts";
 import { defaultGasDays, GasDays } from "#billing/gasDays.ts";
 import type { Determinant } from "#domain/billing.ts";
 import { billedRows, type BilledRow, type BilledRows } from "#ledger/billedRows.ts";
@@ -19,15 +19,13 @@ import { billingAnswers } from "./billingAnswers.ts";
 const limits = Object.freeze({
   months: 13,
   days: 31,
-  /** A determinant of a month costs milliseconds; so many are made for the newest month and for the newest day. */
-  determinants: 1_000,
 });
 
 /** Reads only; a million meters take a while, so it runs where nobody waits. */
 export function billedTotals(
   db: DatabaseSync,
   disk: Disk,
-  cutOffMs: number,
+  { cutOffMs, determinants }: TotalsScope,
   tick: () => void,
 ): BilledTotals {
   const answers = answersFrom(db, disk);
@@ -51,9 +49,11 @@ export function billedTotals(
     };
     tick();
   }
-  for (const period of [months[0], days[0]]) {
+  // A determinant of a month costs milliseconds.
+  const sample = rows.sample(determinants);
+  for (const period of determinants === 0 ? [] : [months[0], days[0]]) {
     if (period === undefined) continue;
-    totals[`determinants of ${period.name}`] = determinantFigures(rows, (meterId) => {
+    totals[`determinants of ${period.name}`] = determinantFigures(sample, (meterId) => {
       tick();
       const [from, to] = [{ atMs: period.fromMs }, { atMs: period.toMs }];
       return billing.meterConsumption(meterId, from, to);
@@ -95,13 +95,13 @@ function conflictFigures(rows: BilledRows, { fromMs, toMs }: ClosedPeriod): Figu
 }
 
 function determinantFigures(
-  rows: BilledRows,
+  sample: readonly string[],
   determinantOf: (meterId: string) => Determinant | null,
 ): Figures {
   const hash = createHash("sha256");
   let [meters, withoutVolume, review, openConflicts, estimatedMillionths] = [0, 0, 0, 0, 0];
   let volumeMl = 0n;
-  for (const meterId of rows.sample(limits.determinants)) {
+  for (const meterId of sample) {
     const determinant = determinantOf(meterId);
     if (determinant === null) continue;
     meters += 1;

@@ -93,9 +93,9 @@ async function lookForDamage(
 
 function startSchedule(base: Base, selfWatch: SelfWatch): { stop(): Promise<void> } | null {
   const { config, secrets, directory, observability } = base;
-  const { folder, everyHours, keep } = config.backup;
+  const { folder, everyHours, keep, determinants } = config.backup;
   if (folder === undefined) return null;
-  const worker = { dataDir: directory, folder, keep, fileKeys: secrets.fileKeys };
+  const worker = { dataDir: directory, folder, keep, determinants, fileKeys: secrets.fileKeys };
   const { observer } = observability;
   return startBackups({ worker, everyHours, observer, selfWatch, nowMs: Date.now });
 }

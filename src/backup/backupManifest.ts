@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AuditHead } from "#ports/ledger.ts";
 import { BackupError } from "./backupError.ts";
-import type { Totals } from "./totals.ts";
+import type { Totals, TotalsScope } from "./totals.ts";
 
 /** A file of the data directory, as an object of the folder of backups. */
 export interface BackupFile {
@@ -25,11 +25,22 @@ export interface BackupManifest {
   readonly madeAt: string;
   /** Instant of the registers in the totals. */
   readonly cutOffMs: number;
+  /** Of how many meters there are determinants in the totals; of a backup of an earlier program see `scopeOf`. */
+  readonly determinants?: number;
   readonly files: readonly BackupFile[];
   /** Files of the data directory that no backup holds in the clear: they must be kept elsewhere. */
   readonly leftOut: readonly string[];
   readonly auditHead: AuditHead | null;
   readonly totals: Totals;
+}
+
+/** A program that did not say of how many meters made them of so many. */
+const determinantsUnsaid = 1_000;
+
+/** What the totals of a backup are of, so that they can be made again. */
+export function scopeOf(manifest: BackupManifest): TotalsScope {
+  const { cutOffMs, determinants = determinantsUnsaid } = manifest;
+  return { cutOffMs, determinants };
 }
 
 const namePattern = /^backup-\d{8}T\d{6}\.\d{3}Z\.json$/;

@@ -42,6 +42,8 @@ export interface BackupParts extends TotalsParts {
   readonly nowMs: () => number;
   /** So many backups are kept, this one counted. */
   readonly keep: number;
+  /** Of so many meters billing's own determinants are in the totals. */
+  readonly determinants: number;
 }
 
 export interface BackupDone {
@@ -102,7 +104,7 @@ function lockFolder(folder: string): { release(): void } {
 }
 
 async function attemptBackup(parts: BackupParts, work: string): Promise<BackupDone> {
-  const { dataDir, folder, seal, nowMs, keep, say } = parts;
+  const { dataDir, folder, seal, nowMs, keep, determinants, say } = parts;
   const known = knownFiles(folder);
   const copier = new Copier(parts, work, known);
   for (const path of cursorFiles) copier.copyIfThere(path, seal);
@@ -116,7 +118,8 @@ async function attemptBackup(parts: BackupParts, work: string): Promise<BackupDo
       copier.copy(path, join(dataDir, path), seal);
     }
     linkFolders(listed, dataDir, work);
-    const totals = totalsOf(db, parts, cutOffMs);
+    const scope = { cutOffMs, determinants };
+    const totals = totalsOf(db, parts, scope);
     const head = auditHead(db);
     db.close();
     copier.copy(ledgerFileName, join(work, ledgerFileName), seal);
@@ -124,7 +127,7 @@ async function attemptBackup(parts: BackupParts, work: string): Promise<BackupDo
     const manifest: BackupManifest = {
       version: 1,
       madeAt: formatInstant(timestampMs(nowMs())),
-      cutOffMs,
+      ...scope,
       files: copier.files,
       leftOut: secretFiles.filter((path) => seal === null && existsSync(join(dataDir, path))),
       auditHead: head,

@@ -14,6 +14,7 @@ import {
   chooseManifest,
   objectPath,
   readManifest,
+  scopeOf,
   type BackupFile,
   type BackupManifest,
 } from "./backupManifest.ts";
@@ -115,7 +116,7 @@ function prove(work: string, manifest: BackupManifest, parts: RestoreParts): voi
     if (!audit.ok) {
       throw new BackupError("RESTORE_DIFFERS", `audit entry ${audit.seq} is ${audit.problem}`);
     }
-    const totals = totalsOf(db, parts, manifest.cutOffMs);
+    const totals = totalsOf(db, parts, scopeOf(manifest));
     const difference = differenceOf(manifest.totals, totals);
     if (difference !== null) throw new BackupError("RESTORE_DIFFERS", difference);
   } finally {

@@ -22,6 +22,14 @@ export interface Totals {
   readonly billed?: BilledTotals;
 }
 
+/** What totals are of. */
+export interface TotalsScope {
+  /** Instant of the registers. */
+  readonly cutOffMs: number;
+  /** Of so many meters evenly spread, and of as many that need care, billing's own determinants are made; 0: none. */
+  readonly determinants: number;
+}
+
 export interface TotalsParts {
   /** With the keys of the files that are sealed where they lie. */
   readonly disk: Disk;
@@ -29,7 +37,7 @@ export interface TotalsParts {
   readonly billed: (
     db: DatabaseSync,
     disk: Disk,
-    cutOffMs: number,
+    scope: TotalsScope,
     tick: () => void,
   ) => BilledTotals;
   readonly say: (what: string, done: number, of: number) => void;
@@ -41,14 +49,14 @@ const pageRows = 1_000;
 export function totalsOf(
   db: DatabaseSync,
   { disk, billed, say }: TotalsParts,
-  cutOffMs: number,
+  scope: TotalsScope,
 ): Totals {
   const answers = answersFrom(db, disk);
   const hash = createHash("sha256");
   let registers = 0;
   let sumMl = 0n;
   for (let after: string | null = null; ;) {
-    const page = answers.registersAt(cutOffMs, null, after, pageRows);
+    const page = answers.registersAt(scope.cutOffMs, null, after, pageRows);
     for (const { meterId, indexMl, measuredAtMs, quality } of page.items) {
       registers += 1;
       sumMl += BigInt(indexMl);
@@ -64,7 +72,7 @@ export function totalsOf(
     registersSha256: hash.digest("hex"),
     newestReadingSeq: answers.newestReadingSeq(),
     rows: rowsOf(db),
-    billed: billed(db, disk, cutOffMs, () => say("billing totals", 0, 0)),
+    billed: billed(db, disk, scope, () => say("billing totals", 0, 0)),
   };
 }
 

@@ -41,6 +41,15 @@ export const backupSchema = z.strictObject({
     .max(10_000)
     .default(14)
     .describe("So many backups are kept; the oldest are removed, and what only they need."),
+  determinants: z
+    .int()
+    .min(0)
+    .max(10_000_000)
+    .default(1_000)
+    .describe(
+      "Of so many meters, evenly spread, and of as many that need care, a backup holds what billing makes of the newest month " +
+        "and day, and a restore compares it; each takes some milliseconds. 0: none; as many as there are meters: all.",
+    ),
 });
 
 /** Days of a kind of data; below the legal minimum it is refused. */

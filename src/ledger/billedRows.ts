@@ -15,7 +15,7 @@ export interface BilledRows {
   adjustments(): Iterable<BilledRow>;
   /** [meter, instant] that no person has settled, in (from, to]. */
   conflicts(fromMs: number, toMs: number): readonly (readonly [number, number])[];
-  /** Meters of which a person has said something or a conflict is open, and as many others, evenly spread; ids. */
+  /** Up to so many meters of whom a person has said something or a conflict is open, and as many evenly spread: ids. */
   sample(count: number): readonly string[];
   registerRangeMl(meterNo: number): number;
 }
@@ -51,6 +51,7 @@ export function billedRows(db: DatabaseSync): BilledRows {
         ({ meterNo, atMs }) => [meterNo, atMs] as const,
       ),
     sample(count) {
+      if (count === 0) return [];
       const everyNo = Math.max(1, Math.ceil(numberOf(db, "SELECT max(no) FROM meter") / count));
       return all<{ id: string }>(sample, count, everyNo).map(({ id }) => id);
     },

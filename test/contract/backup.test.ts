@@ -51,6 +51,7 @@ function backup(with_: FileSeal | null = null, keep = 10) {
     billed: billedTotals,
     nowMs: () => nowMs,
     keep,
+    determinants: 1_000,
     say: silent,
   });
 }

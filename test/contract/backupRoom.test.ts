@@ -24,7 +24,14 @@ function largeLedger(): string {
 }
 
 function backup(dataDir: string, folder: string) {
-  return makeBackup({ ...common, dataDir, folder, keep: 3, nowMs: () => nowMs });
+  return makeBackup({
+    ...common,
+    dataDir,
+    folder,
+    keep: 3,
+    determinants: 1_000,
+    nowMs: () => nowMs,
+  });
 }
 
 test("a disk that is full in the middle is no damage", async () => {

@@ -77,11 +77,21 @@ const lived = mkdtempSync(join(tmpdir(), "mercaptan-lived-"));
 beforeAll(() => livedThrough(lived, 0), 60_000);
 afterAll(() => rmSync(lived, { recursive: true }));
 
-async function backedUp(directory = lived): Promise<{ folder: string; done: BackupDone }> {
+async function backedUp(
+  directory = lived,
+  determinants = 1_000,
+): Promise<{ folder: string; done: BackupDone }> {
   const folder = join(temporaryDirectory(), "backups");
   const nowMs = () => endMs + 3 * dayMs;
   const common = { seal: null, disk: plainDisk, billed: billedTotals, say: () => undefined };
-  const done = await makeBackup({ ...common, dataDir: directory, folder, nowMs, keep: 3 });
+  const done = await makeBackup({
+    ...common,
+    dataDir: directory,
+    folder,
+    nowMs,
+    keep: 3,
+    determinants,
+  });
   return { folder, done };
 }
 
@@ -175,4 +185,39 @@ test("a conflict that somebody settled is told with its month", async () => {
   expect(refusal(folder)).toContain(
     "RESTORE_DIFFERS: gas month 2026-10, openConflicts: 1 in the backup, 0 restored",
   );
+});
+
+test.each([
+  [1, 1],
+  // Every second one, and the one with the open conflict.
+  [2, 2],
+  [10_000_000, 3],
+])("a backup with determinants of %i is compared by as many", async (determinants, compared) => {
+  const { folder, done } = await backedUp(lived, determinants);
+  const { billed = {} } = done.manifest.totals;
+  for (const period of ["gas month 2026-10", "gas day 2026-11-02"]) {
+    expect(billed[`determinants of ${period}`]).toMatchObject({ meters: compared });
+  }
+  expect(refusal(folder)).toBe("restored");
+});
+
+test("a backup without determinants is compared by all else", async () => {
+  const { folder, done } = await backedUp(lived, 0);
+  const names = Object.keys(done.manifest.totals.billed ?? {});
+  expect(names).toContain("gas month 2026-10");
+  expect(names.filter((name) => name.startsWith("determinants"))).toEqual([]);
+  expect(refusal(folder)).toBe("restored");
+});
+
+test("a backup that does not say of how many was made with 1,000", async () => {
+  for (const [made, said] of [
+    [1_000, "restored"],
+    [1, "RESTORE_DIFFERS: determinants of gas month 2026-10, meters: 1 in the backup, 3 restored"],
+  ] as const) {
+    const { folder, done } = await backedUp(lived, made);
+    const { determinants, ...unsaid } = readManifest(folder, done.name);
+    expect(determinants).toBe(made);
+    writeFileSync(join(folder, done.name), manifestText(unsaid));
+    expect(refusal(folder)).toContain(said);
+  }
 });

@@ -42,6 +42,7 @@ test("backup, retirement, restore, retirement again", async () => {
       billed: billedTotals,
       nowMs: () => atMs,
       keep,
+      determinants: 1_000,
       say: silent,
     });
   putOldReadings(dataDir, fromMs);

@@ -90,6 +90,7 @@ test("a backup of it keeps the files as they are, and is restored with the same 
     dataDir: directory,
     nowMs: () => nowMs,
     keep: 3,
+    determinants: 1_000,
   });
   const segments = manifest.files.filter(({ path }) => path.startsWith("readings/"));
   expect(segments.length).toBeGreaterThan(0);

@@ -52,10 +52,11 @@ test("backup, disaster, restore: the same registers, the same audit, secrets sea
     const code = await program.exited;
     return { code, out: program.stdout, err: program.stderr };
   };
-  const made = await run("backup", "--json");
+  const made = await run("backup", "--determinants", "2", "--json");
   expect(made.err + made.out).toContain('"leftOut":[]');
   expect(made.code).toBe(0);
   expect(JSON.parse(made.out)).toMatchObject({
+    determinants: 2,
     totals: { registers: 3, registerSumMl: "303750000" },
   });
   await report(service, "B1", 12, "109.000");

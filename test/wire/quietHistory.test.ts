@@ -253,7 +253,7 @@ test("a backup restored in which much waited: nobody is told, nothing is ordered
     nowMs: () => nowMs,
     say: () => undefined,
   };
-  await makeBackup({ ...common, dataDir: lived.engine.directory, keep: 10 });
+  await makeBackup({ ...common, dataDir: lived.engine.directory, keep: 10, determinants: 1_000 });
   restoreBackup({ ...common, wanted: undefined, dataDir, nowMs });
   await lived.close();
   await quiet();

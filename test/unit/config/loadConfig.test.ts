@@ -30,7 +30,7 @@ test("without any setting everything is on loopback and switched off where it ne
     dataDir: "./data",
     gasDay: { zone: "Asia/Shanghai", start: "00:00", areas: [] },
     retention: {},
-    backup: { everyHours: 24, keep: 14 },
+    backup: { everyHours: 24, keep: 14, determinants: 1_000 },
     encryption: {},
     disk: { reserveMib: 128 },
     heartbeat: { everySeconds: 15 },
