@@ -17,7 +17,7 @@ import { storeRig } from "../../support/readingStore.ts";
 const header = { fileNo: 7, fromMs: 0, toMs: 86_400_000 };
 const keys = [systemRng.bytes(32), systemRng.bytes(32)] as const;
 const seal = fileSeal([keys[0]], systemRng);
-const { blockBytes, headerBytes } = sealShape;
+const { blockBytes, headerBytes, sealedBlockBytes } = sealShape;
 
 /** Meters whose registers jump about, so that a segment fills several blocks. */
 function day(meters: number): ReadingValues[] {
@@ -81,6 +81,32 @@ test("a segment of many blocks comes back; on the disk nothing of it can be read
   for (const word of ["MERCSEG1", "CHNK", "FOOT", "MERCEND1"])
     expect(bytes.includes(word)).toBe(false);
 });
+
+const lengths = [1, 8, 16].flatMap((blocks) => [-1, 0, 1].map((by) => blocks * blockBytes + by));
+
+test.each([0, 1, ...lengths, 20 * blockBytes + 5])(
+  "%i bytes in pieces of any length: blocks in their order, and only the last one says that it is",
+  (totalBytes) => {
+    const memory = memoryDisk();
+    const bytes = systemRng.bytes(totalBytes);
+    const file = sealedDisk(memory.disk, seal).create("/s/a.seg");
+    for (let at = 0, part = 1; at < totalBytes; at += part, part = (part * 7) % 50_021) {
+      file.write(bytes.subarray(at, at + part));
+    }
+    file.sync();
+    const sealed = Uint8Array.from(memory.contentOf("/s/a.seg"));
+    const opener = seal.open(sealed.subarray(0, headerBytes));
+    if (typeof opener === "string") throw new TypeError(opener);
+    const plain: Uint8Array[] = [];
+    for (let at = headerBytes, no = 0; at < sealed.length; at += sealedBlockBytes, no += 1) {
+      const isLast = at + sealedBlockBytes >= sealed.length;
+      const block = opener.open(no, isLast, sealed.subarray(at, at + sealedBlockBytes));
+      plain.push(block ?? new Uint8Array());
+    }
+    expect(plain).toHaveLength(Math.max(1, Math.ceil(totalBytes / blockBytes)));
+    expect(Buffer.concat(plain).equals(bytes)).toBe(true);
+  },
+);
 
 test("without the key, and with another one, the file is no damage but a key that is missing", () => {
   const { disk } = memoryDisk();
