@@ -1,18 +1,18 @@
 /**
- * The rows that a flush takes, brought into groups of neighbouring meters. A group fits into the processor's cache,
- * where it is sorted and gathered; over all rows at once each step would wait for the memory. For the same reason, and
- * because fresh memory costs more than what is done with it, all rows together lie as small as their batches held them.
+ * The rows that a flush takes, column by column, dealt out to groups of neighbouring meters. Fresh memory costs more
+ * than what is done with it, so all rows together lie in four bytes a value where that is enough.
  */
+import { CodeRoom } from "./codeRoom.ts";
+import { deal, eachPart, partsOf, type DealtDay } from "./dealRows.ts";
 import type { GasCalendar } from "./gasDay.ts";
-import { batchRowsMax, openBatch, type OpenBatch } from "./hotBatch.ts";
-import { readColumn, type BatchColumn } from "./hotColumn.ts";
+import { openBatch, type OpenBatch } from "./hotBatch.ts";
+import { doubleWidth, type BatchColumn } from "./hotColumn.ts";
 import type { Manifest } from "./manifest.ts";
-import type { RowTable } from "./rowTable.ts";
+import { RowTable } from "./rowTable.ts";
 import { readingPlaces, readingSchema } from "./schema.ts";
+import type { OrderedRows } from "./segmentWriter.ts";
+import { sortRows } from "./sortRows.ts";
 import type { DamagedBatch } from "./work.ts";
-
-/** Rows of a group where meters say about as much as one another; up to twice as many. */
-const groupRows = 2_048;
 
 /** Above the least value of a column of four bytes; the largest of them is a missing value. */
 const missingCode = 2 ** 32 - 1;
@@ -25,36 +25,85 @@ interface DealtColumn {
   readonly isWhole: boolean;
 }
 
-/** In order of groups, within each as they came. */
+/** In order of days and groups, within each as they came. */
 export class DealtRows {
   readonly count: number;
-  /** Where each group begins; behind the last the number of rows. */
-  readonly starts: Uint32Array;
+  /** The oldest first. */
+  readonly days: readonly DealtDay[];
   readonly #columns: readonly (DealtColumn | undefined)[];
+  /** Meter and time of a group, and all of its rows of which a meter has several at one time. */
+  readonly #keys = new RowTable(readingPlaces.measuredAtMs + 1, 1_024);
+  readonly #versions = new RowTable(readingSchema.columns.length, 64);
 
-  constructor(batches: readonly OpenBatch[]) {
+  constructor(batches: readonly OpenBatch[], calendar: GasCalendar, room = new CodeRoom()) {
     this.count = batches.reduce((sum, { rows }) => sum + rows, 0);
-    const { starts, places } = deal(metersOf(batches, this.count));
-    this.starts = starts;
+    const { days, places } = deal(batches, this.count, calendar, room);
+    this.days = days;
     this.#columns = readingSchema.columns.map((_spec, place) =>
-      dealtColumn(batches, place, places),
+      dealtColumn(batches, place, places, room),
     );
   }
 
-  /** The rows that are named, as all that the table holds. */
-  load(rows: Uint32Array, table: RowTable): void {
-    table.resize(rows.length);
-    for (const [place, column] of this.#columns.entries()) {
-      if (column === undefined) table.columns[place]?.fill(NaN, 0, rows.length);
-      else loadColumn(column, rows, table.column(place));
+  /** The groups of a day, each in order of meter and time and without repetitions. */
+  *sorted({ starts }: DealtDay): Generator<SortedGroup> {
+    for (let group = 1; group < starts.length; group += 1) {
+      const from = starts[group - 1] ?? 0;
+      const to = starts[group] ?? 0;
+      if (to > from) yield this.#sort(from, to);
     }
   }
 
-  /** When the row was measured. */
-  timeAt(row: number): number {
-    const column = this.#columns[readingPlaces.measuredAtMs];
-    if (column === undefined) return NaN;
-    return column.codes === undefined ? column.least : column.least + (column.codes[row] ?? 0);
+  #sort(from: number, to: number): SortedGroup {
+    const keys = this.#keys;
+    keys.resize(to - from);
+    for (let place = 0; place < keys.columns.length; place += 1) {
+      loadColumn(this.#columns[place], from, keys.column(place), to - from);
+    }
+    const order = sortRows(keys, (rows) => {
+      this.#versions.clear();
+      gatherRows(this.#columns, from, rows, this.#versions);
+      return this.#versions;
+    });
+    return new SortedGroup(this.#columns, from, order, keys.column(readingPlaces.meterNo));
+  }
+}
+
+/** The rows of a group, until the next one is asked for. */
+export class SortedGroup implements OrderedRows {
+  readonly count: number;
+  readonly #columns: readonly (DealtColumn | undefined)[];
+  readonly #from: number;
+  readonly #order: Uint32Array;
+  readonly #meters: Float64Array;
+
+  constructor(
+    columns: readonly (DealtColumn | undefined)[],
+    from: number,
+    order: Uint32Array,
+    meters: Float64Array,
+  ) {
+    this.count = order.length;
+    this.#columns = columns;
+    this.#from = from;
+    this.#order = order;
+    this.#meters = meters;
+  }
+
+  meterAt(place: number): number | undefined {
+    return this.#meters[this.#order[place] ?? 0];
+  }
+
+  appendTo(table: RowTable, from: number, to: number): void {
+    gatherRows(this.#columns, this.#from, this.#order.subarray(from, to), table);
+  }
+
+  /** The values of one column, if there are any. */
+  values(place: number): Float64Array | undefined {
+    const column = this.#columns[place];
+    if (column === undefined) return undefined;
+    const values = new Float64Array(this.count);
+    gather(column, this.#from, this.#order, values, 0);
+    return values;
   }
 }
 
@@ -62,6 +111,8 @@ export class DealtRows {
 export function dealtRows(
   manifest: Manifest,
   toNo: number,
+  calendar: GasCalendar,
+  room: CodeRoom,
 ): { readonly hot: DealtRows; readonly damagedBatches: readonly DamagedBatch[] } {
   const batches: OpenBatch[] = [];
   const damagedBatches: DamagedBatch[] = [];
@@ -70,54 +121,7 @@ export function dealtRows(
     if (batch.ok) batches.push(batch.value);
     else damagedBatches.push({ no, fault: `${batch.fault.kind}: ${batch.fault.what}` });
   }
-  return { hot: new DealtRows(batches), damagedBatches };
-}
-
-/** Deals the rows out to groups by their meters' numbers: where the groups begin, and the place of each row. */
-function deal(meters: Uint32Array): { readonly starts: Uint32Array; readonly places: Uint32Array } {
-  const count = meters.length;
-  let lowest = Infinity;
-  let highest = 0;
-  for (const meter of meters) {
-    if (meter < lowest) lowest = meter;
-    if (meter > highest) highest = meter;
-  }
-  let shift = 0;
-  while (2 ** shift * Math.ceil(count / groupRows) <= highest - lowest) shift += 1;
-  const groups = count === 0 ? 0 : ((highest - lowest) >>> shift) + 1;
-  const starts = new Uint32Array(groups + 1);
-  for (const meter of meters) {
-    const after = ((meter - lowest) >>> shift) + 1;
-    starts[after] = (starts[after] ?? 0) + 1;
-  }
-  for (let group = 1; group <= groups; group += 1) {
-    starts[group] = (starts[group] ?? 0) + (starts[group - 1] ?? 0);
-  }
-  const next = starts.slice();
-  const places = new Uint32Array(count);
-  for (let row = 0; row < count; row += 1) {
-    const group = ((meters[row] ?? 0) - lowest) >>> shift;
-    const place = next[group] ?? 0;
-    places[row] = place;
-    next[group] = place + 1;
-  }
-  return { starts, places };
-}
-
-function metersOf(batches: readonly OpenBatch[], count: number): Uint32Array {
-  const meters = new Uint32Array(count);
-  eachPart(batches, partsOf(batches, readingPlaces.meterNo), (values, rows, from) =>
-    meters.set(values.subarray(0, rows), from),
-  );
-  return meters;
-}
-
-/** The column's part in each batch. */
-function partsOf(
-  batches: readonly OpenBatch[],
-  place: number,
-): readonly (BatchColumn | undefined)[] {
-  return batches.map(({ columns }) => columns.find((column) => column.place === place));
+  return { hot: new DealtRows(batches, calendar, room), damagedBatches };
 }
 
 /** The column of all batches, each value at the row's place. */
@@ -125,130 +129,141 @@ function dealtColumn(
   batches: readonly OpenBatch[],
   place: number,
   places: Uint32Array,
+  room: CodeRoom,
 ): DealtColumn | undefined {
   const parts = partsOf(batches, place);
-  const { least, most, isWhole, isDoubles } = boundsOf(parts);
-  if (most < least) return undefined;
+  const known = parts.filter((part) => part !== undefined);
+  if (known.length === 0) return undefined;
+  const isWhole = known.length === parts.length && known.every(({ isSome }) => !isSome);
+  const isDoubles = known.some(({ width }) => width === doubleWidth);
+  const least = known.reduce((low, part) => Math.min(low, part.least), Infinity);
+  const most = known.reduce((high, part) => Math.max(high, part.most), -Infinity);
   if (isWhole && !isDoubles && most === least) return { least, codes: undefined, isWhole };
-  if (isDoubles || most - least >= missingCode) {
-    const codes = new Float64Array(places.length).fill(NaN);
-    eachPart(batches, parts, (values, rows, from) => {
-      for (let row = 0; row < rows; row += 1) codes[places[from + row] ?? 0] = values[row] ?? NaN;
-    });
-    return { least: 0, codes, isWhole };
-  }
-  const codes = new Uint32Array(places.length);
-  if (!isWhole) codes.fill(missingCode);
-  eachPart(batches, parts, (values, rows, from) => {
-    for (let row = 0; row < rows; row += 1) {
-      const value = values[row] ?? NaN;
-      if (value >= least) codes[places[from + row] ?? 0] = value - least;
-    }
-  });
-  return { least, codes, isWhole };
+  return isDoubles || most - least >= missingCode
+    ? { least: 0, codes: dealtDoubles(batches, parts, places), isWhole }
+    : { least, codes: dealtCodes(batches, parts, places, least, isWhole, room), isWhole };
 }
 
-interface Bounds {
-  readonly least: number;
-  readonly most: number;
-  /** No row is without a value. */
-  readonly isWhole: boolean;
-  readonly isDoubles: boolean;
-}
-
-/** Of a column's parts; the most is below the least where there are none. */
-function boundsOf(parts: readonly (BatchColumn | undefined)[]): Bounds {
-  let least = Infinity;
-  let most = -Infinity;
-  let isWhole = true;
-  let isDoubles = false;
-  for (const part of parts) {
-    if (part === undefined || part.isSome) isWhole = false;
-    if (part === undefined) continue;
-    if (part.codes instanceof Float64Array) isDoubles = true;
-    least = Math.min(least, part.least);
-    most = Math.max(most, part.most);
-  }
-  return { least, most, isWhole, isDoubles };
-}
-
-/** The values of one part after the other, and the number of its first row. */
-function eachPart(
+function dealtDoubles(
   batches: readonly OpenBatch[],
   parts: readonly (BatchColumn | undefined)[],
-  take: (values: Float64Array, rows: number, from: number) => void,
+  places: Uint32Array,
+): Float64Array {
+  const codes = new Float64Array(places.length).fill(NaN);
+  eachPart(batches, parts, (values, rows, from) => {
+    for (let row = 0; row < rows; row += 1) codes[places[from + row] ?? 0] = values[row] ?? NaN;
+  });
+  return codes;
+}
+
+function dealtCodes(
+  batches: readonly OpenBatch[],
+  parts: readonly (BatchColumn | undefined)[],
+  places: Uint32Array,
+  least: number,
+  isWhole: boolean,
+  room: CodeRoom,
+): Uint32Array {
+  const codes = room.codes(places.length);
+  if (!isWhole) codes.fill(missingCode);
+  eachPart(batches, parts, (values, rows, from) => {
+    scatter(values, least, places.subarray(from, from + rows), codes);
+  });
+  return codes;
+}
+
+/** Of a missing value nothing is written. */
+function scatter(
+  values: Float64Array,
+  least: number,
+  places: Uint32Array,
+  codes: Uint32Array,
 ): void {
-  const values = new Float64Array(batchRowsMax);
-  let from = 0;
-  for (const [at, { rows }] of batches.entries()) {
-    const part = parts[at];
-    if (part !== undefined) {
-      readColumn(part, rows, values, 0);
-      take(values, rows, from);
-    }
-    from += rows;
+  for (let row = 0; row < places.length; row += 1) {
+    const code = (values[row] ?? NaN) - least;
+    if (code >= 0) codes[places[row] ?? 0] = code;
   }
 }
 
-function loadColumn({ least, codes, isWhole }: DealtColumn, rows: Uint32Array, out: Float64Array) {
-  const count = rows.length;
+/** Appends the rows that are named, counted from one on, to a table. */
+function gatherRows(
+  columns: readonly (DealtColumn | undefined)[],
+  from: number,
+  rows: Uint32Array,
+  table: RowTable,
+): void {
+  const start = table.count;
+  table.grow(rows.length);
+  for (let place = 0; place < columns.length; place += 1) {
+    const column = columns[place];
+    if (column === undefined) table.columns[place]?.fill(NaN, start, table.count);
+    else gather(column, from, rows, table.column(place), start);
+  }
+}
+
+function gather(
+  { least, codes, isWhole }: DealtColumn,
+  from: number,
+  rows: Uint32Array,
+  out: Float64Array,
+  start: number,
+): void {
+  const { length } = rows;
+  if (codes === undefined) out.fill(least, start, start + length);
+  else if (codes instanceof Float64Array) gatherDoubles(codes, from, rows, out, start);
+  else if (isWhole) gatherCodes(codes, from, rows, least, out, start);
+  else gatherSome(codes, from, rows, least, out, start);
+}
+
+function gatherDoubles(
+  values: Float64Array,
+  from: number,
+  rows: Uint32Array,
+  out: Float64Array,
+  start: number,
+): void {
+  for (let at = 0; at < rows.length; at += 1)
+    out[start + at] = values[from + (rows[at] ?? 0)] ?? NaN;
+}
+
+function gatherCodes(
+  codes: Uint32Array,
+  from: number,
+  rows: Uint32Array,
+  least: number,
+  out: Float64Array,
+  start: number,
+): void {
+  for (let at = 0; at < rows.length; at += 1) {
+    out[start + at] = least + (codes[from + (rows[at] ?? 0)] ?? 0);
+  }
+}
+
+function gatherSome(
+  codes: Uint32Array,
+  from: number,
+  rows: Uint32Array,
+  least: number,
+  out: Float64Array,
+  start: number,
+): void {
+  for (let at = 0; at < rows.length; at += 1) {
+    const code = codes[from + (rows[at] ?? 0)] ?? 0;
+    out[start + at] = code === missingCode ? NaN : least + code;
+  }
+}
+
+/** Rows as they lie, of a column without missing values. */
+function loadColumn(
+  column: DealtColumn | undefined,
+  from: number,
+  out: Float64Array,
+  count: number,
+): void {
+  const { least = NaN, codes } = column ?? {};
   if (codes === undefined) out.fill(least, 0, count);
-  else if (codes instanceof Float64Array) gather(codes, rows, out);
-  else loadCodes(codes, rows, least, out);
-  if (isWhole || !(codes instanceof Uint32Array)) return;
-  for (let at = 0; at < count; at += 1) if (codes[rows[at] ?? 0] === missingCode) out[at] = NaN;
-}
-
-function gather(values: Float64Array, rows: Uint32Array, out: Float64Array): void {
-  for (let at = 0; at < rows.length; at += 1) out[at] = values[rows[at] ?? 0] ?? NaN;
-}
-
-function loadCodes(codes: Uint32Array, rows: Uint32Array, least: number, out: Float64Array): void {
-  for (let at = 0; at < rows.length; at += 1) out[at] = least + (codes[rows[at] ?? 0] ?? 0);
-}
-
-/** The rows, which are in order, by their groups. */
-export function* groupsOf({ starts }: DealtRows, rows: Uint32Array): Generator<Uint32Array> {
-  let from = 0;
-  for (const end of starts) {
-    let to = from;
-    while (to < rows.length && (rows[to] ?? 0) < end) to += 1;
-    if (to > from) yield rows.subarray(from, to);
-    from = to;
-  }
-}
-
-/** The rows of each gas day, the oldest day first. */
-export function byDay(rows: DealtRows, calendar: GasCalendar): readonly [number, Uint32Array][] {
-  const days = new Int32Array(rows.count);
-  const counts = new Map<number, number>();
-  let day = NaN;
-  let since = 0;
-  const count = (row: number, next: number): void => {
-    if (row > since) counts.set(day, (counts.get(day) ?? 0) + row - since);
-    day = next;
-    since = row;
-  };
-  for (let row = 0; row < rows.count; row += 1) {
-    const of = calendar.dayOf(rows.timeAt(row));
-    days[row] = of;
-    if (of !== day) count(row, of);
-  }
-  count(rows.count, NaN);
-  return [...counts]
-    .sort(([one], [other]) => one - other)
-    .map(([of, rowsOfDay]) => [of, placesOf(days, of, rowsOfDay)]);
-}
-
-function placesOf(values: Int32Array, wanted: number, count: number): Uint32Array {
-  const places = new Uint32Array(count);
-  let at = 0;
-  for (let place = 0; place < values.length; place += 1) {
-    if (values[place] !== wanted) continue;
-    places[at] = place;
-    at += 1;
-  }
-  return places;
+  else if (codes instanceof Float64Array) out.set(codes.subarray(from, from + count));
+  else for (let row = 0; row < count; row += 1) out[row] = least + (codes[from + row] ?? 0);
 }
 
 /** Lowest and highest number of the readings that were taken; 0 where they have none. */
@@ -256,11 +271,8 @@ export class SeqRange {
   #firstSeq = Infinity;
   #lastSeq = 0;
 
-  take(table: RowTable, rows: Uint32Array): void {
-    const numbers = table.columns[readingPlaces.seq];
-    if (numbers === undefined) return;
-    for (const row of rows) {
-      const seq = numbers[row] ?? NaN;
+  take(group: SortedGroup): void {
+    for (const seq of group.values(readingPlaces.seq) ?? []) {
       if (seq < this.#firstSeq) this.#firstSeq = seq;
       if (seq > this.#lastSeq) this.#lastSeq = seq;
     }

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { unreachable } from "#domain/invariant.ts";
 import type { Disk } from "#ports/disk.ts";
 import type { DamagedPlace } from "#ports/readingStore.ts";
+import { CodeRoom } from "./codeRoom.ts";
 import { dateOfDay, type GasCalendar } from "./gasDay.ts";
-import { byDay, dealtRows, groupsOf, SeqRange } from "./flushRows.ts";
+import { dealtRows, SeqRange } from "./flushRows.ts";
 import { LastRows } from "./lastRows.ts";
 import { isRemake, type Work, type WorkMade, type WorkResult, type WorkRunner } from "./work.ts";
 import type { PlannedFile } from "./work.ts";
@@ -17,8 +18,6 @@ import { SegmentCursor } from "./segmentCursor.ts";
 import { openSegment } from "./segmentFiles.ts";
 import { SegmentReader } from "./segmentReader.ts";
 import { SegmentWriter, type SegmentSettings, type SegmentSummary } from "./segmentWriter.ts";
-import { RowTable } from "./rowTable.ts";
-import { sortRows } from "./sortRows.ts";
 import { verifySegment } from "./verifySegment.ts";
 
 export interface WorkParts {
@@ -57,12 +56,16 @@ export function runWork(parts: WorkParts, work: Work): WorkResult {
   }
 }
 
+/** This thread's, for it does one piece of work after the other. */
+const flushRoom = new CodeRoom();
+
 function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult {
-  const { hot, damagedBatches } = dealtRows(parts.manifest, toNo);
-  const group = new RowTable(readingSchema.columns.length, 1_024);
+  flushRoom.clear();
+  const { hot, damagedBatches } = dealtRows(parts.manifest, toNo, parts.calendar, flushRoom);
   const files: ManifestFile[] = [];
   let kept = 0;
-  for (const [day, members] of byDay(hot, parts.calendar)) {
+  for (const dealt of hot.days) {
+    const { day } = dealt;
     const fileNo = firstFileNo + files.length;
     const output: PlannedFile = {
       no: fileNo,
@@ -77,11 +80,9 @@ function flush(parts: WorkParts, toNo: number, firstFileNo: number): WorkResult 
     const writer = openWriter(parts, output, readingSchema);
     const seqs = new SeqRange();
     const summary = complete(writer, () => {
-      for (const rows of groupsOf(hot, members)) {
-        hot.load(rows, group);
-        const order = sortRows(group);
-        writer.addOrdered(group, order, 0, order.length);
-        seqs.take(group, order);
+      for (const group of hot.sorted(dealt)) {
+        writer.addOrdered(group);
+        seqs.take(group);
       }
     });
     const damage = readBack(parts, summary, readingSchema);

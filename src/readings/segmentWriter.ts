@@ -39,6 +39,14 @@ export interface SegmentSummary {
   readonly lastMs: number;
 }
 
+/** Rows that lie somewhere in another order. */
+export interface OrderedRows {
+  readonly count: number;
+  meterAt(place: number): number | undefined;
+  /** Appends the rows from one place to another. */
+  appendTo(table: RowTable, from: number, to: number): void;
+}
+
 export class SegmentWriter {
   readonly #disk: Disk;
   readonly #folder: string;
@@ -47,7 +55,7 @@ export class SegmentWriter {
   readonly #codec: FrameCodec;
   readonly #settings: SegmentSettings;
   readonly #rows: RowTable;
-  readonly #head = new ByteWriter();
+  readonly #chunk = new ByteWriter();
   readonly #chunks: ChunkEntry[] = [];
   readonly #fromMs: number;
   readonly #peakPlace: number;
@@ -86,14 +94,13 @@ export class SegmentWriter {
     );
   }
 
-  /** Adds the rows that `order` names from one place of it to another, in that order. */
-  addOrdered(table: RowTable, order: Uint32Array, from: number, to: number): void {
-    const meters = table.column(0);
+  /** Adds rows that follow, in order, what was added before. */
+  addOrdered(rows: OrderedRows): void {
     this.#add(
-      from,
-      to,
-      (place) => meters[order[place] ?? 0],
-      (start, end) => this.#rows.gather(table, order, start, end),
+      0,
+      rows.count,
+      (place) => rows.meterAt(place),
+      (start, end) => rows.appendTo(this.#rows, start, end),
     );
   }
 
@@ -168,10 +175,10 @@ export class SegmentWriter {
       frames: frames.map((frame) => ({ bytes: frame.length, crc: crc32(frame) })),
       atByte: this.#bytes,
     };
-    this.#head.clear();
-    writeChunkHead(this.#head, entry);
-    this.#file.write(this.#head.written);
-    for (const frame of frames) this.#file.write(frame);
+    this.#chunk.clear();
+    writeChunkHead(this.#chunk, entry);
+    for (const frame of frames) this.#chunk.bytes(frame);
+    this.#file.write(this.#chunk.written);
     this.#chunks.push(entry);
     this.#bytes += chunkBytes(entry);
     this.#count += rows.count;

@@ -5,37 +5,55 @@ import { settleVersions } from "./versions.ts";
 
 const { meterNo, measuredAtMs } = readingPlaces;
 
-/** The table's rows in order; rows that repeat another are left out. */
-export function sortRows(table: RowTable): Uint32Array {
-  const sorted = byMeter(table);
-  const times = table.column(measuredAtMs);
-  const meters = table.column(meterNo);
-  /** Places where a meter begins and ends that has a time more than once. */
+/**
+ * The rows of a table of meters and times in order; rows that repeat another are left out. `load` gives all that is
+ * known of the rows that it names, until the next call.
+ */
+export function sortRows(keys: RowTable, load: (rows: Uint32Array) => RowTable): Uint32Array {
+  const sorted = byMeter(keys);
+  const times = keys.column(measuredAtMs);
+  const meters = keys.column(meterNo);
+  /** Places where a time begins and ends that a meter has more than once. */
   const unsettled: number[] = [];
   let from = 0;
   let meter = meters[sorted[0] ?? 0];
   for (let place = 1; place <= sorted.length; place += 1) {
     const next = place < sorted.length ? meters[sorted[place] ?? 0] : undefined;
     if (next === meter) continue;
-    if (sortByTime(times, sorted, from, place)) unsettled.push(from, place);
+    if (sortByTime(times, sorted, from, place)) addEqual(times, sorted, from, place, unsettled);
     from = place;
     meter = next;
   }
-  return unsettled.length === 0 ? sorted : settled(table, sorted, unsettled);
+  return unsettled.length === 0 ? sorted : settled(sorted, unsettled, load);
 }
 
-/** The same without repetitions; only the meters that are named are looked at. */
-function settled(table: RowTable, sorted: Uint32Array, unsettled: readonly number[]): Uint32Array {
+/** The same without repetitions; only the places that are named are looked at. */
+function settled(
+  sorted: Uint32Array,
+  unsettled: readonly number[],
+  load: (rows: Uint32Array) => RowTable,
+): Uint32Array {
+  const named: number[] = [];
+  for (let at = 0; at < unsettled.length; at += 2) {
+    const to = unsettled[at + 1] ?? 0;
+    for (let place = unsettled[at] ?? 0; place < to; place += 1) named.push(sorted[place] ?? 0);
+  }
+  const versions = load(Uint32Array.from(named));
   let kept = 0;
   let done = 0;
+  let row = 0;
   for (let at = 0; at < unsettled.length; at += 2) {
     const from = unsettled[at] ?? 0;
     const to = unsettled[at + 1] ?? 0;
     sorted.copyWithin(kept, done, from);
     kept += from - done;
-    const rows = withoutRepetitions(table, sorted.subarray(from, to));
-    sorted.set(rows, kept);
-    kept += rows.length;
+    const rows: number[] = [];
+    for (let place = from; place < to; place += 1) rows.push(row + place - from);
+    for (const version of settleVersions(versions, rows)) {
+      sorted[kept] = named[version] ?? 0;
+      kept += 1;
+    }
+    row += to - from;
     done = to;
   }
   sorted.copyWithin(kept, done, sorted.length);
@@ -55,8 +73,9 @@ function byMeter(table: RowTable): Uint32Array {
   }
   let sorted = new Uint32Array(count);
   for (let row = 0; row < count; row += 1) sorted[row] = row;
-  let next = new Uint32Array(count);
   const most = highest - lowest;
+  if (most === 0) return sorted;
+  let next = new Uint32Array(count);
   for (let shift = 0; 2 ** shift <= most; shift += digitBits) {
     const places = new Uint32Array(Math.min(most >>> shift, digitMask) + 2);
     for (let row = 0; row < count; row += 1) {
@@ -109,25 +128,18 @@ function sortByTime(times: Float64Array, rows: Uint32Array, from: number, to: nu
   return hasEqual;
 }
 
-/** Rows of one meter, in order of time. */
-function withoutRepetitions(table: RowTable, sorted: Uint32Array): Uint32Array {
-  const times = table.column(measuredAtMs);
-  const kept = new Uint32Array(sorted.length);
-  let count = 0;
-  let from = 0;
-  for (let place = 1; place <= sorted.length; place += 1) {
-    const first = sorted[from] ?? 0;
-    if (place < sorted.length && times[sorted[place] ?? 0] === times[first]) continue;
-    if (place - from === 1) {
-      kept[count] = first;
-      count += 1;
-    } else {
-      for (const row of settleVersions(table, [...sorted.subarray(from, place)])) {
-        kept[count] = row;
-        count += 1;
-      }
-    }
-    from = place;
+/** Where stretches of one time begin and end among the rows of one meter, which are in order of time. */
+function addEqual(
+  times: Float64Array,
+  sorted: Uint32Array,
+  from: number,
+  to: number,
+  stretches: number[],
+): void {
+  let start = from;
+  for (let place = from + 1; place <= to; place += 1) {
+    if (place < to && times[sorted[place] ?? 0] === times[sorted[start] ?? 0]) continue;
+    if (place - start > 1) stretches.push(start, place);
+    start = place;
   }
-  return kept.subarray(0, count);
 }

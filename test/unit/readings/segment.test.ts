@@ -262,7 +262,11 @@ test("the same on a real disk", () => {
   const order = Uint32Array.from(rows, (_row, place) => rows.length - 1 - place);
   const writer = new SegmentWriter(nodeDisk, folder, "a.seg", readingSchema, header, settings);
   const turned = tableOf([...rows].reverse());
-  writer.addOrdered(turned, order, 0, 100);
+  writer.addOrdered({
+    count: 100,
+    meterAt: (place) => turned.column(readingPlaces.meterNo)[order[place] ?? 0],
+    appendTo: (into, from, to) => into.gather(turned, order, from, to),
+  });
   writer.addRun(table, 100, rows.length);
   writer.finish();
   expect(nodeDisk.list(folder)).toEqual(["a.seg"]);
