@@ -49,7 +49,12 @@ export function frameArchive(db: DatabaseSync, disk: Disk): FrameArchive {
 export function openForReading(directory: string): DatabaseSync {
   const path = join(directory, ledgerFileName);
   const db = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
-  db.exec(`PRAGMA cache_size = -${cacheKibibytes}`);
+  try {
+    db.exec(`PRAGMA cache_size = -${cacheKibibytes}`);
+  } catch (cause) {
+    db.close();
+    throw cause;
+  }
   return db;
 }
 

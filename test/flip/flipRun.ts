@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { frameFolderName } from "#archive/frameList.ts";
 import { ledgerFileName } from "#ledger/openLedger.ts";
 import { answersFrom, followReadings, frameArchive, openForReading } from "#ledger/queries.ts";
@@ -232,8 +233,10 @@ class FlipWorld {
     const answers: Record<string, Answer | undefined> = {};
     const files = new FlippedDisk(flip);
     let isTold = false;
-    const db = openForReading(this.#directory);
+    let db: DatabaseSync | undefined;
     try {
+      // Where the schema's own text is changed it cannot be opened at all.
+      db = openForReading(this.#directory);
       const ask = answersFrom(db, files.disk);
       const parts: Record<string, () => readonly unknown[]> = {
         meters: () => pagesOf((after) => ask.meters(after, pageRows, null)),
@@ -259,7 +262,7 @@ class FlipWorld {
       isTold = true;
     } finally {
       files.close();
-      db.close();
+      db?.close();
     }
     return { answers, asked, isTold };
   }
