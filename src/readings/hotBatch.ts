@@ -5,6 +5,8 @@
  *     HOT2 | number u32 | rows u32 | columns u32 | column | … | crc u32
  *     column: place u8, form u8, quantum u16, highest code u32, least f64, values
  *
+ * A meter's own count has the codes of its register, and its clock's time mostly those of the reading's time: such a
+ * column has no values, and instead of the highest code the place of the other.
  * All of it little-endian, values filled up to a multiple of eight bytes, so that they are read as they lie. A batch
  * of the former format is read as it is: HOTB, with a column's place u32, form u32, least f64.
  */
@@ -26,6 +28,7 @@ import {
   type BatchColumn,
   type ColumnForm,
   type ColumnSpan,
+  type Width,
 } from "./hotColumn.ts";
 import { RowTable } from "./rowTable.ts";
 import { readingSchema } from "./schema.ts";
@@ -41,8 +44,9 @@ const columnHeadBytes = 16;
 const crcBytes = 4;
 const numberRange = 2 ** 32;
 const places = readingSchema.columns.length;
-/** Bit of the form byte. */
+/** Bits of the form byte. */
 const someMissing = 0x80;
+const asAnother = 0x40;
 
 /** By the places of readings; a column that is not there has no value. */
 export interface PlacedColumns {
@@ -75,26 +79,38 @@ export class HotBatchCodec {
     spans = spansOf({ count, columns }),
   ): Uint8Array<ArrayBuffer> {
     let bytesMax = headBytes + crcBytes;
-    let written = 0;
+    let columnCount = 0;
     for (const span of spans) {
       if (span === undefined) continue;
       bytesMax += columnHeadBytes + valueBytesMax(count, span);
-      written += 1;
+      columnCount += 1;
     }
     const buffer = room.byteLength >= bytesMax ? room : new ArrayBuffer(bytesMax);
     const view = new DataView(buffer);
     view.setUint32(0, magic, true);
     view.setUint32(4, no % numberRange, true);
     view.setUint32(8, count, true);
-    view.setUint32(12, written, true);
+    view.setUint32(12, columnCount, true);
+    const written: ColumnBytes[] = [];
     let at = headBytes;
     for (const [place, span] of spans.entries()) {
       const values = columns[place];
       if (span === undefined || values === undefined) continue;
-      const lies = { buffer, at: at + columnHeadBytes, count };
-      const form = writeValues(place, values, span, lies);
+      const start = at + columnHeadBytes;
+      const form = writeValues(place, values, span, { buffer, at: start, count });
       writeHead(view, at, place, form, span);
-      at = lies.at + valueBytes(count, form.width);
+      const own = { start, width: form.width, bytes: valueBytes(count, form.width) };
+      const against = readingSchema.columns[place]?.against ?? place;
+      const other = written[against];
+      if (other !== undefined && areSame(buffer, own, other)) {
+        view.setUint8(at + 1, view.getUint8(at + 1) | asAnother);
+        view.setUint32(at + 4, against, true);
+        written[place] = other;
+        at = start;
+      } else {
+        written[place] = own;
+        at = start + own.bytes;
+      }
     }
     view.setUint32(at, crc32(new Uint8Array(buffer, 0, at)), true);
     return new Uint8Array(buffer, 0, at + crcBytes);
@@ -114,6 +130,19 @@ export class HotBatchCodec {
     const fault = this.append(no, bytes, table);
     return fault === undefined ? ok(table) : fail(fault);
   }
+}
+
+/** Where a column's values lie. */
+interface ColumnBytes {
+  readonly start: number;
+  readonly width: Width;
+  readonly bytes: number;
+}
+
+function areSame(buffer: ArrayBuffer, one: ColumnBytes, other: ColumnBytes): boolean {
+  if (one.width === 0 || one.width !== other.width) return false;
+  const bytes = Buffer.from(buffer, one.start, one.bytes);
+  return bytes.equals(new Uint8Array(buffer, other.start, one.bytes));
 }
 
 function writeHead(
@@ -159,27 +188,42 @@ export function openBatch(no: number, stored: Uint8Array): Result<OpenBatch, Rea
 /** A column's head as it lies there. */
 interface ColumnHead {
   readonly place: number;
-  readonly form: number;
+  readonly width: number;
+  readonly isSome: boolean;
   readonly quantum: number;
   readonly least: number;
   /** undefined: the head does not say it. */
   readonly highest: number | undefined;
+  /** Its codes are those of this place. */
+  readonly as: number | undefined;
 }
 
 function headAt(view: DataView, at: number): ColumnHead {
+  const form = view.getUint8(at + 1);
+  const number = view.getUint32(at + 4, true);
+  const isAnother = (form & asAnother) !== 0;
   return {
     place: view.getUint8(at),
-    form: view.getUint8(at + 1),
+    width: form & ~(someMissing | asAnother),
+    isSome: (form & someMissing) !== 0,
     quantum: view.getUint16(at + 2, true),
-    highest: view.getUint32(at + 4, true),
     least: view.getFloat64(at + 8, true),
+    highest: isAnother ? undefined : number,
+    as: isAnother ? number : undefined,
   };
 }
 
 function formerHeadAt(view: DataView, at: number): ColumnHead {
-  const place = view.getUint32(at, true);
   const form = view.getUint32(at + 4, true);
-  return { place, form, quantum: 1, highest: undefined, least: view.getFloat64(at + 8, true) };
+  return {
+    place: view.getUint32(at, true),
+    width: form & ~someMissing,
+    isSome: (form & someMissing) !== 0,
+    quantum: 1,
+    least: view.getFloat64(at + 8, true),
+    highest: undefined,
+    as: undefined,
+  };
 }
 
 /** Appends an open batch's rows to the table. */
@@ -205,20 +249,28 @@ function openColumns(
   for (let left = view.getUint32(12, true); left > 0; left -= 1) {
     if (at + columnHeadBytes > end) return fail({ kind: "truncated", what: "batch" });
     const head = readHead(view, at);
-    const { place, quantum, least } = head;
-    const width = widths.find((known) => known === (head.form & ~someMissing));
+    const { place, quantum, least, isSome } = head;
+    const width = widths.find((known) => known === head.width);
     if (place >= places || seen.has(place) || width === undefined || quantum === 0) {
       return fail({ kind: "unexpectedValue", what: "column" });
     }
-    const lies = { buffer: view.buffer, at: view.byteOffset + at + columnHeadBytes, count: rows };
-    at += columnHeadBytes + valueBytes(rows, width);
-    if (at > end) return fail({ kind: "truncated", what: "batch" });
     seen.add(place);
-    const isSome = (head.form & someMissing) !== 0;
+    at += columnHeadBytes;
+    const own = { place, width, quantum, least, isSome };
+    if (head.as !== undefined) {
+      const other = columns.find((known) => known.place === head.as && known.width === width);
+      if (other === undefined) return fail({ kind: "unexpectedValue", what: "column" });
+      const { codes, high } = other;
+      const highest = (other.most - other.least) / other.quantum;
+      columns.push({ ...own, codes, high, most: least + highest * quantum });
+      continue;
+    }
+    const lies = { buffer: view.buffer, at: view.byteOffset + at, count: rows };
+    at += valueBytes(rows, width);
+    if (at > end) return fail({ kind: "truncated", what: "batch" });
     const { codes, high } = codesAt(lies, width);
     const highest = head.highest ?? highestCode(codes, isSome ? missingCode(width) : NaN);
-    const most = least + highest * quantum;
-    columns.push({ place, width, quantum, least, isSome, codes, high, most });
+    columns.push({ ...own, codes, high, most: least + highest * quantum });
   }
   if (at !== end) return fail({ kind: "trailingBytes", what: "batch" });
   return ok({ rows, columns });

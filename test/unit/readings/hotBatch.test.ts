@@ -98,6 +98,61 @@ property.prop([counted])("whatever its values are counted in, a column comes bac
   expect(decoded.ok && rowsOf(decoded.value)).toEqual(present(rows));
 });
 
+/** A clock's time beside that of the reading: the same, always as far off, or another or none in one row. */
+const followed = fc.record({
+  values: counted.filter((values) => values.some((value) => value !== null)),
+  apart: fc.constantFrom(0, 1_000, 7),
+  at: fc.nat(150),
+  there: fc.constantFrom("same", "another", "missing"),
+});
+
+property.prop([followed, fc.nat()])(
+  "a column that has the codes of another comes back, and damage to the two does no harm",
+  ({ values, apart, at: oddAt, there }, place) => {
+    const rows = values.map((measuredAtMs, at) => {
+      const isOdd = at === oddAt && there !== "same";
+      const odd = there === "another" && measuredAtMs !== null ? measuredAtMs + 1 : null;
+      const same = measuredAtMs === null ? null : measuredAtMs + apart;
+      return { meterNo: 1, measuredAtMs, deviceAtMs: isOdd ? odd : same };
+    });
+    const bytes = codec.encode(7, tableOf(rows));
+    const decoded = codec.decode(7, bytes);
+    expect(decoded.ok && rowsOf(decoded.value)).toEqual(present(rows));
+    const changed = bytes.slice();
+    changed[16 + (place % (changed.length - 20))] = place >>> 8;
+    codec.decode(7, sealed(changed));
+  },
+);
+
+test("what has the codes of another column takes a head", () => {
+  const rows = Array.from({ length: 800 }, (_none, at) => ({
+    meterNo: 1,
+    measuredAtMs: 1_790_000_000_000 + at * 1_000,
+    indexMl: at * 7_000,
+  }));
+  const alone = codec.encode(7, tableOf(rows)).length;
+  const beside = rows.map((row) => ({
+    ...row,
+    deviceAtMs: row.measuredAtMs + 3,
+    rawCount: row.indexMl / 1_000 + 5,
+  }));
+  const bytes = codec.encode(7, tableOf(beside));
+  expect(bytes.length).toBe(alone + 2 * 16);
+  const decoded = codec.decode(7, bytes);
+  expect(decoded.ok && rowsOf(decoded.value)).toEqual(beside);
+});
+
+test("codes of another width are not the same, though their bytes are", () => {
+  const times = [5, 261, 5, 5];
+  const rows = [9, 9, 9, 10].map((deviceAtMs, at) => ({
+    meterNo: 1,
+    measuredAtMs: times[at] ?? NaN,
+    deviceAtMs,
+  }));
+  const decoded = codec.decode(7, codec.encode(7, tableOf(rows)));
+  expect(decoded.ok && rowsOf(decoded.value)).toEqual(rows);
+});
+
 test("registers in whole litres take three bytes, times in whole seconds two, also with one that is missing", () => {
   const rows = (oddMl: number): readonly ReadingValues[] =>
     Array.from({ length: batchRowsMax }, (_none, at) => ({
