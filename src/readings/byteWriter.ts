@@ -3,6 +3,9 @@
 /** An integer of 53 bits and a sign takes at most so many bytes. */
 const integerBytesMax = 8;
 
+/** Numbers of so many bytes are integers of 32 bits. */
+const int32Bytes = 4;
+
 /** How a column of residuals is counted: in quanta above the least, in so many bytes each. */
 interface Quanta {
   readonly quantum: number;
@@ -53,47 +56,71 @@ export class ByteWriter {
     this.#length += bytes.length;
   }
 
-  /**
-   * Integers, seven bits a byte, the lowest first; bit 7 says that more follow. The sign is the lowest bit of the
-   * first byte.
-   */
+  /** What was written at a place, anew. */
+  u8At(place: number, value: number): void {
+    this.#view.setUint8(place, value);
+  }
+
+  u32At(place: number, value: number): void {
+    this.#view.setUint32(place, value, true);
+  }
+
+  /** Integers, one behind the other. */
   integers(values: Float64Array, from: number, to: number): void {
-    this.#reserve((to - from) * integerBytesMax);
+    for (let place = from; place < to; place += 1) this.integer(values[place] ?? 0);
+  }
+
+  /** Seven bits a byte, the lowest first; bit 7 says that more follow. The sign is the lowest bit of the first byte. */
+  integer(value: number): void {
+    this.#reserve(integerBytesMax);
     const bytes = this.#bytes;
     let at = this.#length;
-    for (let place = from; place < to; place += 1) {
-      const value = values[place] ?? 0;
-      const magnitude = Math.abs(value);
-      bytes[at] = (magnitude % 64) * 2 + (value < 0 ? 1 : 0);
-      let rest = Math.floor(magnitude / 64);
-      while (rest > 0) {
-        bytes[at] = (bytes[at] ?? 0) | 0x80;
-        at += 1;
-        bytes[at] = rest % 0x80;
-        rest = Math.floor(rest / 0x80);
-      }
+    const magnitude = Math.abs(value);
+    // A remainder of doubles would be a call; what is left of a quotient is none.
+    let rest = Math.floor(magnitude / 64);
+    let byte = (magnitude - rest * 64) * 2 + (value < 0 ? 1 : 0);
+    while (rest > 0) {
+      bytes[at] = byte | 0x80;
       at += 1;
+      const next = Math.floor(rest / 0x80);
+      byte = rest - next * 0x80;
+      rest = next;
     }
-    this.#length = at;
+    bytes[at] = byte;
+    this.#length = at + 1;
   }
 
   /**
-   * How many quanta each value lies above the least: first the lowest byte of all of them, then the next. No two are
-   * further apart than safe integers are.
+   * How far each value lies above the least: first the lowest byte of all of them, then the next. No two are further
+   * apart than safe integers are.
    */
-  planes(values: Float64Array, count: number, { quantum, least, width }: Quanta): void {
+  planes(values: Float64Array, count: number, least: number, width: number): void {
     this.#reserve(count * width);
-    const bytes = this.#bytes;
-    // Exact, for what is rounded has at most 48 bits.
-    const share = 1 / quantum;
-    for (let plane = 0; plane < width; plane += 1) {
-      const at = this.#length + plane * count;
+    const isPair = width > 1 && width <= int32Bytes;
+    if (isPair) this.#twoPlanes(values, count, least);
+    for (let plane = isPair ? 2 : 0; plane < width; plane += 1) {
+      const bytes = this.#bytes;
+      const at = this.#length;
+      // Of what is more than an integer of 32 bits a byte is what is left of a quotient.
       const scale = 256 ** -plane;
       for (let place = 0; place < count; place += 1) {
-        bytes[at + place] = Math.round(((values[place] ?? 0) - least) * share) * scale;
+        bytes[at + place] = ((values[place] ?? 0) - least) * scale;
       }
+      this.#length += count;
     }
-    this.#length += count * width;
+  }
+
+  /** The lowest two in one pass, which takes less than half as long as one after the other. */
+  #twoPlanes(values: Float64Array, count: number, least: number): void {
+    const bytes = this.#bytes;
+    const at = this.#length;
+    const next = at + count;
+    for (let place = 0; place < count; place += 1) {
+      const above = ((values[place] ?? 0) - least) | 0;
+      bytes[at + place] = above;
+      bytes[next + place] = above >> 8;
+    }
+    this.#length += count * 2;
   }
 
   /** Each value as a double. */
@@ -103,10 +130,6 @@ export class ByteWriter {
       this.#view.setFloat64(this.#length + place * 8, values[place] ?? 0, true);
     }
     this.#length += count * 8;
-  }
-
-  integer(value: number): void {
-    this.integers(Float64Array.of(value), 0, 1);
   }
 
   #reserve(moreBytes: number): void {
@@ -164,18 +187,34 @@ export function readPlanes(
 ): void {
   const base = least * quantum;
   if (width === 0) out.fill(base, 0, count);
-  for (let plane = 0; plane < width; plane += 1) {
-    const at = start + plane * stride;
-    const scale = quantum * 256 ** plane;
-    if (plane === 0) {
-      for (let place = 0; place < count; place += 1) {
-        out[place] = base + (bytes[at + place] ?? 0) * scale;
-      }
-    } else {
+  else if (width === 1) {
+    for (let place = 0; place < count; place += 1) {
+      out[place] = base + (bytes[start + place] ?? 0) * quantum;
+    }
+  } else {
+    readTwoPlanes(bytes, start, out, count, { quantum, base, stride });
+    for (let plane = 2; plane < width; plane += 1) {
+      const at = start + plane * stride;
+      const scale = quantum * 256 ** plane;
       for (let place = 0; place < count; place += 1) {
         out[place] = (out[place] ?? 0) + (bytes[at + place] ?? 0) * scale;
       }
     }
+  }
+}
+
+/** The lowest two in one pass, which takes less than half as long as one after the other. */
+function readTwoPlanes(
+  bytes: Uint8Array,
+  start: number,
+  out: Float64Array,
+  count: number,
+  { quantum, base, stride }: { quantum: number; base: number; stride: number },
+): void {
+  const next = start + stride;
+  for (let place = 0; place < count; place += 1) {
+    const quanta = (bytes[start + place] ?? 0) | ((bytes[next + place] ?? 0) << 8);
+    out[place] = base + quanta * quantum;
   }
 }
 

@@ -13,7 +13,8 @@ import { fail, ok, type Result } from "#domain/result.ts";
 import { readIntegers, type ByteWriter } from "./byteWriter.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
 import { form, readForm, shapes, type ColumnForm, type Reference } from "./columnForm.ts";
-import { differ, readResiduals, sum, writeResiduals, type Shape } from "./residuals.ts";
+import { CountedResiduals } from "./countResiduals.ts";
+import { readResiduals, type Shape } from "./residuals.ts";
 import { bitOf, Runs } from "./runs.ts";
 
 /** More rows in one chunk are refused before anything is allocated for them. */
@@ -29,8 +30,9 @@ const spreadMax = 2 ** 51;
 export class ColumnCodec {
   #values = new Float64Array(0);
   /** Residuals of the first values of meters, and of all others. */
-  #firsts = new Float64Array(0);
-  #others = new Float64Array(0);
+  readonly #counted = new CountedResiduals();
+  /** In a column of runs. */
+  #changes = 0;
   /** The meters' runs in a column with missing values; a column as one run. */
   readonly #packedRuns = new Runs();
   readonly #oneRun = new Runs();
@@ -47,30 +49,32 @@ export class ColumnCodec {
     wanted: { readonly shape: Shape } & Reference,
   ): void {
     this.#reserve(count);
-    const all = survey(values, count);
-    const isWhole = all.missing === 0;
-    const present = isWhole ? count : this.#pack(values, meters, count);
     const { slope } = wanted;
+    let shape = this.#take(wanted.shape, values, meters, count);
+    const isWhole = shape !== null;
+    const present = isWhole ? count : this.#pack(values, meters, count);
     const relative = wanted.relative ? form.relative : 0;
-    const bits = (isWhole ? 0 : form.some) | relative | (slope === null ? 0 : form.sloped);
-    if (present === 0) return writer.u8(form.none | (bits & form.relative));
+    if (present === 0) return writer.u8(form.none | relative);
     const packed = isWhole ? values : this.#values;
-    const { changes, spread } = isWhole ? all : survey(packed, present);
-    const isRuns = changes * runRowsMin < present && spread <= spreadMax;
-    const shape = isRuns ? "runs" : spread <= spreadMax ? wanted.shape : "plain";
-    const flatBit = changes === 0 ? form.flat : 0;
-    writer.u8(bits | flatBit | (shapes.indexOf(shape) << form.shapeShift));
+    shape ??= this.#take(wanted.shape, packed, this.#packedRuns, present) ?? wanted.shape;
+    const isFlat = shape === "runs" && this.#changes === 0;
+    writer.u8(
+      (isWhole ? 0 : form.some) |
+        relative |
+        (slope === null ? 0 : form.sloped) |
+        (isFlat ? form.flat : 0) |
+        (shapes.indexOf(shape) << form.shapeShift),
+    );
     if (slope !== null) {
       writer.integer(slope.rise);
       writer.integer(slope.run);
     }
     if (!isWhole) writeBitmap(writer, values, count);
     writer.integer(packed[0] ?? 0);
-    if (changes === 0) return undefined;
-    if (shape === "runs") return writeRuns(writer, packed, present, this.#others);
-    const runs = this.#runsOf(shape, isWhole ? meters : this.#packedRuns, present);
-    differ(shape, packed, runs, this.#firsts, this.#others);
-    return writeResiduals(writer, this.#firsts, runs.count, this.#others, present - runs.count);
+    if (isFlat) return undefined;
+    if (shape !== "runs") return this.#counted.write(writer);
+    writer.u32(this.#changes);
+    return writer.integers(this.#counted.others, 0, this.#changes * 2);
   }
 
   /** Reads exactly these bytes into `out`; the answer tells what another column has to do with the values. */
@@ -102,8 +106,7 @@ export class ColumnCodec {
     if (rows <= this.#values.length) return;
     const room = Math.min(chunkRowsMax, Math.max(rows, this.#values.length * 2, 256));
     this.#values = new Float64Array(room);
-    this.#firsts = new Float64Array(room);
-    this.#others = new Float64Array(room);
+    this.#counted.reserve(room);
   }
 
   /** The values that there are, without gaps; a meter's first value there is starts the meter. */
@@ -124,6 +127,31 @@ export class ColumnCodec {
     }
     packed.end(present);
     return present;
+  }
+
+  /** What is to be written behind the base, and the shape of it; null where a value is missing. */
+  #take(
+    wanted: Shape,
+    values: Float64Array,
+    meters: Runs,
+    count: number,
+  ): (typeof shapes)[number] | null {
+    const counted = this.#counted;
+    const changes = changesIn(values, count);
+    let isFar = false;
+    if (changes * runRowsMin < count) {
+      const spread = takeRuns(values, changes === 0 ? 1 : count, counted.others);
+      if (Number.isNaN(spread)) return null;
+      this.#changes = changes;
+      isFar = spread > spreadMax;
+      if (!isFar) return "runs";
+    } else {
+      if (!counted.take(wanted, values, this.#runsOf(wanted, meters, count))) return null;
+      isFar = counted.reach > spreadMax / 2 && spreadOf(values, count) > spreadMax;
+      if (!isFar) return wanted;
+    }
+    counted.take("plain", values, this.#runsOf("plain", meters, count));
+    return "plain";
   }
 
   /** A plain column does not mind where meters begin. */
@@ -149,12 +177,7 @@ export class ColumnCodec {
     }
     if (shape === "runs") return readRuns(bytes, at, out, present);
     const runs = this.#runsOf(shape, meters, present);
-    const others = present - runs.count;
-    const fault = readResiduals(bytes, at, this.#firsts, runs.count, this.#others, others);
-    if (fault) return fault;
-    return sum(shape, this.#firsts, this.#others, runs, out)
-      ? undefined
-      : { kind: "outOfRange", what: "column value" };
+    return readResiduals(shape, bytes, at, this.#counted, runs, out);
   }
 }
 
@@ -162,53 +185,55 @@ function isSafe(value: number): boolean {
   return value >= -Number.MAX_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
 }
 
-interface Survey {
-  /** How often a value differs from the one before. */
-  readonly changes: number;
-  /** How far apart any two are, where none is missing. */
-  readonly spread: number;
-  readonly missing: number;
+/** How often a value differs from the one before; more than runs may have are not counted to their end. */
+function changesIn(values: Float64Array, count: number): number {
+  const tooMany = Math.ceil(count / runRowsMin);
+  let changes = 0;
+  let before = values[0] ?? NaN;
+  for (let row = 1; row < count && changes < tooMany; row += 1) {
+    const value = values[row] ?? NaN;
+    // Whether a register rests is anybody's guess: it is counted without a branch.
+    changes += Number(value !== before);
+    before = value;
+  }
+  return changes;
 }
 
-function survey(values: Float64Array, count: number): Survey {
+/** How far apart any two of them are. */
+function spreadOf(values: Float64Array, count: number): number {
+  let least = Infinity;
+  let most = -Infinity;
+  for (let row = 0; row < count; row += 1) {
+    const value = values[row] ?? NaN;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return most - least;
+}
+
+/**
+ * Of each change, how many rows after the one before, and by how much. Returns how far apart any two values are; NaN:
+ * one is missing.
+ */
+function takeRuns(values: Float64Array, count: number, into: Float64Array): number {
   let before = values[0] ?? NaN;
   let least = before;
   let most = before;
-  let changes = 0;
-  let missing = Number.isNaN(before) ? 1 : 0;
-  for (let place = 1; place < count; place += 1) {
-    const value = values[place] ?? NaN;
-    if (value === before) continue;
-    changes += 1;
-    if (value < least) least = value;
-    if (value > most) most = value;
-    if (Number.isNaN(value)) missing += 1;
-    before = value;
-  }
-  return { changes, spread: most - least, missing };
-}
-
-/** How many changes; of each, how many rows after the one before, and by how much. */
-function writeRuns(
-  writer: ByteWriter,
-  values: Float64Array,
-  count: number,
-  room: Float64Array,
-): void {
-  let before = values[0] ?? 0;
   let start = 0;
   let filled = 0;
   for (let row = 1; row < count; row += 1) {
-    const value = values[row] ?? 0;
+    const value = values[row] ?? NaN;
     if (value === before) continue;
-    room[filled] = row - start;
-    room[filled + 1] = value - before;
+    // A missing one leaves nothing of either.
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+    into[filled] = row - start;
+    into[filled + 1] = value - before;
     filled += 2;
     start = row;
     before = value;
   }
-  writer.u32(filled / 2);
-  writer.integers(room, 0, filled);
+  return most - least;
 }
 
 /** The runs behind the first value, which is there. */

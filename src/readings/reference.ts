@@ -5,10 +5,11 @@
  *
  * What a slope makes expect is a product and a quotient of doubles, rounded: the same on every machine.
  */
+import { commonDivisor } from "./countResiduals.ts";
 import { noReference, type Reference, type Slope } from "./columnForm.ts";
 import type { RowSpan } from "./columnRows.ts";
 import type { ReadingFault } from "#ports/readingStore.ts";
-import { commonDivisor, type Shape } from "./residuals.ts";
+import type { Shape } from "./residuals.ts";
 
 /** So many rows decide for a chunk; neighbours, for what counts is what changes from one to the next. */
 const sampledRows = 128;

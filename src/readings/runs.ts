@@ -42,10 +42,11 @@ export class Runs {
   /** A run for each stretch of equal values. */
   find(values: Float64Array, rows: number): void {
     this.clear();
-    let before = values[0];
+    let before = values[0] ?? NaN;
     for (let row = 1; row < rows; row += 1) {
-      const value = values[row];
-      if (value !== before) this.end(row);
+      const value = values[row] ?? NaN;
+      if (value === before) continue;
+      this.end(row);
       before = value;
     }
     this.end(rows);

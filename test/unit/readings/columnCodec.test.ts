@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { ByteWriter } from "#readings/byteWriter.ts";
 import { ColumnCodec } from "#readings/columnCodec.ts";
 import { ColumnRows } from "#readings/columnRows.ts";
-import { noReference } from "#readings/columnForm.ts";
+import { form, noReference } from "#readings/columnForm.ts";
 import type { Shape } from "#readings/residuals.ts";
 import { Runs } from "#readings/runs.ts";
 
@@ -59,14 +59,39 @@ property.prop([
   expect(roundTrip(column, marks, shape)).toEqual(column);
 });
 
+const min4 = Array<number>(4).fill(Number.MIN_SAFE_INTEGER);
+const max4 = Array<number>(4).fill(Number.MAX_SAFE_INTEGER);
+
 test.each([
   ["all missing", [null, null, null]],
   ["one value", [Number.MIN_SAFE_INTEGER]],
   ["both ends", [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 0, Number.MAX_SAFE_INTEGER]],
   ["no change", [7, 7, 7, 7]],
+  ["both ends, each for long", [...min4, ...max4, ...min4]],
   ["missing at both ends", [null, 1, 2, null]],
+  ["missing in a long run", [...max4, ...max4, null, null, ...max4, ...max4]],
+  ["missing where a meter begins", [null, 7, 5, 1, 6]],
 ])("%s", (_title, column) => {
   for (const shape of shapes) expect(roundTrip(column, [1], shape)).toEqual(column);
+});
+
+test.each([
+  ["delta", 1],
+  ["delta", -1],
+  ["deltaOfDelta", 1],
+] as const)("a sum that leaves the safe integers is a fault (%s, %s)", (shape, sign) => {
+  const writer = new ByteWriter();
+  writer.u8(shapes.indexOf(shape) << form.shapeShift);
+  writer.integer(sign * (Number.MAX_SAFE_INTEGER - 2));
+  // All residuals are the least, one quantum of 1; no byte for any of them.
+  writer.integer(1);
+  writer.integer(sign);
+  writer.u8(0);
+  const [fits, tooMany] = shape === "delta" ? [3, 4] : [2, 3];
+  const decode = (rows: number) =>
+    codec.decode(writer.written, runsOf(new Uint8Array(rows)), rows, new Float64Array(rows));
+  expect(decode(fits).ok).toBe(true);
+  expect(decode(tooMany)).toMatchObject({ ok: false, fault: { kind: "outOfRange" } });
 });
 
 test("a register's hour costs the bytes of its change in quanta", () => {
