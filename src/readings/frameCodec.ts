@@ -18,19 +18,23 @@ import type { RowTable } from "./rowTable.ts";
 import { Runs } from "./runs.ts";
 import type { ColumnSpec, Schema } from "./schema.ts";
 
+/** Of a column's length. */
+const lengthBytes = 4;
 const noColumns = Uint8Array.of(0);
 
 export class FrameCodec {
   readonly #schema: Schema;
   readonly #columns = new ColumnCodec();
+  /** By place: 1 where the frame that is read has the column. */
+  readonly #isThere: Uint8Array;
   readonly #frame = new ByteWriter();
-  readonly #column = new ByteWriter();
   readonly #meters = new Runs();
   readonly #allRows = new Runs();
   #differences = new Float64Array(0);
 
   constructor(schema: Schema) {
     this.#schema = schema;
+    this.#isThere = new Uint8Array(schema.columns.length);
   }
 
   /** The table's frames, compressed. */
@@ -59,17 +63,17 @@ export class FrameCodec {
     if (!plain.ok) return plain.fault;
     const bytes = plain.value;
     const { columns } = this.#schema;
-    /** A column that is not in the frame has no value. */
-    const absent = new Set(columns.keys().filter((place) => columns[place]?.frame === frame));
+    const isWanted = (place: number): boolean => wanted === null || wanted.has(place);
+    this.#isThere.fill(0);
     const fault = eachColumn(bytes, frame, this.#schema, (place, from, to) => {
-      absent.delete(place);
-      const isWanted = wanted === null || wanted.has(place);
-      return isWanted
-        ? this.#decodeColumn(bytes.subarray(from, to), place, table, wanted)
-        : undefined;
+      this.#isThere[place] = 1;
+      if (!isWanted(place)) return undefined;
+      return this.#decodeColumn(bytes.subarray(from, to), place, table, wanted);
     });
-    for (const place of absent) {
-      if (wanted === null || wanted.has(place)) table.columns[place]?.fill(NaN, 0, table.count);
+    // A column that is not in the frame has no value.
+    for (let place = 0; place < columns.length; place += 1) {
+      if (columns[place]?.frame !== frame || this.#isThere[place] === 1) continue;
+      if (isWanted(place)) table.columns[place]?.fill(NaN, 0, table.count);
     }
     return fault;
   }
@@ -98,22 +102,23 @@ export class FrameCodec {
 
   #encodeFrame(table: RowTable, frame: number, level: number): Uint8Array<ArrayBuffer> {
     const writer = this.#frame;
+    const { columns } = this.#schema;
     writer.clear();
-    const present = this.#schema.columns
-      .map((spec, place) => ({ spec, place, values: table.columns[place] }))
-      .filter(({ spec, values }) => spec.frame === frame && hasValue(values, table.count));
-    if (present.length === 0) return new Uint8Array();
-    writer.u8(present.length);
-    for (const { spec, place, values } of present) {
-      if (values === undefined) continue;
-      const { values: written, ...coded } = this.#coded(values, spec, table);
-      this.#column.clear();
-      const runs = this.#runsOf(place, table.count);
-      this.#columns.encode(this.#column, written, runs, table.count, coded);
+    writer.u8(0);
+    let present = 0;
+    for (let place = 0; place < columns.length; place += 1) {
+      const spec = columns[place];
+      const values = table.columns[place];
+      if (spec?.frame !== frame || values === undefined || !hasValue(values, table.count)) continue;
+      present += 1;
       writer.u8(place);
-      writer.u32(this.#column.length);
-      writer.bytes(this.#column.written);
+      const lengthAt = writer.length;
+      writer.u32(0);
+      this.#encodeColumn(place, values, spec, table);
+      writer.u32At(lengthAt, writer.length - lengthAt - lengthBytes);
     }
+    if (present === 0) return new Uint8Array();
+    writer.u8At(0, present);
     return compress(writer.written, level);
   }
 
@@ -122,20 +127,27 @@ export class FrameCodec {
     return place > 0 && areByMeter(this.#meters, rows) ? this.#meters : this.#allRows;
   }
 
-  /** The values to be written: the column's own, or what is left of them beside the column that they follow. */
-  #coded(
+  /** Of the column's own values, or of what is left of them beside the column that they follow. */
+  #encodeColumn(
+    place: number,
     values: Float64Array,
     { shape, against }: ColumnSpec,
     table: RowTable,
-  ): Way & { readonly values: Float64Array } {
+  ): void {
     const { count } = table;
+    const runs = this.#runsOf(place, count);
     const reference = against === undefined ? undefined : table.columns[against];
-    if (reference === undefined) return { ...noReference, shape, values };
-    const meters = table.column(0);
-    const way = bestReference({ values, reference, meters, count, shape });
-    const left = this.#differences;
-    const isTaken = way.relative && takeExpected(values, reference, left, count, way.slope);
-    return isTaken ? { ...way, values: left } : { ...noReference, shape: "delta", values };
+    let way: Way = { ...noReference, shape };
+    let written = values;
+    if (reference !== undefined) {
+      way = bestReference({ values, reference, meters: table.column(0), count, shape });
+      written = this.#differences;
+      if (!way.relative || !takeExpected(values, reference, written, count, way.slope)) {
+        way = { ...noReference, shape: "delta" };
+        written = values;
+      }
+    }
+    this.#columns.encode(this.#frame, written, runs, count, way);
   }
 
   #reserve(rows: number): void {
@@ -174,12 +186,10 @@ export function eachColumn(
   return at === bytes.length ? undefined : { kind: "trailingBytes", what: "frame" };
 }
 
-function hasValue(values: Float64Array | undefined, count: number): boolean {
-  if (values === undefined) return false;
-  for (let row = 0; row < count; row += 1) {
-    if (!Number.isNaN(values[row])) return true;
-  }
-  return false;
+function hasValue(values: Float64Array, count: number): boolean {
+  let row = 0;
+  while (row < count && Number.isNaN(values[row])) row += 1;
+  return row < count;
 }
 
 /** What was written of a frame, until the next one. */
