@@ -27,34 +27,43 @@ interface Followed {
 /** How a column is written. */
 export type Way = Reference & { readonly shape: Shape };
 
+/** Room for the sample, used by one column after the other. */
+const sample = new Float64Array(sampledRows);
+const residuals = new Float64Array(sampledRows);
+
 /** Writing a column this way costs least; without a reference its changes are written. */
 export function bestReference(followed: Followed): Way {
   const { values, reference, count, shape } = followed;
-  if (reference === undefined) return { ...noReference, shape };
-  const ways: Way[] = [
-    { relative: true, slope: null, shape },
-    { ...noReference, shape: "delta" },
-  ];
+  let best: Way = { ...noReference, shape };
+  if (reference === undefined) return best;
+  let least = Infinity;
+  // A way that costs nothing is not to be beaten.
+  const consider = (way: Way): boolean => {
+    const bits = bitsOf(followed, way);
+    if (bits < least) [best, least] = [way, bits];
+    return least > 0;
+  };
+  if (!consider({ relative: true, slope: null, shape })) return best;
+  if (!consider({ ...noReference, shape: "delta" })) return best;
   const slope = slopeOf(values, reference, count);
-  if (slope !== null) ways.push({ relative: true, slope, shape: "delta" });
-  const costs = ways.map((way) => bitsOf(followed, way));
-  const least = costs.indexOf(Math.min(...costs));
-  return ways[least] ?? { ...noReference, shape };
+  if (slope !== null) consider({ relative: true, slope, shape: "delta" });
+  return best;
 }
 
 /** The slope from the lowest value of the other column to its highest; null: it has but one, or none. */
 function slopeOf(values: Float64Array, reference: Float64Array, count: number): Slope | null {
-  let lowest = -1;
-  let highest = -1;
+  let lowest = Infinity;
+  let highest = -Infinity;
+  let lowestRow = 0;
+  let highestRow = 0;
   for (let row = 0; row < count; row += 1) {
+    if (Number.isNaN(values[row])) continue;
     const at = reference[row] ?? NaN;
-    if (Number.isNaN(at) || Number.isNaN(values[row])) continue;
-    if (lowest < 0 || at < (reference[lowest] ?? 0)) lowest = row;
-    if (highest < 0 || at > (reference[highest] ?? 0)) highest = row;
+    if (at < lowest) [lowest, lowestRow] = [at, row];
+    if (at > highest) [highest, highestRow] = [at, row];
   }
-  if (lowest < 0) return null;
-  const rise = (values[highest] ?? 0) - (values[lowest] ?? 0);
-  const run = (reference[highest] ?? 0) - (reference[lowest] ?? 0);
+  const rise = (values[highestRow] ?? 0) - (values[lowestRow] ?? 0);
+  const run = highest - lowest;
   const isExact = Number.isSafeInteger(rise) && Number.isSafeInteger(run);
   if (!isExact || run === 0 || rise === 0) return null;
   const divisor = commonDivisor(Math.abs(rise), run);
@@ -67,38 +76,71 @@ function bitsOf(
   { relative, slope, shape }: Way,
 ): number {
   const rows = Math.min(count, sampledRows);
-  const left = new Float64Array(rows);
-  const taken = relative ? left : values;
-  if (relative && !takeExpected(values, reference, left, rows, slope)) return Infinity;
+  const taken = relative ? sample : values;
+  if (relative && !takeExpected(values, reference, sample, rows, slope)) return Infinity;
   // Between two meters lies a jump that is written apart, unless there is little else.
-  let residuals = residualsOf(taken, rows, shape, meters);
-  if (residuals.length * 2 < rows) residuals = residualsOf(taken, rows, shape, null);
-  if (residuals.length === 0) return 0;
-  residuals.sort();
-  const usual = residuals[residuals.length >> 1] ?? 0;
+  let found = findResiduals(taken, rows, shape, meters);
+  if (found * 2 < rows) found = findResiduals(taken, rows, shape, null);
+  if (found === 0) return 0;
+  const usual = middleOf(residuals, found);
   let bits = 0;
-  for (const residual of residuals) bits += Math.log2(1 + Math.abs(residual - usual));
-  return bits / residuals.length;
+  // A logarithm takes as long as twenty products.
+  let product = 1;
+  for (let place = 0; place < found; place += 1) {
+    product *= 1 + Math.abs((residuals[place] ?? 0) - usual);
+    if (product < productMax) continue;
+    bits += Math.log2(product);
+    product = 1;
+  }
+  return (bits + Math.log2(product)) / found;
 }
 
-/** Of the rows behind the first; of those that follow one of the same meter, if meters are given. */
-function residualsOf(
+/** One more factor leaves it a number. */
+const productMax = 2 ** 900;
+
+/** Those of the rows behind the first; of those that follow one of the same meter, if meters are given. */
+function findResiduals(
   taken: Float64Array,
   rows: number,
   shape: Shape,
   meters: Float64Array | null,
-): Float64Array {
-  const residuals = new Float64Array(rows);
-  let filled = 0;
+): number {
+  let found = 0;
   for (let row = 1; row < rows; row += 1) {
     if (meters !== null && meters[row] !== meters[row - 1]) continue;
     const value = taken[row] ?? NaN;
     const residual = shape === "plain" ? value : value - (taken[row - 1] ?? NaN);
     if (Number.isNaN(residual)) continue;
-    residuals[filled] = residual;
-    filled += 1;
+    residuals[found] = residual;
+    found += 1;
   }
-  return residuals.subarray(0, filled);
+  return found;
+}
+
+/** What would be in the middle if they were sorted; they are in another order afterwards. */
+function middleOf(values: Float64Array, count: number): number {
+  const middle = count >> 1;
+  let low = 0;
+  let high = count - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >> 1] ?? 0;
+    let up = low;
+    let down = high;
+    while (up <= down) {
+      while ((values[up] ?? 0) < pivot) up += 1;
+      while ((values[down] ?? 0) > pivot) down -= 1;
+      if (up > down) break;
+      const value = values[up] ?? 0;
+      values[up] = values[down] ?? 0;
+      values[down] = value;
+      up += 1;
+      down -= 1;
+    }
+    if (middle <= down) high = down;
+    else if (middle >= up) low = up;
+    else break;
+  }
+  return values[middle] ?? 0;
 }
 
 /** What is left of the first values; false where it would not be exact. */
@@ -114,8 +156,9 @@ export function takeExpected(
     const value = values[row] ?? NaN;
     const expected = expectedOf(reference[row] ?? NaN, first, slope);
     const difference = value - expected;
-    const isExact = Number.isSafeInteger(difference) && difference + expected === value;
-    if (!Number.isNaN(value) && !isExact) return false;
+    const isExact =
+      difference + expected === value && Math.abs(difference) <= Number.MAX_SAFE_INTEGER;
+    if (!isExact && !Number.isNaN(value)) return false;
     left[row] = difference;
   }
   return true;
@@ -148,5 +191,11 @@ export function firstOf(reference: Float64Array, count: number): number {
 }
 
 function expectedOf(reference: number, first: number, slope: Slope | null): number {
-  return slope === null ? reference : Math.round(((reference - first) * slope.rise) / slope.run);
+  return slope === null ? reference : rounded(((reference - first) * slope.rise) / slope.run);
+}
+
+/** What `Math.round` gives, which guesses at each number whether it is to be rounded up. */
+function rounded(value: number): number {
+  const below = Math.floor(value);
+  return below + Number(value - below >= 0.5);
 }
