@@ -11,7 +11,7 @@ import type { Manifest } from "./manifest.ts";
 import { RowTable } from "./rowTable.ts";
 import { readingPlaces, readingSchema } from "./schema.ts";
 import type { OrderedRows } from "./segmentWriter.ts";
-import { sortRows } from "./sortRows.ts";
+import { sortRows, type SortKeys } from "./sortRows.ts";
 import type { DamagedBatch } from "./work.ts";
 
 /** Above the least value of a column of four bytes; the largest of them is a missing value. */
@@ -31,8 +31,7 @@ export class DealtRows {
   /** The oldest first. */
   readonly days: readonly DealtDay[];
   readonly #columns: readonly (DealtColumn | undefined)[];
-  /** Meter and time of a group, and all of its rows of which a meter has several at one time. */
-  readonly #keys = new RowTable(readingPlaces.measuredAtMs + 1, 1_024);
+  /** Rows of a group of which a meter has several at one time. */
   readonly #versions = new RowTable(readingSchema.columns.length, 64);
 
   constructor(batches: readonly OpenBatch[], calendar: GasCalendar, room = new CodeRoom()) {
@@ -54,43 +53,36 @@ export class DealtRows {
   }
 
   #sort(from: number, to: number): SortedGroup {
-    const keys = this.#keys;
-    keys.resize(to - from);
-    for (let place = 0; place < keys.columns.length; place += 1) {
-      loadColumn(this.#columns[place], from, keys.column(place), to - from);
-    }
-    const order = sortRows(keys, (rows) => {
+    const columns = this.#columns;
+    const meters = keysOf(columns[readingPlaces.meterNo], from, to);
+    const times = keysOf(columns[readingPlaces.measuredAtMs], from, to);
+    const order = sortRows(meters, times, (rows) => {
       this.#versions.clear();
-      gatherRows(this.#columns, from, rows, this.#versions);
+      gatherRows(columns, from, rows, this.#versions);
       return this.#versions;
     });
-    return new SortedGroup(this.#columns, from, order, keys.column(readingPlaces.meterNo));
+    return new SortedGroup(columns, from, order);
   }
 }
 
-/** The rows of a group, until the next one is asked for. */
+/** Some rows in an order of their own. */
 export class SortedGroup implements OrderedRows {
   readonly count: number;
   readonly #columns: readonly (DealtColumn | undefined)[];
   readonly #from: number;
   readonly #order: Uint32Array;
-  readonly #meters: Float64Array;
 
-  constructor(
-    columns: readonly (DealtColumn | undefined)[],
-    from: number,
-    order: Uint32Array,
-    meters: Float64Array,
-  ) {
+  /** The order counts rows from one on. */
+  constructor(columns: readonly (DealtColumn | undefined)[], from: number, order: Uint32Array) {
     this.count = order.length;
     this.#columns = columns;
     this.#from = from;
     this.#order = order;
-    this.#meters = meters;
   }
 
-  meterAt(place: number): number | undefined {
-    return this.#meters[this.#order[place] ?? 0];
+  meterAt(place: number): number {
+    const { least = NaN, codes } = this.#columns[readingPlaces.meterNo] ?? {};
+    return least + (codes?.[this.#from + (this.#order[place] ?? 0)] ?? 0);
   }
 
   appendTo(table: RowTable, from: number, to: number): void {
@@ -253,17 +245,9 @@ function gatherSome(
   }
 }
 
-/** Rows as they lie, of a column without missing values. */
-function loadColumn(
-  column: DealtColumn | undefined,
-  from: number,
-  out: Float64Array,
-  count: number,
-): void {
-  const { least = NaN, codes } = column ?? {};
-  if (codes === undefined) out.fill(least, 0, count);
-  else if (codes instanceof Float64Array) out.set(codes.subarray(from, from + count));
-  else for (let row = 0; row < count; row += 1) out[row] = least + (codes[from + row] ?? 0);
+/** What rows are sorted by, of a column without missing values. */
+function keysOf(column: DealtColumn | undefined, from: number, to: number): SortKeys {
+  return column?.codes?.subarray(from, to) ?? new Uint32Array(to - from);
 }
 
 /** Lowest and highest number of the readings that were taken; 0 where they have none. */

@@ -1,18 +1,20 @@
 /** The order of rows by (meter, time), with repetitions dropped and versions side by side. */
 import type { RowTable } from "./rowTable.ts";
-import { readingPlaces } from "./schema.ts";
 import { settleVersions } from "./versions.ts";
 
-const { meterNo, measuredAtMs } = readingPlaces;
+/** Meters or times, by row: themselves, or how far they lie above the least. */
+export type SortKeys = Uint32Array | Float64Array;
 
 /**
- * The rows of a table of meters and times in order; rows that repeat another are left out. `load` gives all that is
- * known of the rows that it names, until the next call.
+ * The rows in order; rows that repeat another are left out. `load` gives all that is known of the rows that it names,
+ * until the next call.
  */
-export function sortRows(keys: RowTable, load: (rows: Uint32Array) => RowTable): Uint32Array {
-  const sorted = byMeter(keys);
-  const times = keys.column(measuredAtMs);
-  const meters = keys.column(meterNo);
+export function sortRows(
+  meters: SortKeys,
+  times: SortKeys,
+  load: (rows: Uint32Array) => RowTable,
+): Uint32Array {
+  const sorted = byMeter(meters);
   /** Places where a time begins and ends that a meter has more than once. */
   const unsettled: number[] = [];
   let from = 0;
@@ -61,9 +63,8 @@ function settled(
 }
 
 /** By meter, the rows of one meter in the order in which they were. */
-function byMeter(table: RowTable): Uint32Array {
-  const { count } = table;
-  const meters = table.column(meterNo);
+function byMeter(meters: SortKeys): Uint32Array {
+  const count = meters.length;
   let lowest = Infinity;
   let highest = 0;
   for (let row = 0; row < count; row += 1) {
@@ -104,7 +105,7 @@ const digitMask = 2 ** digitBits - 1;
 const insertionMax = 64;
 
 /** Sorts the rows of one meter by time; true when two have the same time. */
-function sortByTime(times: Float64Array, rows: Uint32Array, from: number, to: number): boolean {
+function sortByTime(times: SortKeys, rows: Uint32Array, from: number, to: number): boolean {
   let hasEqual = false;
   if (to - from > insertionMax) {
     const part = rows.subarray(from, to);
@@ -130,7 +131,7 @@ function sortByTime(times: Float64Array, rows: Uint32Array, from: number, to: nu
 
 /** Where stretches of one time begin and end among the rows of one meter, which are in order of time. */
 function addEqual(
-  times: Float64Array,
+  times: SortKeys,
   sorted: Uint32Array,
   from: number,
   to: number,
