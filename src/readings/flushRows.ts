@@ -157,8 +157,14 @@ function dealtCodes(
   room: CodeRoom,
 ): Uint32Array {
   const codes = room.codes(places.length);
+  // What is one value in most batches is not written row by row.
+  const usual = isWhole ? parts.find((part) => part?.width === 0)?.least : undefined;
+  if (usual !== undefined) codes.fill(usual - least);
   if (!isWhole) codes.fill(missingCode);
-  eachPart(batches, parts, (values, rows, from) => {
+  const others = parts.map((part) => {
+    return part?.width === 0 && part.least === usual ? undefined : part;
+  });
+  eachPart(batches, others, (values, rows, from) => {
     scatter(values, least, places.subarray(from, from + rows), codes);
   });
   return codes;

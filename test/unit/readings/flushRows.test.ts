@@ -92,6 +92,8 @@ const batch = fc.array(
     batteryMv: value(200),
     valve: fc.constantFrom(null, 1),
     quality: fc.constant(3),
+    // In some batches one value, in others both.
+    flags: fc.integer({ min: 0, max: 1 }),
   }),
   { minLength: 1, maxLength: 20 },
 );
@@ -101,7 +103,7 @@ function batchesOf(...pressures: readonly (number | null)[]) {
   const others = { measuredAtMs: 1_790_000_000_000, indexMl: null, valve: null } as const;
   const more = { flowMlPerHour: null, temperatureCentiC: null, batteryMv: null } as const;
   return pressures.map((pressurePa) => [
-    { meterNo: 1, quality: 3 as const, pressurePa, ...others, ...more },
+    { meterNo: 1, quality: 3 as const, flags: 0, pressurePa, ...others, ...more },
   ]);
 }
 
