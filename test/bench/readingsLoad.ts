@@ -50,18 +50,44 @@ const origin: readonly ReadingColumn[] = [
 
 /** mulberry32: small, quick, the same everywhere. */
 export function randomOf(seed: number): () => number {
-  let state = seed;
+  const dice = new Dice(seed);
   return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+    dice.roll();
+    return dice.shown[0] ?? 0;
   };
+}
+
+/** A number that a function returns may be made on the heap; one that lies in an array is not. */
+class Dice {
+  /** One number, from 0 to below 1. */
+  readonly shown = new Float64Array(1);
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+
+  roll(): void {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    this.shown[0] = ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  }
+
+  isBelow(share: number): boolean {
+    this.roll();
+    return (this.shown[0] ?? 0) < share;
+  }
+
+  whole(below: number): number {
+    this.roll();
+    return ((this.shown[0] ?? 0) * below) | 0;
+  }
 }
 
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #random = randomOf(20_261_128);
+  readonly #dice = new Dice(20_261_128);
   readonly #index: Float64Array;
   readonly #second: Uint16Array;
   readonly #battery: Uint16Array;
@@ -77,15 +103,17 @@ export class Fleet {
   #late: Float64Array[] = [];
   /** The last hour's. */
   #batches: Batch[] = [];
-  readonly #oneHour: number[] = [0];
+  /** The next meter in the order, and of the hours of its upload those that are told. */
+  #place = 0;
+  #told = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#names = options.withOrigin ? [...measured, ...origin] : measured;
     const { meters } = options;
-    this.#index = Float64Array.from({ length: meters }, () => this.#whole(3_000_000) * 1_000);
-    this.#second = Uint16Array.from({ length: meters }, () => this.#whole(3_600));
-    this.#battery = Uint16Array.from({ length: meters }, () => 3_550 + this.#whole(60));
+    this.#index = Float64Array.from({ length: meters }, () => this.#dice.whole(3_000_000) * 1_000);
+    this.#second = Uint16Array.from({ length: meters }, () => this.#dice.whole(3_600));
+    this.#battery = Uint16Array.from({ length: meters }, () => 3_550 + this.#dice.whole(60));
     this.#order = Uint32Array.from({ length: meters }, (_none, meter) => meter);
     this.#arrival = new Float64Array(meters);
     this.#jitter = new Uint8Array(meters);
@@ -105,44 +133,52 @@ export class Fleet {
       return made;
     };
     let batch = next();
-    const { row } = this;
     for (const values of late) {
       batch.put(this.#arrivedAt(values, hour, 0));
       if (batch.count < batchRows) continue;
       yield batch.columns();
       batch = next();
     }
-    for (const meter of this.#order) {
-      const isDue = this.#options.uploads !== "daily" || meter % 24 === hour % 24;
-      if (!isDue) continue;
-      this.#upload();
-      for (const of of this.#hoursOf(hour)) {
-        this.#fill(meter, of);
-        this.#arrivedAt(row, hour, this.#arrival[meter] ?? 0);
-        const chance = this.#random();
-        if (chance > 0.5 && chance < 0.5005) this.#late.push(corrected(row));
-        if (chance < 0.005) this.#late.push(row.slice());
-        else batch.put(row);
-        if (chance > 0.995 && batch.count < batchRows) batch.put(row);
-        if (batch.count < batchRows) continue;
-        yield batch.columns();
-        batch = next();
-      }
+    for (this.#place = 0; this.#place < this.#order.length;) {
+      if (!this.#fillBatch(batch, hour)) break;
+      yield batch.columns();
+      batch = next();
     }
     if (batch.count > 0) yield batch.columns();
   }
 
-  /** The hours that an upload tells, the oldest first. */
-  #hoursOf(hour: number): readonly number[] {
-    this.#oneHour[0] = hour;
-    if (this.#options.uploads !== "daily") return this.#oneHour;
-    const first = Math.max(0, hour - 23);
-    return Array.from({ length: hour - first + 1 }, (_none, at) => first + at);
+  /**
+   * Meters from the place on until the batch is full, which is answered. A loop of its own: in a generator each turn
+   * leaves something to be collected, and that would be counted as the store's.
+   */
+  #fillBatch(batch: Batch, hour: number): boolean {
+    const { row } = this;
+    const isDaily = this.#options.uploads === "daily";
+    for (; this.#place < this.#order.length; this.#place += 1) {
+      const meter = this.#order[this.#place] ?? 0;
+      if (isDaily && meter % 24 !== hour % 24) continue;
+      const first = isDaily ? Math.max(0, hour - 23) : hour;
+      if (this.#told === 0) this.#upload();
+      while (first + this.#told <= hour) {
+        this.#fill(meter, first + this.#told);
+        this.#told += 1;
+        this.#arrivedAt(row, hour, this.#arrival[meter] ?? 0);
+        this.#dice.roll();
+        const chance = this.#dice.shown[0] ?? 0;
+        if (chance > 0.5 && chance < 0.5005) this.#late.push(corrected(row));
+        if (chance < 0.005) this.#late.push(row.slice());
+        else batch.put(row);
+        if (chance > 0.995 && batch.count < batch.rows) batch.put(row);
+        if (batch.count >= batch.rows) return true;
+      }
+      this.#told = 0;
+    }
+    return false;
   }
 
   /** The next frame, behind one without a reading now and then. */
   #upload(): void {
-    if (this.#options.withOrigin) this.#uplinkSeq += this.#random() < 0.02 ? 2 : 1;
+    if (this.#options.withOrigin) this.#uplinkSeq += this.#dice.isBelow(0.02) ? 2 : 1;
   }
 
   /** With the receipt and the numbers of what arrives now. */
@@ -163,39 +199,44 @@ export class Fleet {
     if (!this.#options.withOrigin) return this.#shuffle();
     const byArrival = new Float64Array(this.#order.length);
     for (let meter = 0; meter < byArrival.length; meter += 1) {
-      this.#jitter[meter] = this.#random() < 0.3 ? this.#whole(3) : 0;
+      this.#jitter[meter] = this.#clockJitter();
       const measured = (this.#second[meter] ?? 0) + (this.#jitter[meter] ?? 0);
-      const arrival = measured * 1_000 + 400 + this.#whole(2_500);
+      const arrival = measured * 1_000 + 400 + this.#dice.whole(2_500);
       this.#arrival[meter] = arrival;
       byArrival[meter] = arrival * meterScale + meter;
     }
     byArrival.sort();
-    for (const [place, key] of byArrival.entries()) this.#order[place] = key % meterScale;
+    for (let place = 0; place < byArrival.length; place += 1) {
+      this.#order[place] = (byArrival[place] ?? 0) % meterScale;
+    }
   }
 
   /** The meter's next reading, into `row`. */
   #fill(meter: number, hour: number): void {
     const { row } = this;
-    const isResting = this.#random() < 0.41;
+    const isResting = this.#dice.isBelow(0.41);
     const use = daily(hour % 24);
     const { leakEvery } = this.#options;
     const leak = leakEvery !== undefined && meter % leakEvery === 0 ? leakLitres : 0;
-    const step = leak + (isResting ? 0 : 1 + this.#whole(20 + 180 * use));
+    const step = leak + (isResting ? 0 : 1 + this.#dice.whole(20 + 180 * use));
     const index = (this.#index[meter] ?? 0) + step * 1_000;
     this.#index[meter] = index;
     const isDrawn = this.#options.withOrigin && this.#options.uploads !== "daily";
-    const drawn = (): number => (this.#random() < 0.3 ? this.#whole(3) : 0);
-    const jitter = isDrawn ? (this.#jitter[meter] ?? 0) : drawn();
+    const jitter = isDrawn ? (this.#jitter[meter] ?? 0) : this.#clockJitter();
     const second = (this.#second[meter] ?? 0) + jitter;
     const atMs = this.#options.startMs + hour * hourMs + second * 1_000;
-    if (this.#random() < 0.001) this.#battery[meter] = (this.#battery[meter] ?? 0) - 1;
+    if (this.#dice.isBelow(0.001)) this.#battery[meter] = (this.#battery[meter] ?? 0) - 1;
     row[0] = meter + 1;
     row[1] = atMs;
     row[2] = index;
     row[3] = 3;
     row[4] = 0;
-    row[5] = step === 0 ? 0 : Math.round(step * (0.7 + 0.6 * this.#random())) * 1_000;
-    row[6] = 1_500 + Math.round(60 * use) * 10 + this.#whole(4) * 10;
+    row[5] = 0;
+    if (step > 0) {
+      this.#dice.roll();
+      row[5] = Math.round(step * (0.7 + 0.6 * (this.#dice.shown[0] ?? 0))) * 1_000;
+    }
+    row[6] = 1_500 + Math.round(60 * use) * 10 + this.#dice.whole(4) * 10;
     row[7] = this.#battery[meter] ?? 0;
     row[8] = 0;
     row[9] = 0;
@@ -203,14 +244,15 @@ export class Fleet {
     row[12] = -3;
   }
 
-  #whole(below: number): number {
-    return Math.floor(this.#random() * below);
+  /** Seconds. */
+  #clockJitter(): number {
+    return this.#dice.isBelow(0.3) ? this.#dice.whole(3) : 0;
   }
 
   #shuffle(): void {
     const order = this.#order;
     for (let place = order.length - 1; place > 0; place -= 1) {
-      const other = this.#whole(place + 1);
+      const other = this.#dice.whole(place + 1);
       const kept = order[place] ?? 0;
       order[place] = order[other] ?? 0;
       order[other] = kept;
@@ -235,9 +277,11 @@ class Batch {
   count = 0;
   readonly #names: readonly ReadingColumn[];
   readonly #columns: readonly Float64Array[];
+  readonly rows: number;
 
   constructor(names: readonly ReadingColumn[], rows: number) {
     this.#names = names;
+    this.rows = rows;
     this.#columns = names.map(() => new Float64Array(rows));
   }
 
