@@ -1,0 +1,2 @@
+-- From here on hot batches are written in quanta (ADR 23). No table changes: a program that does not know them would
+-- take them for damaged and set them aside, so it must refuse this ledger.
