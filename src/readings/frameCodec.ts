@@ -109,7 +109,7 @@ export class FrameCodec {
     for (let place = 0; place < columns.length; place += 1) {
       const spec = columns[place];
       const values = table.columns[place];
-      if (spec?.frame !== frame || values === undefined || !hasValue(values, table.count)) continue;
+      if (spec?.frame !== frame || values === undefined || !table.hasValue(place)) continue;
       present += 1;
       writer.u8(place);
       const lengthAt = writer.length;
@@ -184,12 +184,6 @@ export function eachColumn(
     at = to;
   }
   return at === bytes.length ? undefined : { kind: "trailingBytes", what: "frame" };
-}
-
-function hasValue(values: Float64Array, count: number): boolean {
-  let row = 0;
-  while (row < count && Number.isNaN(values[row])) row += 1;
-  return row < count;
 }
 
 /** What was written of a frame, until the next one. */

@@ -20,6 +20,14 @@ export class RowTable {
     return made;
   }
 
+  /** Some row has a value in the column. */
+  hasValue(place: number): boolean {
+    const values = this.columns[place];
+    let row = values === undefined ? this.count : 0;
+    while (row < this.count && Number.isNaN(values?.[row])) row += 1;
+    return row < this.count;
+  }
+
   value(place: number, row: number): number {
     return this.columns[place]?.[row] ?? NaN;
   }

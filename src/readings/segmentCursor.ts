@@ -86,7 +86,7 @@ export class SegmentCursor {
     while (table.count === 0 && !this.damage && this.#place < this.#reader.chunks.length) {
       this.#place += 1;
       this.#read(this.#wanted);
-      if (this.#allWhere !== null && hasValue(table, this.#allWhere)) this.#read(null);
+      if (this.#allWhere !== null && table.hasValue(this.#allWhere)) this.#read(null);
     }
   }
 
@@ -118,11 +118,4 @@ export class SegmentCursor {
     }
     table.count = kept;
   }
-}
-
-function hasValue(table: RowTable, place: number): boolean {
-  const column = table.columns[place];
-  if (column === undefined) return false;
-  for (let row = 0; row < table.count; row += 1) if (!Number.isNaN(column[row])) return true;
-  return false;
 }
